@@ -16,8 +16,8 @@
 
 typedef struct {
   const char *name;
-  gsize size; /* of the field */
-  gboolean text; /* made of strings */
+  gsize size;       /* of the field */
+  gboolean text;    /* made of strings */
   gboolean numeric; /* may have a range */
 } Kind;
 

@@ -8,7 +8,6 @@
 #include "suggest.h"
 #include "template.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -39,53 +38,15 @@ whole_number_text (json_object *value)
   }
 }
 
-static gboolean
-parse_integer (const char *text, gint64 *integer)
-{
-  const char *digits = text + (*text == '-');
-  if (*digits == '\0' || strspn (digits, "0123456789") != strlen (digits))
-    return FALSE;
-  errno = 0;
-  *integer = g_ascii_strtoll (text, NULL, 10);
-  return errno == 0;
-}
-
-/* JSON's grammar, so neither "inf" nor "0x10". */
-static gboolean
-parse_number (const char *text, double *number)
-{
-  const char *at = text + (*text == '-');
-  gsize digits = strspn (at, "0123456789");
-  if (digits == 0)
-    return FALSE;
-  at += digits;
-  if (*at == '.') {
-    digits = strspn (++at, "0123456789");
-    if (digits == 0)
-      return FALSE;
-    at += digits;
-  }
-  if (*at == 'e' || *at == 'E') {
-    at++;
-    at += *at == '-' || *at == '+';
-    digits = strspn (at, "0123456789");
-    if (digits == 0)
-      return FALSE;
-    at += digits;
-  }
-  *number = g_ascii_strtod (text, NULL);
-  return *at == '\0' && isfinite (*number);
-}
-
 /* Parses the text of an option of one of the four kinds that have a range. */
 static gboolean
 parse_text (const WeirOption *option, const char *text, Value *value, char **message)
 {
   switch (option->kind) {
   case WEIR_OPTION_INTEGER_:
-    return parse_integer (text, &value->integer);
+    return weir_parse_integer (text, &value->integer);
   case WEIR_OPTION_NUMBER_:
-    return parse_number (text, &value->number);
+    return weir_parse_number (text, &value->number);
   case WEIR_OPTION_SIZE_:
     return weir_parse_size (text, &value->size, message);
   case WEIR_OPTION_DURATION_:

@@ -14,8 +14,8 @@ G_BEGIN_DECLS
 
 /* Parses one value into its field of the state. state may be NULL: only checked (then owned may be NULL too).
  * FALSE: *message says what was found and expected. */
-gboolean
-weir_option_parse (const WeirOption *option, json_object *value, gpointer state, GPtrArray *owned, char **message);
+gboolean weir_option_parse (const WeirOption *option, json_object *value, gpointer state, GPtrArray *owned,
+                            char **message);
 
 /* One thing wrong with a role's options; key NULL: something is missing. */
 typedef void (*WeirOptionProblem) (const char *key, const char *message, gpointer data);
@@ -33,8 +33,8 @@ gboolean weir_options_sane (const WeirRole *role, char **message);
 
 /* For people and schemas. */
 const char *weir_option_kind_name (const WeirOption *option); /* "string", "size", ... */
-char *weir_option_expected (const WeirOption *option); /* "a whole number from 1 to 65535"; g_free() it */
-char **weir_option_choices (const WeirOption *option); /* the words of a CHOICE; g_strfreev() it */
+char *weir_option_expected (const WeirOption *option);        /* "a whole number from 1 to 65535"; g_free() it */
+char **weir_option_choices (const WeirOption *option);        /* the words of a CHOICE; g_strfreev() it */
 /* The ends of "LOW..HIGH" as they are written; an open end is NULL. FALSE: no range. g_free() both. */
 gboolean weir_option_range (const WeirOption *option, char **low, char **high);
 /* The default of the JSON type that the option has, sizes and durations as they are written; NULL: none. json_object_put() it. */

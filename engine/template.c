@@ -15,10 +15,10 @@ typedef struct {
 } Piece;
 
 struct _WeirTemplate {
-  char *text; /* as it was written */
+  char *text;        /* as it was written */
   GString *literals; /* what the pieces point into */
   GArray *pieces;
-  gint64 second; /* the one that is in `stamp` */
+  gint64 second;  /* the one that is in `stamp` */
   char stamp[48]; /* 2026-01-31T12:00:00 */
   gsize stamp_size;
   gboolean uses_time;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes and durations as people write them: digits, perhaps a fraction, and a unit. Counted in whole bytes and microseconds: a
- * fraction that is no whole number of them is refused, never rounded. Integers only, so no locale and no binary fraction.
+/* Numbers, sizes and durations as people write them. A size or a duration is digits, perhaps a fraction, and a unit, counted in
+ * whole bytes and microseconds: a fraction that is no whole number of them is refused, never rounded. No locale has a say.
  * Pure functions, any thread; the caller owns the message. */
 #include "units.h"
 
 #include "found.h"
 
+#include <errno.h>
+#include <math.h>
 #include <string.h>
 
 typedef struct {
@@ -137,4 +139,41 @@ weir_parse_duration (const char *text, gint64 *microseconds, char **message)
     break;
   }
   return explain (text, WEIR_DURATION_FORM, message);
+}
+
+gboolean
+weir_parse_integer (const char *text, gint64 *integer)
+{
+  const char *digits = text + (*text == '-');
+  if (*digits == '\0' || strspn (digits, "0123456789") != strlen (digits))
+    return FALSE;
+  errno = 0;
+  *integer = g_ascii_strtoll (text, NULL, 10);
+  return errno == 0;
+}
+
+gboolean
+weir_parse_number (const char *text, double *number)
+{
+  const char *at = text + (*text == '-');
+  gsize digits = strspn (at, "0123456789");
+  if (digits == 0)
+    return FALSE;
+  at += digits;
+  if (*at == '.') {
+    digits = strspn (++at, "0123456789");
+    if (digits == 0)
+      return FALSE;
+    at += digits;
+  }
+  if (*at == 'e' || *at == 'E') {
+    at++;
+    at += *at == '-' || *at == '+';
+    digits = strspn (at, "0123456789");
+    if (digits == 0)
+      return FALSE;
+    at += digits;
+  }
+  *number = g_ascii_strtod (text, NULL);
+  return *at == '\0' && isfinite (*number);
 }

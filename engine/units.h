@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes and durations as people write them: "64KiB", "1.5s". Locale changes nothing.
+/* Numbers, sizes and durations as people write them: "64KiB", "1.5s". Locale changes nothing.
  * Pure functions, any thread; the caller frees a message with g_free(). */
 #ifndef WEIR_UNITS_H
 #define WEIR_UNITS_H
@@ -17,6 +17,10 @@ gboolean weir_parse_size (const char *text, guint64 *bytes, char **message);
 
 /* Microseconds; a unit is needed, but for 0. FALSE: as above. */
 gboolean weir_parse_duration (const char *text, gint64 *microseconds, char **message);
+
+/* The whole text is a decimal number that fits; for a number JSON's grammar, so neither "inf" nor "0x10". */
+gboolean weir_parse_integer (const char *text, gint64 *integer);
+gboolean weir_parse_number (const char *text, double *number);
 
 G_END_DECLS
 

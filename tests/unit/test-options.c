@@ -247,12 +247,12 @@ START_TEST (values_fill_the_state)
 {
   State state = { 0 };
   g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *problems =
-    fill ("{\"text\": \"t\", \"path\": \"p\", \"line\": \"{}\", \"token\": \"s\", \"list\": \"one\","
-          " \"map\": {\"k\": \"v\", \"l\": \"w\"}, \"flag\": false, \"port\": \"81\", \"count\": -5,"
-          " \"rate\": \"0.5\", \"size\": \"1.5KiB\", \"chunk\": 18446744073709551615, \"wait\": \"1.5s\","
-          " \"pause\": \"1d\", \"mode\": \"record\"}",
-          &state, owned);
+  g_autofree char *problems = fill (
+    "{\"text\": \"t\", \"path\": \"p\", \"line\": \"{}\", \"token\": \"s\", \"list\": \"one\","
+    " \"map\": {\"k\": \"v\", \"l\": \"w\"}, \"flag\": false, \"port\": \"81\", \"count\": -5,"
+    " \"rate\": \"0.5\", \"size\": \"1.5KiB\", \"chunk\": 18446744073709551615, \"wait\": \"1.5s\","
+    " \"pause\": \"1d\", \"mode\": \"record\"}",
+    &state, owned);
   ck_assert_str_eq (problems, "");
   ck_assert_str_eq (state.text, "t");
   ck_assert_str_eq (state.path, "p");
