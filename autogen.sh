@@ -193,10 +193,7 @@ build () {
     fi
   fi
   jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-  if ! make -C build -q --no-print-directory all-am >/dev/null 2>&1; then
-    say 'building in build/'
-    make -C build -j "$jobs" --no-print-directory
-  fi
+  make -C build -s -j "$jobs" --no-print-directory
 }
 
 # Whether ./build was configured when Check was there.
@@ -219,5 +216,5 @@ case $command in
   check)
     provide $steps test
     build
-    make -C build -j "$jobs" --no-print-directory check VERBOSE=1 ;;
+    make -C build -s -j "$jobs" --no-print-directory check VERBOSE=1 ;;
 esac

@@ -31,7 +31,7 @@ case "\$*" in *install*) ;; *) exit 0 ;; esac
 [ ! -e "$SCRATCH/broken" ] || { echo 'no such package' >&2; exit 100; }
 for tool in automake libtoolize pkg-config gcc c++ check diff spin bash; do printf '#!/bin/sh\n' >"$system/\$tool"; done
 printf '#!/bin/sh\nprintf "#!/bin/sh\\\\necho configured; : >Makefile; : >config.status" >configure; chmod +x configure\n' >"$system/autoreconf"
-printf '#!/bin/sh\necho "made \$*" >>"$SCRATCH/calls"\ncase "\$*" in *" -q "*) exit 1 ;; esac\n' >"$system/make"
+printf '#!/bin/sh\necho "made \$*" >>"$SCRATCH/calls"\n' >"$system/make"
 chmod +x "$system"/*
 END
 }
@@ -140,8 +140,8 @@ expect_match stderr '^\+ sudo apt-get install '
 expect_match stderr '^autogen\.sh: generating configure$'
 expect_match stderr '^autogen\.sh: configuring in build/$'
 expect_match stdout '^configured$'
-expect_match calls '^made -C build -j [0-9]+ --no-print-directory$'
-expect_match calls '^made -C build -j [0-9]+ --no-print-directory check VERBOSE=1$'
+expect_match calls '^made -C build -s -j [0-9]+ --no-print-directory$'
+expect_match calls '^made -C build -s -j [0-9]+ --no-print-directory check VERBOSE=1$'
 rm calls
 echo 'S["HAVE_CHECK_TRUE"]=""' >tree/build/config.status
 autogen check
@@ -161,6 +161,6 @@ autogen run
 expect_status 0
 expect_stdout 'weir run --progress conf/quickstart.json'
 expect_stderr ''
-expect_text calls 'made -C build -q --no-print-directory all-am'
+expect_text calls "made -C build -s -j $(getconf _NPROCESSORS_ONLN) --no-print-directory"
 
 finish
