@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced by the whole-program tests (bash). `make check` sets WEIR (the built program), WEIR_SOURCE and WEIR_BUILD (the top folders)
 # and WEIR_TEST_MODULES; by hand, run a test from the top of the build tree. The test's working directory is a new folder $SCRATCH
 # that goes away with it. A test is a list of cases:
