@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where each key and value of a JSON text stands. Nodes lie in one array in the order of the text, linked as a tree; members
  * are found through one open hash table over (parent, key as it reads unescaped). Filled by the scan, read by the loader,
- * both on the main thread; the table owns the text. */
+ * both on the main thread; the table owns the text, not the name of the file. */
 #include "places.h"
+
+#include "found.h"
 
 #include <string.h>
 
@@ -20,7 +22,7 @@ typedef struct {
 } Slot;
 
 struct _WeirPlaces {
-  char *file;
+  const char *file;
   guint line;
   char *text;
   gsize size, from;
@@ -43,7 +45,7 @@ weir_places_new (const char *file, guint line, char *text, gsize size, gsize fro
 {
   WeirPlaces *places = g_new0 (WeirPlaces, 1);
 
-  places->file = g_strdup (file);
+  places->file = file;
   places->line = line;
   places->text = text;
   places->size = size;
@@ -63,7 +65,6 @@ weir_places_free (WeirPlaces *places)
   g_clear_pointer (&places->line_starts, g_array_unref);
   g_free (places->slots);
   g_free (places->text);
-  g_free (places->file);
   g_free (places);
 }
 
@@ -337,7 +338,7 @@ weir_path_append_key (GString *path, const char *key)
     g_string_append_printf (path, "%s%s", path->len > 0 ? "." : "", key);
     return;
   }
-  g_autofree char *quoted = weir_quote (key);
+  g_autofree char *quoted = weir_found_text (key);
   g_string_append_printf (path, "[%s]", quoted);
 }
 

@@ -15,7 +15,7 @@ typedef guint32 WeirNode;
 #define WEIR_NODE_ROOT ((WeirNode) 0)
 #define WEIR_NODE_NONE G_MAXUINT32
 
-/* Takes the text (size bytes and a NUL behind them, from g_malloc); file is copied. What lies before `from` is no JSON. */
+/* Takes the text (size bytes and a NUL behind them, from g_malloc); file must stay. What lies before `from` is no JSON. */
 WeirPlaces *weir_places_new (const char *file, guint line, char *text, gsize size, gsize from);
 void weir_places_free (WeirPlaces *places);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirPlaces, weir_places_free)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define KEPT_MAX 1000
-#define QUOTE_MAX 64
 
 typedef struct {
   WeirProblem told;
@@ -164,39 +163,4 @@ weir_problems_format (const WeirProblems *problems)
     g_string_append_printf (text, "%s: error: %" G_GUINT64_FORMAT " more are not shown\n",
                             (const char *) g_ptr_array_index (problems->files, 0), all - problems->entries->len);
   return g_string_free (text, FALSE);
-}
-
-char *
-weir_quote (const char *text)
-{
-  GString *quoted = g_string_new ("\"");
-  const char *at = text;
-
-  while (*at != '\0') {
-    gunichar letter = g_utf8_get_char_validated (at, -1);
-
-    if (at - text >= QUOTE_MAX) {
-      g_string_append (quoted, "...");
-      break;
-    }
-    if (letter == (gunichar) -1 || letter == (gunichar) -2) {
-      g_string_append_printf (quoted, "\\x%02x", (guint) (guchar) *at++);
-      continue;
-    }
-    if (letter == '"' || letter == '\\')
-      g_string_append_printf (quoted, "\\%c", (char) letter);
-    else if (letter == '\n')
-      g_string_append (quoted, "\\n");
-    else if (letter == '\t')
-      g_string_append (quoted, "\\t");
-    else if (letter == '\r')
-      g_string_append (quoted, "\\r");
-    else if (g_unichar_iscntrl (letter))
-      g_string_append_printf (quoted, "\\u%04x", letter);
-    else
-      g_string_append_unichar (quoted, letter);
-    at = g_utf8_next_char (at);
-  }
-  g_string_append_c (quoted, '"');
-  return g_string_free (quoted, FALSE);
 }

@@ -50,8 +50,6 @@ char *weir_problem_format (const WeirProblem *problem);
 /* All of them, a line each, and last how many more there are. */
 char *weir_problems_format (const WeirProblems *problems);
 
-/* Text as it may be shown in a message: in double quotes, control characters and quotes escaped, cut after 64 bytes. */
-char *weir_quote (const char *text);
 /* FILE:LINE:COL */
 char *weir_place_format (WeirPlace place);
 

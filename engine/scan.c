@@ -5,6 +5,7 @@
  * Runs on the thread of the loader; owns nothing. */
 #include "scan.h"
 
+#include "found.h"
 #include "suggest.h"
 
 #include <errno.h>
@@ -53,7 +54,7 @@ found (const Scan *scan)
   if (word == 0)
     word = (gsize) (g_utf8_next_char (at) - at);
   g_autofree char *text = g_strndup (at, word);
-  return weir_quote (text);
+  return weir_found_text (text);
 }
 
 /* The text is no JSON here: says what stands where the expected should. */
@@ -279,7 +280,7 @@ scan_number (Scan *scan, WeirNode node)
   gboolean valid = number_length (number, &integer) == run;
   if (valid && in_range (number, integer))
     return;
-  g_autofree char *quoted = weir_quote (number);
+  g_autofree char *quoted = weir_found_text (number);
   if (!valid)
     tell (scan, node, start, "%s is no number of JSON%s", quoted,
           strpbrk (number, "abcdfghijklmnopqrstuvwxyzABCDFGHIJKLMNOPQRSTUVWXYZ_%") != NULL ? "; write it in double quotes" : "");
@@ -303,7 +304,7 @@ scan_word (Scan *scan, WeirNode node)
   g_autofree char *word = g_strndup (scan->text + start, run);
   if (g_strv_contains (words, word))
     return;
-  g_autofree char *quoted = weir_quote (word);
+  g_autofree char *quoted = weir_found_text (word);
   g_autoptr (GString) message = g_string_new (NULL);
   g_string_append_printf (message, "unknown word %s", quoted);
   if (weir_suggest (word, words) != NULL)
@@ -331,7 +332,7 @@ scan_member (Scan *scan, WeirNode object, gsize comma)
   if (first != WEIR_NODE_NONE) {
     g_autofree char *place = weir_place_format (weir_places_key (scan->places, first));
     g_autofree char *name = g_strndup (scan->text + key + 1, scan->at - key - 2);
-    g_autofree char *quoted = weir_quote (name);
+    g_autofree char *quoted = weir_found_text (name);
     tell (scan, node, key, "duplicate key %s; the first is at %s", quoted, place);
   }
   if (!skip (scan, node))
