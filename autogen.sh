@@ -48,6 +48,7 @@ build|make|have make|make|make|make|make
 build|GLib 2.74|library glib-2.0 gio-2.0 gio-unix-2.0 gmodule-2.0|libglib2.0-dev|glib2-devel|glib2|glib-dev
 build|json-c|library json-c|libjson-c-dev|json-c-devel|json-c|json-c-dev
 build|PCRE2|library libpcre2-8|libpcre2-dev|pcre2-devel|pcre2|pcre2-dev
+test|a C++ compiler|have c++|g++|gcc-c++|gcc|g++
 test|bash|have bash|bash|bash|bash|bash
 test|Check|library check|check|check-devel|check|check-dev
 test|diff|have diff|diffutils|diffutils|diffutils|diffutils
@@ -192,10 +193,7 @@ build () {
     fi
   fi
   jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-  if ! make -C build -q --no-print-directory all-am >/dev/null 2>&1; then
-    say 'building in build/'
-    make -C build -j "$jobs" --no-print-directory
-  fi
+  make -C build -s -j "$jobs" --no-print-directory
 }
 
 # Whether ./build was configured when Check was there.
@@ -218,5 +216,5 @@ case $command in
   check)
     provide $steps test
     build
-    make -C build -j "$jobs" --no-print-directory check VERBOSE=1 ;;
+    make -C build -s -j "$jobs" --no-print-directory check VERBOSE=1 ;;
 esac

@@ -134,6 +134,18 @@ finish_slot (WeirLink *link, const WeirRecord *record, guint8 state)
   }
 }
 
+/* Frees the done segment once another slot behind it is known to be put. */
+static void
+step_done_segment (WeirLink *link)
+{
+  if (link->done_index == link->done_segment->slots) {
+    WeirSegment *next = link->done_segment->next;
+    weir_pool_give (&link->done_segment->block);
+    link->done_segment = next;
+    link->done_index = 0;
+  }
+}
+
 #define NEEDS_WORK 0x0101010101010101ull * (WEIR_SLOT_LAST_BUFFER | WEIR_SLOT_LAST_CONTEXT | WEIR_SLOT_CONTROL | WEIR_SLOT_NEW_BUFFER)
 
 /* Finishes `count` slots of the done segment, none of them kept. */
@@ -170,12 +182,7 @@ static void
 finish_kept (WeirLink *link)
 {
   while (link->done_private != link->taken) {
-    if (link->done_index == link->done_segment->slots) {
-      WeirSegment *next = link->done_segment->next;
-      weir_pool_give (&link->done_segment->block);
-      link->done_segment = next;
-      link->done_index = 0;
-    }
+    step_done_segment (link);
     guint8 state = weir_load_acquire (&weir_segment_states (link->done_segment)[link->done_index]);
     const WeirRecord *record = weir_segment_records (link->done_segment) + link->done_index;
     if ((state & WEIR_SLOT_KEPT) != 0) {
@@ -205,12 +212,7 @@ weir_link_done (WeirLink *link)
   }
   if (link->kept == 0) {
     while (link->done_private != link->taken) {
-      if (link->done_index == link->done_segment->slots) {
-        WeirSegment *next = link->done_segment->next;
-        weir_pool_give (&link->done_segment->block);
-        link->done_segment = next;
-        link->done_index = 0;
-      }
+      step_done_segment (link);
       finish_run (link, MIN (link->taken - link->done_private, link->done_segment->slots - link->done_index));
     }
     link->done_bytes_private = link->taken_bytes;
@@ -247,13 +249,7 @@ weir_link_take_idle (WeirLink *link)
   guint64 drained = link->done_private;
   if (drained == link->taken && drained != 0 &&
       atomic_compare_exchange_strong_explicit (&link->handed_at, &drained, 0, memory_order_acq_rel, memory_order_relaxed)) {
-    WeirSegment *segment = link->done_segment;
-    if (link->done_index == segment->slots && segment->next != NULL) {
-      link->done_segment = segment->next;
-      weir_pool_give (&segment->block);
-      segment = link->done_segment;
-    }
-    weir_pool_give (&segment->block);
+    weir_pool_give (&link->done_segment->block);
     link->done_segment = link->take_segment = NULL;
   }
   return TRUE;
@@ -298,8 +294,43 @@ weir_link_discard (WeirLink *link, WeirDropReason reason)
   weir_link_done (link);
 }
 
-WeirRejection *
-weir_link_take_rejections (WeirLink *link)
+WeirRecord *
+weir_link_rejected_slot (WeirLink *link)
 {
-  return atomic_exchange_explicit (&link->rejections, NULL, memory_order_acquire);
+  if (link->done_private == link->taken) {
+    return NULL;
+  }
+  step_done_segment (link);
+  guint8 state = weir_load_acquire (&weir_segment_states (link->done_segment)[link->done_index]);
+  return (state & (WEIR_SLOT_REJECTED | WEIR_SLOT_RELEASED)) == WEIR_SLOT_REJECTED
+             ? weir_segment_records (link->done_segment) + link->done_index
+             : NULL;
+}
+
+char *
+weir_link_take_reason (WeirLink *link, const WeirRecord *slot)
+{
+  for (WeirRejection *rejection = atomic_exchange_explicit (&link->rejections, NULL, memory_order_acquire), *next;
+       rejection != NULL; rejection = next) {
+    next = rejection->next;
+    rejection->next = link->reasons;
+    link->reasons = rejection;
+  }
+  for (WeirRejection **at = &link->reasons; *at != NULL; at = &(*at)->next) {
+    WeirRejection *rejection = *at;
+    if (rejection->slot == slot) {
+      *at = rejection->next;
+      char *reason = rejection->reason;
+      g_free (rejection);
+      return reason;
+    }
+  }
+  return NULL;
+}
+
+void
+weir_link_finish_rejected (WeirLink *link, const WeirRecord *slot)
+{
+  _Atomic guint8 *state = &weir_segment_states (link->done_segment)[slot - weir_segment_records (link->done_segment)];
+  weir_store_relaxed (state, weir_load_relaxed (state) | WEIR_SLOT_RELEASED);
 }

@@ -49,6 +49,12 @@ typedef struct {
 /* How the taking end is over. */
 enum { WEIR_LINK_OPEN = 0, WEIR_LINK_FINISHED /* the taker had enough (R16) */, WEIR_LINK_FAILED /* the taker is gone */ };
 
+typedef struct _WeirRejection {
+  struct _WeirRejection *next;
+  const WeirRecord *slot;
+  char *reason;
+} WeirRejection;
+
 struct _WeirLink {
   /* Constant once the pipeline runs. */
   char *name;
@@ -108,9 +114,13 @@ struct _WeirLink {
   guint32 take_index, done_index;
   guint64 done_private, done_bytes_private, done_pinned_private, pinned_now;
   guint64 kept;            /* slots between done and taken that are kept */
-  gboolean lingered, over; /* over: END was taken */
-  GHashTable *stream_states;
+  gboolean over; /* END was taken */
+  GHashTable *stream_states; /* stream -> the joining role's state */
+  guint32 last_stream;       /* looked up last */
+  gpointer last_state;
   WeirLink *next_active; /* on the taking stage's own list */
+  const WeirRecord *gap_ended; /* the GAP record whose stream's state was ended */
+  WeirRejection *reasons;      /* of rejected slots that done has not come to */
 
   /* Both sides. */
   _Alignas (64) _Atomic guint32 ready; /* on the taker's ready or active list */
@@ -118,12 +128,6 @@ struct _WeirLink {
   _Atomic guint32 released; /* a slot was given back */
   _Atomic (struct _WeirRejection *) rejections;
 };
-
-typedef struct _WeirRejection {
-  struct _WeirRejection *next;
-  const WeirRecord *slot;
-  char *reason;
-} WeirRejection;
 
 /* FALSE: *message says which limits contradict each other. */
 gboolean weir_queue_settings_check (const WeirQueueSettings *settings, char **message);
@@ -204,7 +208,10 @@ WeirSegment *weir_link_slot (WeirLink *link, const WeirRecord *slot, gsize *inde
 void weir_link_discard (WeirLink *link, WeirDropReason reason);
 /* The taker takes no more: closed is WEIR_LINK_FINISHED or _FAILED. */
 void weir_link_close (WeirLink *link, guint32 closed);
-WeirRejection *weir_link_take_rejections (WeirLink *link);
+/* The slot that done stands at, if it was given back as rejected and is still to be moved; else NULL. */
+WeirRecord *weir_link_rejected_slot (WeirLink *link);
+char *weir_link_take_reason (WeirLink *link, const WeirRecord *slot); /* owned by the caller */
+void weir_link_finish_rejected (WeirLink *link, const WeirRecord *slot);
 
 /* ---- figures: any thread; exact only where both ends are parked ---- */
 
