@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loader: what a good pipeline becomes, and each mistake by name with its whole message. */
+#include "config-files.h"
+
+#define START "{" PRODUCER ",\n " TRANSFORM ",\n "
+
+/* ---- good pipelines ------------------------------------------------------------------------------------------------ */
+
+START_TEST (a_good_pipeline_is_loaded_whole)
+{
+  g_autoptr (WeirConfig) config = load_fine (
+    "{'name': 'errors', 'engine': {'shutdown': '2s', 'record_max': '1MiB'},\n"
+    " 'producers': {'log': {'plugin': 'probe', 'path': '/x', 'chunk': 4096}},\n"
+    " 'transforms': {'split': {'plugin': 'probe', 'from': 'log', 'pattern': 'p', 'thread': 'shared', 'log': 'debug'},\n"
+    "                'route': {'plugin': 'sample', 'from': 'split', 'thread': 'shared', 'on_error': 'stop'}},\n"
+    " 'consumers': {'out': {'plugin': 'probe', 'from': ['route.odd', 'split.rejected']}}}");
+
+  ck_assert_str_eq (config->name, "errors");
+  ck_assert_int_eq (config->shutdown, 2000000);
+  ck_assert_uint_eq (config->record_max, 1048576);
+  ck_assert_uint_eq (config->stages->len, 4);
+  WeirConfigStage *log = weir_config_stage (config, "log"), *split = weir_config_stage (config, "split");
+  WeirConfigStage *route = weir_config_stage (config, "route"), *out = weir_config_stage (config, "out");
+  ck_assert_ptr_eq (g_ptr_array_index (config->stages, 0), log);
+  ck_assert_int_eq (log->kind, WEIR_PRODUCER);
+  ck_assert_str_eq (log->plugin_name, "probe");
+  ck_assert_ptr_eq (log->role, log->plugin->producer);
+  ck_assert_str_eq (json_object_to_json_string_ext (log->options, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+                    "{\"path\":\"/x\",\"chunk\":4096}");
+  ck_assert_uint_eq (log->inputs->len, 0);
+  ck_assert_int_eq (split->kind, WEIR_TRANSFORM);
+  ck_assert_str_eq (split->thread, "shared");
+  ck_assert_int_eq (split->log, G_LOG_LEVEL_DEBUG);
+  ck_assert_int_eq (log->log, 0);
+  ck_assert_ptr_null (log->thread);
+  ck_assert_str_eq (json_object_to_json_string_ext (split->options, JSON_C_TO_STRING_PLAIN), "{\"pattern\":\"p\"}");
+  ck_assert_int_eq (out->kind, WEIR_CONSUMER);
+  ck_assert_uint_eq (out->inputs->len, 2);
+  const WeirConfigInput *odd = g_ptr_array_index (out->inputs, 0), *rejected = g_ptr_array_index (out->inputs, 1);
+  ck_assert_str_eq (odd->name, "route.odd:out");
+  ck_assert_ptr_eq (odd->from, route);
+  ck_assert_uint_eq (odd->port, 1);
+  ck_assert (!odd->rejected);
+  ck_assert_str_eq (rejected->name, "split.rejected:out");
+  ck_assert (rejected->rejected);
+  g_autofree char *place = weir_place_format (odd->place);
+  ck_assert_str_eq (place, "p.json:5:51");
+  g_autofree char *own_place = weir_place_format (route->place);
+  ck_assert_str_eq (own_place, "p.json:4:17");
+}
+END_TEST
+
+START_TEST (defaults_are_those_of_the_manual)
+{
+  g_autoptr (WeirConfig) config = load_fine (START CONSUMER "}");
+  const WeirConfigInput *input = g_ptr_array_index (weir_config_stage (config, "out")->inputs, 0);
+
+  ck_assert_str_eq (config->name, "p");
+  ck_assert_int_eq (config->shutdown, 10000000);
+  ck_assert_uint_eq (config->record_max, 16 << 20);
+  ck_assert_uint_eq (input->queue.records, 4096);
+  ck_assert_uint_eq (input->queue.bytes, 1048576);
+  ck_assert_int_eq (input->queue.age, 0);
+  ck_assert (input->queue.low == 0.5 && input->queue.hard == 2);
+  ck_assert_int_eq (input->queue.when_full, WEIR_WHEN_FULL_PAUSE);
+}
+END_TEST
+
+START_TEST (queue_settings_go_from_the_stage_to_its_links)
+{
+  g_autoptr (WeirConfig) config = load_fine (
+    START "'consumers': {'out': {'plugin': 'probe', 'queue': {'records': 10, 'low': 0.25, 'age': '1500ms'},\n"
+          " 'from': {'bad': {'when_full': 'drop_oldest', 'bytes': '4KiB'}, 'log': {'records': '20', 'hard': 1, 'age': 0}}}}}");
+  const WeirConfigStage *out = weir_config_stage (config, "out");
+  const WeirConfigInput *bad = g_ptr_array_index (out->inputs, 0), *log = g_ptr_array_index (out->inputs, 1);
+
+  ck_assert_uint_eq (bad->queue.records, 10);
+  ck_assert_uint_eq (bad->queue.bytes, 4096);
+  ck_assert_int_eq (bad->queue.age, 1500000);
+  ck_assert (bad->queue.low == 0.25 && bad->queue.hard == 2);
+  ck_assert_int_eq (bad->queue.when_full, WEIR_WHEN_FULL_DROP_OLDEST);
+  ck_assert_uint_eq (log->queue.records, 20);
+  ck_assert_uint_eq (log->queue.bytes, 1048576);
+  ck_assert_int_eq (log->queue.age, 0);
+  ck_assert (log->queue.hard == 1);
+  ck_assert_int_eq (log->queue.when_full, WEIR_WHEN_FULL_PAUSE);
+}
+END_TEST
+
+START_TEST (the_files_name_is_the_pipelines)
+{
+  g_autofree char *said = NULL;
+  ck_assert_int_eq (g_mkdir ("sub", 0755), 0);
+  put_file ("sub/my.pipe.json", START CONSUMER "}");
+  g_autoptr (WeirConfig) config = load_file ("sub/my.pipe.json", NULL, &said);
+  ck_assert_str_eq (said, "");
+  ck_assert_str_eq (config->name, "my.pipe");
+}
+END_TEST
+
+START_TEST (standard_input_is_read)
+{
+  g_autofree char *said = NULL, *also = NULL;
+  put_file ("p.json", START CONSUMER "}");
+  ck_assert_ptr_nonnull (freopen ("p.json", "r", stdin));
+  g_autoptr (WeirConfig) config = load_file ("-", NULL, &said);
+  ck_assert_str_eq (said, "");
+  ck_assert_str_eq (config->name, "stdin");
+  put_file ("p.json", "[");
+  ck_assert_ptr_nonnull (freopen ("p.json", "r", stdin));
+  ck_assert_ptr_null (load_file ("-", NULL, &also));
+  ck_assert_str_eq (also, "-:1:2: error: [0]: the text ends, expected a value; \"[\" at 1:1 is not closed\n");
+}
+END_TEST
+
+START_TEST (a_consumer_without_transforms_is_enough)
+{
+  g_autoptr (WeirConfig) config = load_fine ("{" PRODUCER ", 'consumers': {'out': {'plugin': 'probe', 'from': 'log'}}}");
+  ck_assert_uint_eq (config->stages->len, 2);
+}
+END_TEST
+
+/* ---- files ---------------------------------------------------------------------------------------------------------- */
+
+START_TEST (a_missing_file_is_refused)
+{
+  g_autofree char *said = NULL;
+  ck_assert_ptr_null (load_file ("no.json", NULL, &said));
+  ck_assert_str_eq (said, "no.json: error: cannot open: No such file or directory\n");
+}
+END_TEST
+
+START_TEST (a_folder_is_refused)
+{
+  g_autofree char *said = NULL;
+  ck_assert_ptr_null (load_file ("/", NULL, &said));
+  ck_assert_str_eq (said, "/: error: is a folder, not a file\n");
+}
+END_TEST
+
+START_TEST (an_unreadable_file_is_refused)
+{
+  g_autofree char *said = NULL;
+  put_file ("p.json", "{}");
+  ck_assert_int_eq (g_chmod ("p.json", 0), 0);
+  if (g_access ("p.json", R_OK) == 0) /* root reads all; a dangling path through a file is as unreadable */
+    ck_assert_ptr_null (load_file ("p.json/x", NULL, &said));
+  else
+    ck_assert_ptr_null (load_file ("p.json", NULL, &said));
+  ck_assert (g_str_has_suffix (said, ": error: cannot open: Not a directory\n")
+             || g_str_has_suffix (said, ": error: cannot open: Permission denied\n"));
+}
+END_TEST
+
+START_TEST (a_file_of_100_mib_is_refused)
+{
+  g_autofree char *said = NULL;
+  put_file ("p.json", "{}");
+  ck_assert_int_eq (truncate ("p.json", (off_t) 100 << 20), 0);
+  ck_assert_ptr_null (load_file ("p.json", NULL, &said));
+  ck_assert_str_eq (said, "p.json: error: larger than 16 MiB\n");
+}
+END_TEST
+
+START_TEST (an_empty_file_is_refused)
+{
+  expect_refused ("", "p.json:1:1: error: the text is empty");
+}
+END_TEST
+
+START_TEST (another_value_than_an_object_is_refused)
+{
+  expect_refused ("[1]", "p.json:1:1: error: found [1], expected an object");
+  expect_refused ("null", "p.json:1:1: error: found null, expected an object");
+}
+END_TEST
+
+START_TEST (mistakes_of_the_scan_and_of_the_loader_are_told_together)
+{
+  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/a', 'path': '/b', 'count': 01, 'colour': 1,}},\n"
+                  " 'consumers': {'out': {'plugin': 'probe', 'from': 'lgo'}}}",
+                  "p.json:1:57: error: producers.log.path: duplicate key \"path\"; the first is at p.json:1:43\n"
+                  "p.json:1:80: error: producers.log.count: \"01\" is no number of JSON\n"
+                  "p.json:1:84: error: producers.log.colour: unknown key \"colour\"\n"
+                  "p.json:1:95: error: producers.log: trailing comma\n"
+                  "p.json:2:50: error: consumers.out.from: no stage \"lgo\"; did you mean \"log\"?");
+}
+END_TEST
+
+/* ---- keys and types -------------------------------------------------------------------------------------------------- */
+
+START_TEST (an_unknown_key_of_a_plugin)
+{
+  expect_refused ("{" PRODUCER ",\n 'transforms': {'bad': {'plugin': 'probe', 'from': 'log', 'patern': 'x', 'pattern': 'y'}},\n"
+                  " " CONSUMER "}",
+                  "p.json:2:60: error: transforms.bad.patern: unknown key \"patern\"; did you mean \"pattern\"?");
+}
+END_TEST
+
+START_TEST (an_unknown_key_at_the_top)
+{
+  expect_refused (START CONSUMER ",\n 'transfroms': {}, 'tests': []}",
+                  "p.json:4:2: error: transfroms: unknown key \"transfroms\"; did you mean \"transforms\"?\n"
+                  "p.json:4:20: error: tests: unknown key \"tests\"");
+}
+END_TEST
+
+START_TEST (an_unknown_key_of_the_engine)
+{
+  expect_refused (START CONSUMER ",\n 'engine': {'plugin': '/x', 'workers': 4, 'control': false}}",
+                  "p.json:4:13: error: engine.plugin: unknown key \"plugin\"; did you mean \"plugins\"?\n"
+                  "p.json:4:29: error: engine.workers: unknown key \"workers\"\n"
+                  "p.json:4:43: error: engine.control: unknown key \"control\"");
+}
+END_TEST
+
+START_TEST (an_unknown_key_of_a_queue)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': {'bad': {'size': 1}}, 'queue': {'record': 5}}}}",
+                  "p.json:3:60: error: consumers.out.from.bad.size: unknown key \"size\"\n"
+                  "p.json:3:84: error: consumers.out.queue.record: unknown key \"record\"; did you mean \"records\"?");
+}
+END_TEST
+
+START_TEST (keys_of_later_versions_are_unknown)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'to': 'log', 'copies': 2, 'order': true,\n"
+                        "'per_connection': true, 'shared': true, 'isolate': true}}}",
+                  "p.json:3:58: error: consumers.out.to: unknown key \"to\"\n"
+                  "p.json:3:71: error: consumers.out.copies: unknown key \"copies\"\n"
+                  "p.json:3:84: error: consumers.out.order: unknown key \"order\"\n"
+                  "p.json:4:1: error: consumers.out.per_connection: unknown key \"per_connection\"\n"
+                  "p.json:4:25: error: consumers.out.shared: unknown key \"shared\"\n"
+                  "p.json:4:41: error: consumers.out.isolate: unknown key \"isolate\"");
+}
+END_TEST
+
+START_TEST (wrong_types_are_told)
+{
+  expect_refused ("{'name': 5, 'engine': [], 'producers': 1, 'transforms': 'x', 'consumers': null}",
+                  "p.json:1:10: error: name: found 5, expected a name of 1 to 100 bytes without \"/\"\n"
+                  "p.json:1:23: error: engine: found [], expected an object\n"
+                  "p.json:1:40: error: producers: found 1, expected an object\n"
+                  "p.json:1:57: error: transforms: found \"x\", expected an object\n"
+                  "p.json:1:75: error: consumers: found null, expected an object");
+  expect_refused (START "'consumers': {'a': 5, 'out': {'plugin': 7, 'from': 8, 'queue': 9, 'thread': [], 'log': 1}}}",
+                  "p.json:3:20: error: consumers.a: found 5, expected an object\n"
+                  "p.json:3:41: error: consumers.out.plugin: found 7, expected a string\n"
+                  "p.json:3:53: error: consumers.out.from: found 8, expected a stage, a list of stages, or an object with settings\n"
+                  "p.json:3:65: error: consumers.out.queue: found 9, expected an object\n"
+                  "p.json:3:78: error: consumers.out.thread: found [], expected a string\n"
+                  "p.json:3:89: error: consumers.out.log: found 1, expected one of \"debug\", \"info\", \"warning\", \"error\"\n"
+                  "p.json:2:17: error: transforms.bad: nobody takes its output; name \"bad\" in the \"from\" of a transform or consumer");
+}
+END_TEST
+
+START_TEST (bad_values_of_options)
+{
+  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'chunk': '5 potatoes', 'count': 11}},\n"
+                  " 'transforms': {'bad': {'plugin': 'probe', 'from': 'log', 'pattern': 'x', 'invert': 'maybe', 'mode': 'bach'}},\n"
+                  " " CONSUMER "}",
+                  "p.json:1:23: error: producers.log: missing key \"path\" (File to read)\n"
+                  "p.json:1:52: error: producers.log.chunk: found \"5 potatoes\", expected a size such as \"64KiB\" (bytes, or units KiB, "
+                  "MiB, GiB, KB, MB, GB)\n"
+                  "p.json:1:75: error: producers.log.count: found 11, expected a whole number from 0 to 10\n"
+                  "p.json:2:85: error: transforms.bad.invert: found \"maybe\", expected true or false\n"
+                  "p.json:2:102: error: transforms.bad.mode: found \"bach\", expected one of \"none\", \"batch\"; did you mean \"batch\"?");
+}
+END_TEST
+
+START_TEST (bad_values_of_a_queue)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad',\n"
+                        "'queue': {'records': -1, 'bytes': '1 XB', 'age': 5, 'low': 2, 'hard': 0.5, 'when_full': 'drop-oldest'}}}}",
+                  "p.json:4:22: error: consumers.out.queue.records: found -1, expected a whole number from 0 to 1000000000\n"
+                  "p.json:4:35: error: consumers.out.queue.bytes: found \"1 XB\", expected a size such as \"64KiB\" (bytes, or units KiB, "
+                  "MiB, GiB, KB, MB, GB)\n"
+                  "p.json:4:50: error: consumers.out.queue.age: found 5, expected a duration such as \"100ms\" (units us, ms, s, m, h, d)\n"
+                  "p.json:4:60: error: consumers.out.queue.low: found 2, expected a number from 0 to 1\n"
+                  "p.json:4:71: error: consumers.out.queue.hard: found 0.5, expected a number from 1 to 1000000\n"
+                  "p.json:4:89: error: consumers.out.queue.when_full: found \"drop-oldest\", expected one of \"pause\", \"drop_newest\", "
+                  "\"drop_oldest\"; did you mean \"drop_oldest\"?");
+}
+END_TEST
+
+START_TEST (a_queue_must_be_bounded)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': {'bad': {'bytes': 0}}, 'queue': {'records': 0}}}}",
+                  "p.json:3:58: error: consumers.out.from.bad: neither records nor bytes are limited; a link must be bounded by one of "
+                  "them");
+}
+END_TEST
+
+START_TEST (low_must_lie_below_high)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'queue': {'low': 1}}}}",
+                  "p.json:3:67: error: consumers.out.queue: low is 1; it must be at least 0 and below 1, as low < high");
+}
+END_TEST
+
+START_TEST (on_error_is_stop_for_now)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'on_error': 'restart'}}}",
+                  "p.json:3:70: error: consumers.out.on_error: found \"restart\", expected \"stop\"");
+}
+END_TEST
+
+START_TEST (engine_values_are_checked)
+{
+  expect_refused (START CONSUMER ",\n'engine': {'shutdown': 5, 'record_max': 0, 'plugins': [1]}}",
+                  "p.json:4:24: error: engine.shutdown: found 5, expected a duration such as \"100ms\" (units us, ms, s, m, h, d)\n"
+                  "p.json:4:41: error: engine.record_max: found 0, expected a size from 1 to 4GiB\n"
+                  "p.json:4:55: error: engine.plugins: item 1: found 1, expected a string");
+}
+END_TEST
+
+START_TEST (names_of_pipelines_fit_into_paths)
+{
+  expect_refused (START CONSUMER ", 'name': 'a/b'}",
+                  "p.json:3:66: error: name: found \"a/b\", expected a name of 1 to 100 bytes without \"/\"");
+  expect_refused (START CONSUMER ", 'name': '..'}",
+                  "p.json:3:66: error: name: found \"..\", expected a name of 1 to 100 bytes without \"/\"");
+}
+END_TEST
+
+/* ---- plugins --------------------------------------------------------------------------------------------------------- */
+
+START_TEST (a_missing_plugin_key)
+{
+  expect_refused (START "'consumers': {'out': {'from': 'bad'}}}", "p.json:3:22: error: consumers.out: missing key \"plugin\"");
+}
+END_TEST
+
+START_TEST (an_unknown_plugin)
+{
+  g_autofree char *said = NULL;
+  put_file ("p.json", START "'consumers': {'out': {'plugin': 'prob', 'from': 'bad'}}}");
+  ck_assert_ptr_null (load_file ("p.json", NULL, &said));
+  ck_assert_msg (g_str_has_prefix (said, "p.json:3:33: error: consumers.out.plugin: no plugin \"prob\""), "%s", said);
+  ck_assert_msg (strstr (said, "did you mean \"probe\"?") != NULL, "%s", said);
+  ck_assert_ptr_eq (strchr (said, '\n') + 1, said + strlen (said));
+}
+END_TEST
+
+START_TEST (a_plugin_in_a_role_that_it_has_not)
+{
+  expect_refused ("{'producers': {'log': {'plugin': 'lonely', 'path': '/x'}},\n " TRANSFORM ",\n " CONSUMER ",\n"
+                  "'engine': {'plugins': 'lonely-modules'}}",
+                  "p.json:1:34: error: producers.log.plugin: plugin \"lonely\" is no producer, only a consumer");
+}
+END_TEST
+
+START_TEST (engine_plugins_are_searched)
+{
+  g_autofree char *said = NULL;
+  put_file ("p.json", START CONSUMER ", 'engine': {'plugins': ['/nonexistent/a', 'b']}}");
+  g_autoptr (WeirConfig) config = load_file ("p.json", NULL, &said);
+  const char *const *folders = weir_registry_folders (files_registry);
+  ck_assert_str_eq (said, "");
+  ck_assert_str_eq (folders[1], "/nonexistent/a");
+  ck_assert_str_eq (folders[2], "b");
+}
+END_TEST
+
+START_TEST (a_stage_that_blocks_shares_no_worker)
+{
+  expect_refused ("{'producers': {'log': {'plugin': 'sample', 'path': '/x', 'thread': 'one'}},\n " TRANSFORM ",\n " CONSUMER "}",
+                  "p.json:1:58: error: producers.log.thread: as a producer \"sample\" may block, so it always has a worker of its own");
+}
+END_TEST
+
+START_TEST (names_of_workers_are_plain)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'thread': 'a b'}}}",
+                  "p.json:3:68: error: consumers.out.thread: found \"a b\", expected a letter or _, then letters, digits, _ or -");
+}
+END_TEST
+
+START_TEST (secrets_are_not_shown)
+{
+  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/x', 'password': {'hush': 1}}},\n " TRANSFORM ",\n " CONSUMER "}",
+                  "p.json:1:69: error: producers.log.password: found a secret value, expected a string");
+}
+END_TEST
+
+/* ---- the graph -------------------------------------------------------------------------------------------------------- */
+
+START_TEST (no_producer)
+{
+  expect_refused ("{}", "p.json:1:1: error: producers: no producer; a pipeline begins with at least one");
+  expect_refused ("{'consumers': {},\n 'producers': {}}",
+                  "p.json:2:15: error: producers: no producer; a pipeline begins with at least one");
+}
+END_TEST
+
+START_TEST (an_output_nobody_takes)
+{
+  expect_refused ("{" PRODUCER ",\n " TRANSFORM "}",
+                  "p.json:2:17: error: transforms.bad: nobody takes its output; name \"bad\" in the \"from\" of a transform or consumer");
+}
+END_TEST
+
+START_TEST (rejected_records_alone_are_no_output)
+{
+  expect_refused ("{" PRODUCER ",\n 'consumers': {'out': {'plugin': 'probe', 'from': 'log.rejected'}}}",
+                  "p.json:1:16: error: producers.log: nobody takes its output; name \"log\" in the \"from\" of a transform or consumer");
+}
+END_TEST
+
+START_TEST (a_stage_nobody_feeds)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, 'a': {'plugin': 'probe'},\n"
+                        "'b': {'plugin': 'probe', 'from': []}, 'c': {'plugin': 'probe', 'from': {}}}}",
+                  "p.json:3:63: error: consumers.a: missing key \"from\": nothing feeds \"a\"\n"
+                  "p.json:4:34: error: consumers.b.from: names no stage: nothing feeds \"b\"\n"
+                  "p.json:4:72: error: consumers.c.from: names no stage: nothing feeds \"c\"");
+}
+END_TEST
+
+START_TEST (an_unknown_stage_in_from)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': ['bda', 'zzzzzz', 'out2', 5, '']}}}",
+                  "p.json:3:51: error: consumers.out.from[0]: no stage \"bda\"; did you mean \"bad\"?\n"
+                  "p.json:3:58: error: consumers.out.from[1]: no stage \"zzzzzz\"\n"
+                  "p.json:3:68: error: consumers.out.from[2]: no stage \"out2\"; did you mean \"out\"?\n"
+                  "p.json:3:76: error: consumers.out.from[3]: found 5, expected the name of a stage\n"
+                  "p.json:3:79: error: consumers.out.from[4]: no stage \"\"");
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': {'bda': {}}}}}",
+                  "p.json:3:51: error: consumers.out.from.bda: no stage \"bda\"; did you mean \"bad\"?");
+}
+END_TEST
+
+START_TEST (an_unknown_port)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'bad.rejectd', 'log.even']}}}",
+                  "p.json:3:58: error: consumers.out.from[1]: \"bad\" has no port \"rejectd\"; did you mean \"rejected\"?\n"
+                  "p.json:3:73: error: consumers.out.from[2]: \"log\" has no port \"even\"");
+  expect_refused ("{" PRODUCER ",\n 'transforms': {'bad': {'plugin': 'sample', 'from': 'log'}},\n"
+                  " 'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'bad.evn', 'bad.odd']}}}",
+                  "p.json:3:51: error: consumers.out.from[0]: \"bad\" has the ports \"even\", \"odd\"; expected one of them, as in \"bad.even\"\n"
+                  "p.json:3:58: error: consumers.out.from[1]: \"bad\" has no port \"evn\", only \"even\", \"odd\"; did you mean \"even\"?");
+}
+END_TEST
+
+START_TEST (the_same_from_twice)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'log', 'bad', 'bad.rejected', 'bad.rejected']}}}",
+                  "p.json:3:65: error: consumers.out.from[2]: \"bad\" is there twice; the first is at p.json:3:51\n"
+                  "p.json:3:88: error: consumers.out.from[4]: \"bad.rejected\" is there twice; the first is at p.json:3:72");
+}
+END_TEST
+
+START_TEST (a_producer_with_an_input)
+{
+  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/x', 'from': 'bad', 'queue': {}}},\n " TRANSFORM ",\n " CONSUMER "}",
+                  "p.json:1:57: error: producers.log.from: a producer has no input\n"
+                  "p.json:1:72: error: producers.log.queue: a producer has no input, and so no queue");
+}
+END_TEST
+
+START_TEST (a_consumer_as_an_origin)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, 'two': {'plugin': 'probe', 'from': 'out'}}}",
+                  "p.json:3:93: error: consumers.two.from: \"out\" is a consumer and has no output but \"out.rejected\"");
+  g_autoptr (WeirConfig) config
+    = load_fine (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, 'two': {'plugin': 'probe', 'from': 'out.rejected'}}}");
+  ck_assert_ptr_nonnull (config);
+}
+END_TEST
+
+START_TEST (names_are_unique_over_the_sections)
+{
+  expect_refused (START "'consumers': {'bad': {'plugin': 'probe', 'from': 'bad'},\n 'log': {'plugin': 'probe', 'from': 'bad'}}}",
+                  "p.json:3:16: error: consumers.bad: the name \"bad\" is taken; the first is at p.json:2:17\n"
+                  "p.json:4:2: error: consumers.log: the name \"log\" is taken; the first is at p.json:1:16\n"
+                  "p.json:2:17: error: transforms.bad: nobody takes its output; name \"bad\" in the \"from\" of a transform or consumer");
+}
+END_TEST
+
+START_TEST (bad_names)
+{
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, '1st': {}, 'a.b': {}, '': {}, '\xc3\xa4': {}, 'a b': {}}}",
+                  "p.json:3:58: error: consumers.1st: bad stage name \"1st\"; expected a letter or _, then letters, digits, _ or -\n"
+                  "p.json:3:69: error: consumers[\"a.b\"]: bad stage name \"a.b\"; expected a letter or _, then letters, digits, _ or -\n"
+                  "p.json:3:80: error: consumers[\"\"]: bad stage name \"\"; expected a letter or _, then letters, digits, _ or -\n"
+                  "p.json:3:88: error: consumers[\"\xc3\xa4\"]: bad stage name \"\xc3\xa4\"; expected a letter or _, then letters, "
+                  "digits, _ or -\n"
+                  "p.json:3:98: error: consumers[\"a b\"]: bad stage name \"a b\"; expected a letter or _, then letters, digits, _ or -");
+}
+END_TEST
+
+START_TEST (cycles)
+{
+  expect_refused ("{" PRODUCER ",\n 'transforms': {\n"
+                  "'a': {'plugin': 'probe', 'from': ['log', 'c'], 'pattern': 'x'},\n"
+                  "'b': {'plugin': 'probe', 'from': 'a', 'pattern': 'x'},\n"
+                  "'c': {'plugin': 'probe', 'from': 'b', 'pattern': 'x'},\n"
+                  "'self': {'plugin': 'probe', 'from': ['log', 'self.rejected'], 'pattern': 'x'}},\n"
+                  "'consumers': {'out': {'plugin': 'probe', 'from': ['c', 'self']}}}",
+                  "p.json:3:34: error: transforms.a.from: cycle: a -> b -> c -> a\n"
+                  "p.json:6:37: error: transforms.self.from: cycle: self -> self");
+}
+END_TEST
+
+START_TEST (a_diamond_is_no_cycle)
+{
+  g_autofree char *said = NULL;
+  put_file ("p.json", START "'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'log']}}}");
+  g_autoptr (WeirConfig) config = load_file ("p.json", NULL, &said);
+  ck_assert_ptr_nonnull (config);
+}
+END_TEST
+
+START_TEST (a_chain_of_ten_thousand_stages_loads)
+{
+  g_autoptr (GString) text = g_string_new ("{" PRODUCER ", 'transforms': {'t0': {'plugin': 'probe', 'from': 'log', 'pattern': 'x'}");
+  for (int i = 1; i < 10000; i++)
+    g_string_append_printf (text, ",\n't%d': {'plugin': 'probe', 'from': 't%d', 'pattern': 'x'}", i, i - 1);
+  g_string_append (text, "}, 'consumers': {'out': {'plugin': 'probe', 'from': 't9999'}}}");
+  g_autoptr (WeirConfig) config = load_fine (text->str);
+  ck_assert_uint_eq (config->stages->len, 10002);
+}
+END_TEST
+
+int
+main (void)
+{
+  TCase *cases = tcase_create ("config");
+
+  tcase_add_test (cases, a_good_pipeline_is_loaded_whole);
+  tcase_add_test (cases, defaults_are_those_of_the_manual);
+  tcase_add_test (cases, queue_settings_go_from_the_stage_to_its_links);
+  tcase_add_test (cases, the_files_name_is_the_pipelines);
+  tcase_add_test (cases, standard_input_is_read);
+  tcase_add_test (cases, a_consumer_without_transforms_is_enough);
+  tcase_add_test (cases, a_missing_file_is_refused);
+  tcase_add_test (cases, a_folder_is_refused);
+  tcase_add_test (cases, an_unreadable_file_is_refused);
+  tcase_add_test (cases, a_file_of_100_mib_is_refused);
+  tcase_add_test (cases, an_empty_file_is_refused);
+  tcase_add_test (cases, another_value_than_an_object_is_refused);
+  tcase_add_test (cases, mistakes_of_the_scan_and_of_the_loader_are_told_together);
+  tcase_add_test (cases, an_unknown_key_of_a_plugin);
+  tcase_add_test (cases, an_unknown_key_at_the_top);
+  tcase_add_test (cases, an_unknown_key_of_the_engine);
+  tcase_add_test (cases, an_unknown_key_of_a_queue);
+  tcase_add_test (cases, keys_of_later_versions_are_unknown);
+  tcase_add_test (cases, wrong_types_are_told);
+  tcase_add_test (cases, bad_values_of_options);
+  tcase_add_test (cases, bad_values_of_a_queue);
+  tcase_add_test (cases, a_queue_must_be_bounded);
+  tcase_add_test (cases, low_must_lie_below_high);
+  tcase_add_test (cases, on_error_is_stop_for_now);
+  tcase_add_test (cases, engine_values_are_checked);
+  tcase_add_test (cases, names_of_pipelines_fit_into_paths);
+  tcase_add_test (cases, a_missing_plugin_key);
+  tcase_add_test (cases, an_unknown_plugin);
+  tcase_add_test (cases, a_plugin_in_a_role_that_it_has_not);
+  tcase_add_test (cases, engine_plugins_are_searched);
+  tcase_add_test (cases, a_stage_that_blocks_shares_no_worker);
+  tcase_add_test (cases, names_of_workers_are_plain);
+  tcase_add_test (cases, secrets_are_not_shown);
+  tcase_add_test (cases, no_producer);
+  tcase_add_test (cases, an_output_nobody_takes);
+  tcase_add_test (cases, rejected_records_alone_are_no_output);
+  tcase_add_test (cases, a_stage_nobody_feeds);
+  tcase_add_test (cases, an_unknown_stage_in_from);
+  tcase_add_test (cases, an_unknown_port);
+  tcase_add_test (cases, the_same_from_twice);
+  tcase_add_test (cases, a_producer_with_an_input);
+  tcase_add_test (cases, a_consumer_as_an_origin);
+  tcase_add_test (cases, names_are_unique_over_the_sections);
+  tcase_add_test (cases, bad_names);
+  tcase_add_test (cases, cycles);
+  tcase_add_test (cases, a_diamond_is_no_cycle);
+  tcase_add_test (cases, a_chain_of_ten_thousand_stages_loads);
+  tcase_set_timeout (cases, 60);
+  return run_suite ("config", cases);
+}
