@@ -11,7 +11,7 @@
 static void
 check_outputs (WeirLoad *load)
 {
-  if (load->incomplete)
+  if (load->incomplete || load->unread)
     return;
   for (guint i = 0; i < load->stages->len; i++) {
     WeirLoadStage *entry = g_ptr_array_index (load->stages, i);

@@ -46,6 +46,7 @@ add_stage (WeirLoad *load, WeirKind kind, WeirSpot spot)
   if (first != NULL) {
     g_autofree char *place = weir_place_format (weir_spot_key_place (first->spot));
     weir_load_wrong_key (load, &spot, "the name %s is taken; the first is at %s", found, place);
+    load->unread = TRUE;
     return;
   }
   WeirConfigStage *stage = g_new0 (WeirConfigStage, 1);
@@ -183,11 +184,10 @@ is_new (WeirLoad *load, const char *path, const char *canonical, const WeirSpot 
   g_autoptr (GString) cycle = g_string_new (NULL);
 
   for (const Chain *link = outer; link != NULL; link = link->outer) {
+    g_string_prepend (cycle, " -> ");
     g_string_prepend (cycle, link->shown);
-    g_string_prepend (cycle, link == outer ? "" : " -> ");
     if (strcmp (link->canonical, canonical) == 0) {
-      const char *first = link->shown;
-      refuse_file (load, path, word, "includes itself: %s%s%s", cycle->str, " -> ", first);
+      refuse_file (load, path, word, "includes itself: %s%s", cycle->str, link->shown);
       return FALSE;
     }
   }

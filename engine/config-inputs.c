@@ -166,12 +166,12 @@ static void
 add_word (WeirLoad *load, WeirLoadStage *entry, const WeirSpot *spot, WeirQueueSettings queue, GHashTable *seen)
 {
   if (weir_places_is_told (spot->places, spot->node)) {
-    entry->doubts = TRUE;
+    entry->doubts = load->unread = TRUE;
   } else if (!json_object_is_type (spot->value, json_type_string)) {
     g_autofree char *found = weir_found_value (spot->value);
     const char *expected = spot->key == NULL ? "the name of a stage" : "a stage, a list of stages, or an object with settings";
     weir_load_wrong (load, spot, "found %s, expected %s", found, expected);
-    entry->doubts = TRUE;
+    entry->doubts = load->unread = TRUE;
   } else {
     add_input (load, entry, (Word){ spot, json_object_get_string (spot->value), FALSE }, queue, seen);
   }

@@ -30,7 +30,7 @@ typedef struct {
   WeirConfigStage *stage; /* the configuration's */
   WeirSpot *spot;
   gboolean taken;  /* somebody names one of its outputs, or seems to have meant it */
-  gboolean doubts; /* a mistake in "from" has been told: say nothing that may only follow from it */
+  gboolean doubts; /* a mistake in "from" has been told: that no stage is left need not be */
 } WeirLoadStage;
 
 typedef struct {
@@ -43,7 +43,8 @@ typedef struct {
   GHashTable *names;    /* stage name -> WeirLoadStage */
   GHashTable *settings; /* path -> WeirDocument, of what --set has put there */
   GHashTable *included; /* canonical name of a file -> WeirSpot of the word that includes it */
-  gboolean incomplete;  /* a file could not be loaded: what is missing may be there */
+  gboolean incomplete;  /* a file or a section could not be read: what seems to be missing may be there */
+  gboolean unread;      /* likewise the inputs of a stage: an output that nobody seems to take may be taken there */
   WeirSpot *root;       /* of the first file */
   WeirSpot *name, *engine, *sections[3];
   GPtrArray *owned; /* strings of the tables below */

@@ -133,7 +133,7 @@ weir_load_stage (WeirLoad *load, WeirLoadStage *entry)
 
   stage->options = json_object_new_object ();
   if (!weir_load_is_object (load, entry->spot)) {
-    entry->doubts = TRUE;
+    load->unread = TRUE;
     return;
   }
   read_keys (load, entry);
