@@ -65,9 +65,8 @@ wrong_object (int fd, guint64 size)
     return g_strdup ("found a file that is no ELF object, expected a shared object");
   if (!whole)
     return cut_off (size, sizeof header);
-  if (read_own_header (&own)
-      && (header.e_ident[EI_CLASS] != own.e_ident[EI_CLASS] || header.e_ident[EI_DATA] != own.e_ident[EI_DATA]
-          || header.e_machine != own.e_machine))
+  if (read_own_header (&own) && (header.e_ident[EI_CLASS] != own.e_ident[EI_CLASS] ||
+                                 header.e_ident[EI_DATA] != own.e_ident[EI_DATA] || header.e_machine != own.e_machine))
     return g_strdup_printf ("found an object for another machine (ELF machine %u, class %u), expected %u, class %u",
                             header.e_machine, header.e_ident[EI_CLASS], own.e_machine, own.e_ident[EI_CLASS]);
   if (header.e_type != ET_DYN || header.e_phentsize != sizeof (ElfW (Phdr)))

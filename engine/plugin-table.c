@@ -237,8 +237,8 @@ wrong_table (const WeirPlugin *plugin, const char *name)
     g_autofree char *found = plugin->name == NULL ? g_strdup ("no name") : weir_found_text (plugin->name);
     return g_strdup_printf ("found %s as its name, expected \"%s\", as its file is called", found, name);
   }
-  if (plugin->version == NULL || *plugin->version == '\0' || !text_is_sane (plugin->version)
-      || !text_is_sane (plugin->built_for))
+  if (plugin->version == NULL || *plugin->version == '\0' || !text_is_sane (plugin->version) ||
+      !text_is_sane (plugin->built_for))
     return g_strdup ("found no version, expected one such as \"1.0\"");
   if (plugin->producer == NULL && plugin->transform == NULL && plugin->consumer == NULL)
     return g_strdup ("found no role, expected a producer, a transform or a consumer");
@@ -254,7 +254,7 @@ const WeirPlugin *
 weir_plugin_table_check (const char *name, const WeirPlugin *table, GPtrArray *owned, char **message)
 {
   if (table->abi != WEIR_ABI) {
-    *message = g_strdup_printf ("ABI %u, this weir has ABI %u; rebuild the plugin against this weir's headers",
+    *message = g_strdup_printf ("ABI %u, this weir has ABI %d; rebuild the plugin against this weir's headers",
                                 table->abi, WEIR_ABI);
     return NULL;
   }

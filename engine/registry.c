@@ -68,8 +68,8 @@ same_folder (const char *one, const char *other)
   struct stat one_status, other_status;
   if (strcmp (one, other) == 0)
     return TRUE;
-  return stat (one, &one_status) == 0 && stat (other, &other_status) == 0 && one_status.st_dev == other_status.st_dev
-         && one_status.st_ino == other_status.st_ino;
+  return stat (one, &one_status) == 0 && stat (other, &other_status) == 0 && one_status.st_dev == other_status.st_dev &&
+         one_status.st_ino == other_status.st_ino;
 }
 
 void

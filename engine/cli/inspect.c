@@ -173,7 +173,7 @@ put_list (GString *out, const char *title, json_object *object, const char *key)
   if (*names == '\0')
     return;
   gsize column = 4 + strlen (title);
-  g_string_append_printf (out, "\n  %s: ", title);
+  g_string_append_printf (out, "  %s: ", title);
   put_wrapped (out, column, column, names);
 }
 
@@ -234,6 +234,8 @@ put_role (GString *out, json_object *role, const char *name)
     g_string_append_c (out, '\n');
   for (gsize i = 0; i < count_of (role, "options"); i++)
     put_option (out, item_of (role, "options", i), 2 + longest + 3);
+  if (count_of (role, "counters") + count_of (role, "ports") + count_of (role, "flags") > 0)
+    g_string_append_c (out, '\n');
   put_list (out, "counters", role, "counters");
   put_list (out, "ports", role, "ports");
   put_list (out, "flags", role, "flags");

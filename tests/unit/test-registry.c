@@ -286,7 +286,6 @@ END_TEST
 START_TEST (an_object_of_any_length_does_no_harm)
 {
   /* Whatever is cut off, it is said and not died of. Beyond the last segment nothing is missed. */
-  g_autofree char *path = file_in (first, "sample");
   for (gssize size = 0; size < 16384; size += 509) {
     install_part ("sample", first, "sample", size);
     g_autoptr (WeirRegistry) fresh = weir_registry_new ();
