@@ -79,7 +79,8 @@ weir_spot_value_place (const WeirSpot *spot)
 static void G_GNUC_PRINTF (4, 0)
 tell (WeirLoad *load, const WeirSpot *spot, WeirPlace place, const char *format, va_list arguments)
 {
-  g_autofree char *path = weir_spot_path (spot);
+  gboolean full = weir_problems_is_full (load->problems);
+  g_autofree char *path = full ? NULL : weir_spot_path (spot);
   g_autofree char *message = g_strdup_vprintf (format, arguments);
 
   weir_problems_add (load->problems, WEIR_SEVERITY_ERROR, place, path, "%s", message);
@@ -124,7 +125,8 @@ weir_load_unknown_key (WeirLoad *load, const WeirSpot *spot, const char *const *
   g_autoptr (GString) message = g_string_new ("unknown key ");
 
   g_string_append (message, found);
-  weir_suggest_append (message, spot->key, words);
+  if (!weir_problems_is_full (load->problems))
+    weir_suggest_append (message, spot->key, words);
   weir_load_wrong_key (load, spot, "%s", message->str);
 }
 

@@ -19,7 +19,7 @@ typedef struct {
   gsize size;
   gsize limit; /* the first byte that is no UTF-8, or size */
   gsize at;
-  guint depth;
+  guint depth, values, containers;
   gsize opened[WEIR_SCAN_DEPTH];
 } Scan;
 
@@ -361,6 +361,10 @@ scan_container (Scan *scan, WeirNode node)
     tell (scan, node, scan->at, "nested deeper than %d", WEIR_SCAN_DEPTH);
     return FALSE;
   }
+  if (++scan->containers > WEIR_SCAN_CONTAINERS) {
+    tell (scan, node, scan->at, "more than %d objects and lists", WEIR_SCAN_CONTAINERS);
+    return FALSE;
+  }
   scan->opened[scan->depth++] = scan->at++;
   for (guint32 count = 0;; count++) {
     if (!skip (scan, node))
@@ -399,6 +403,10 @@ scan_value (Scan *scan, WeirNode node)
   int letter = peek (scan);
 
   weir_places_set_value (scan->places, node, (guint32) scan->at);
+  if (++scan->values > WEIR_SCAN_VALUES) {
+    tell (scan, node, scan->at, "more than %d values", WEIR_SCAN_VALUES);
+    return FALSE;
+  }
   if (letter == '{' || letter == '[')
     return scan_container (scan, node);
   if (letter == '"')

@@ -166,6 +166,22 @@ START_TEST (nested_too_deep)
 }
 END_TEST
 
+START_TEST (too_many_values)
+{
+  g_autoptr (GString) text = g_string_new ("[");
+  gboolean whole;
+  for (int i = 0; i < WEIR_SCAN_VALUES; i++)
+    g_string_append (text, "0,");
+  g_autofree char *said = said_of (text->str, text->len, &whole);
+  ck_assert_str_eq (said, "t.json:1:2000000: error: [999999]: more than 1000000 values\n");
+  g_string_assign (text, "[");
+  for (int i = 0; i < WEIR_SCAN_CONTAINERS; i++)
+    g_string_append (text, "{},");
+  g_autofree char *also = said_of (text->str, text->len, &whole);
+  ck_assert_str_eq (also, "t.json:1:299999: error: [99999]: more than 100000 objects and lists\n");
+}
+END_TEST
+
 /* ---- mistakes after which the scan goes on -------------------------------------------------------------------------- */
 
 START_TEST (trailing_comma)
@@ -528,6 +544,7 @@ main (void)
   tcase_add_test (cases, line_break_in_a_string);
   tcase_add_test (cases, something_else_stands_there);
   tcase_add_test (cases, nested_too_deep);
+  tcase_add_test (cases, too_many_values);
   tcase_add_test (cases, trailing_comma);
   tcase_add_test (cases, duplicate_keys);
   tcase_add_test (cases, equal_keys_of_different_objects_are_no_duplicates);
