@@ -20,13 +20,15 @@ pipeline () { # NAME: from standard input
 }
 
 input () { # 200-byte lines, 1 % of them with status 503
-  [ -s "$folder/input" ] || awk -v bytes="$((gib * 1024))" 'BEGIN {
-    pad = "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789"
+  if [ -s "$folder/input" ]; then return; fi
+  awk 'BEGIN {
+    pad = "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789"
     for (i = 0; i < 5243; i++) {
       line = sprintf ("%08d GET /path/%06d %s ", i, (i * 7919) % 1000000, i % 100 == 0 ? "503" : "200")
-      print substr (line pad pad, 1, 199)
+      print substr (line pad pad pad, 1, 199)
     }
-  }' >"$folder/mebibyte" && [ -s "$folder/input" ] || for ((i = 0; i < gib * 1024; i++)); do cat "$folder/mebibyte"; done >"$folder/input"
+  }' >"$folder/mebibyte"
+  for ((i = 0; i < gib * 1024; i++)); do cat "$folder/mebibyte"; done >"$folder/input"
 }
 
 echo "weir $("$WEIR" --version | head -n 1 | sed 's/^weir //'), $(nproc) CPUs, $(uname -m), medians of $runs interleaved runs"
