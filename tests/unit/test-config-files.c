@@ -284,6 +284,52 @@ START_TEST (settings_mend_mistakes)
 }
 END_TEST
 
+/* ---- mutated pipelines ---------------------------------------------------------------------------------------------- */
+
+START_TEST (mutated_pipelines_are_loaded_or_refused_with_a_word)
+{
+  static const char seed[] = "{'name': 'n', 'engine': {'shutdown': '2s', 'record_max': 4096}, 'include': [],\n"
+                             "'producers': {'log': {'plugin': 'probe', 'path': '/x', 'chunk': '4KiB', 'count': 7}},\n"
+                             "'transforms': {'bad': {'plugin': 'probe', 'from': 'log', 'pattern': '${X:-p}', 'thread': "
+                             "'t', 'log': 'info'},\n"
+                             "'two': {'plugin': 'sample', 'from': ['bad', 'log.rejected']}},\n"
+                             "'consumers': {'out': {'plugin': 'probe', 'queue': {'records': 9, 'low': 0.5},\n"
+                             "'from': {'two.even': {'age': '1s'}, 'two.odd': {'when_full': 'drop_newest'}}}}}";
+  static const char *const values[] = { "5",          "-1",      "null",
+                                        "true",       "[]",      "{}",
+                                        "''",         "'log'",   "'out'",
+                                        "'two'",      "'bad'",   "['a', 'a', {}]",
+                                        "01",         "1e999",   "'${}'",
+                                        "'${NO}'",    "'a.b.c'", "{'a': {'b': 1}}",
+                                        "'two.even'", "'9s'",    "{'x': 1, 'x': 2}" };
+  g_autoptr (GRand) random = g_rand_new_with_seed (5);
+  guint fine = 0, refused = 0;
+
+  for (int round = 0; round < 1500; round++) {
+    g_auto (GStrv) words = g_regex_split_simple ("('[^']*'|[0-9.]+)", seed, 0, 0);
+    guint count = g_strv_length (words);
+    for (int change = g_rand_int_range (random, 0, 4); change > 0; change--) {
+      guint at = (guint) g_rand_int_range (random, 0, (gint32) count);
+      guint other = (guint) g_rand_int_range (random, 0, (gint32) count);
+      const char *value = g_rand_boolean (random) ? words[other]
+                                                  : values[g_rand_int_range (random, 0, G_N_ELEMENTS (values))];
+      char *copy = g_strdup (value);
+      g_free (words[at]);
+      words[at] = copy;
+    }
+    g_autofree char *text = g_strjoinv ("", words);
+    g_autofree char *said = NULL;
+    put_file ("p.json", text);
+    g_autoptr (WeirConfig)
+      config = load_file ("p.json", round % 3 == 0 ? SETTINGS ("out.queue.low=0.1", "log.x.y={}") : NULL, &said);
+    *(config != NULL ? &fine : &refused) += 1;
+    ck_assert_msg (g_utf8_validate (said, -1, NULL), "%s", text);
+  }
+  ck_assert_uint_gt (fine, 50);
+  ck_assert_uint_gt (refused, 500);
+}
+END_TEST
+
 int
 main (void)
 {
@@ -311,5 +357,7 @@ main (void)
   tcase_add_test (cases, a_setting_below_what_is_no_object);
   tcase_add_test (cases, a_later_setting_takes_the_earlier_ones_place);
   tcase_add_test (cases, settings_mend_mistakes);
+  tcase_add_test (cases, mutated_pipelines_are_loaded_or_refused_with_a_word);
+  tcase_set_timeout (cases, 60);
   return run_suite ("config-files", cases);
 }
