@@ -25,7 +25,7 @@ weir_buffer_new (WeirPool *pool, gsize size, gint64 references)
     buffer->capacity = weir_block_size (block_class) - WEIR_BUFFER_HEAD;
   } else {
     buffer = g_malloc (WEIR_BUFFER_HEAD + size);
-    buffer->block = (WeirBlock) { .pool = NULL };
+    buffer->block = (WeirBlock){ .pool = NULL };
     buffer->capacity = size;
   }
   atomic_init (&buffer->references, references);
@@ -39,7 +39,7 @@ WeirBuffer *
 weir_buffer_wrap (gpointer data, gsize size, GDestroyNotify destroy, gpointer user)
 {
   WeirBuffer *buffer = g_new (WeirBuffer, 1);
-  *buffer = (WeirBuffer) { .capacity = size, .data = data, .destroy = destroy, .user = user };
+  *buffer = (WeirBuffer){ .capacity = size, .data = data, .destroy = destroy, .user = user };
   atomic_init (&buffer->references, 1);
   return buffer;
 }

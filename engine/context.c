@@ -33,7 +33,7 @@ weir_tags_with (const WeirTags *base, const char *key, const char *value)
   tags->count = new_count;
   char *end = (char *) &tags->pairs[new_count];
   for (gsize i = 0; i < new_count; i++) {
-    Pair from = i == at ? (Pair) { key, value } : base->pairs[i];
+    Pair from = i == at ? (Pair){ key, value } : base->pairs[i];
     tags->pairs[i].key = end;
     end = g_stpcpy (end, from.key) + 1;
     tags->pairs[i].value = end;
@@ -72,7 +72,7 @@ WeirContext *
 weir_context_new (WeirTags *tags)
 {
   WeirContext *context = g_new (WeirContext, 1);
-  *context = (WeirContext) { .tags = tags };
+  *context = (WeirContext){ .tags = tags };
   atomic_init (&context->references, 1);
   return context;
 }
@@ -99,7 +99,8 @@ weir_record_tag (const WeirRecord *record, const char *key)
 }
 
 void
-weir_record_tags (const WeirRecord *record, void (*each) (const char *key, const char *value, gpointer data), gpointer data)
+weir_record_tags (const WeirRecord *record, void (*each) (const char *key, const char *value, gpointer data),
+                  gpointer data)
 {
   const WeirTags *tags = record->context != NULL ? record->context->tags : NULL;
   for (gsize i = 0; tags != NULL && i < tags->count; i++) {

@@ -10,7 +10,7 @@ typedef struct _WeirOrigin WeirOrigin; /* who waits for delivery; opened by a la
 
 struct _WeirContext {
   _Atomic gint64 references;
-  WeirTags *tags;      /* one reference, or NULL */
+  WeirTags *tags;       /* one reference, or NULL */
   WeirOrigin **origins; /* ended by NULL; NULL: nobody waits */
 };
 

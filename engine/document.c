@@ -70,7 +70,8 @@ weir_document_read (const char *path, gsize *size, char **message)
 }
 
 WeirDocument *
-weir_document_new (const char *file, guint line, char *text, gsize size, gsize from, guint32 key, WeirProblems *problems)
+weir_document_new (const char *file, guint line, char *text, gsize size, gsize from, guint32 key,
+                   WeirProblems *problems)
 {
   g_autoptr (WeirDocument) document = g_new0 (WeirDocument, 1);
 

@@ -12,7 +12,8 @@ static gboolean
 refuse (WeirStage *stage)
 {
   if (weir_load_relaxed (&stage->refused) == 0) {
-    weir_stage_log (stage, G_LOG_LEVEL_WARNING, "emitted after its end or outside its running time; such records are refused and counted");
+    weir_stage_log (stage, G_LOG_LEVEL_WARNING,
+                    "emitted after its end or outside its running time; such records are refused and counted");
   }
   weir_add_relaxed (&stage->refused, 1);
   return FALSE;
@@ -24,7 +25,8 @@ emit_rare (WeirStage *stage, WeirRecord *record)
   if (stage->refusing) {
     return refuse (stage);
   }
-  g_autofree char *reason = g_strdup_printf ("a record of %" G_GSIZE_FORMAT " bytes is larger than record_max, %" G_GSIZE_FORMAT " bytes",
+  g_autofree char *reason = g_strdup_printf ("a record of %" G_GSIZE_FORMAT
+                                             " bytes is larger than record_max, %" G_GSIZE_FORMAT " bytes",
                                              record->size, stage->record_max);
   weir_reject_record (stage, record, reason);
   return FALSE;
@@ -84,7 +86,9 @@ emit_bytes (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size
 {
   guint trail = 0;
   const WeirRecord *from = stage->current;
-  WeirRecord record = { .data = data, .buffer = buffer, .time = from->time, .context = from->context, .stream = from->stream };
+  WeirRecord record = {
+    .data = data, .buffer = buffer, .time = from->time, .context = from->context, .stream = from->stream
+  };
   if (G_UNLIKELY (stage->overrides != 0)) {
     apply_overrides (stage, &record);
     trail = (stage->overrides & WEIR_SET_TRAIL) != 0 ? (guint) MIN (stage->set_trail, size) : 0;

@@ -140,7 +140,8 @@ move_in (WeirFront *front)
     const WeirRecord *record = &front->pending[i];
     if (!is_control (record)) {
       guint64 done = weir_load_acquire (&link->done), done_bytes = weir_load_relaxed (&link->done_bytes);
-      guint64 held = weir_load_relaxed (&link->put) - done, held_bytes = weir_load_relaxed (&link->put_bytes) - done_bytes;
+      guint64 held = weir_load_relaxed (&link->put) - done,
+              held_bytes = weir_load_relaxed (&link->put_bytes) - done_bytes;
       front->in++;
       while (front->count > front->controls && at_high (front, held, held_bytes)) {
         drop_oldest (front);
@@ -172,7 +173,8 @@ weir_front_put (WeirFront *front, const WeirRecord *record)
 {
   guint32 closed = weir_load_relaxed (&front->link->closed);
   if (closed != WEIR_LINK_OPEN || front->ended) {
-    weir_add_relaxed (&front->link->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED], 1);
+    weir_add_relaxed (
+      &front->link->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED], 1);
     g_mutex_lock (&front->mutex);
     front->in++;
     g_mutex_unlock (&front->mutex);
@@ -194,7 +196,9 @@ weir_front_put_control (WeirFront *front, WeirControl control, guint32 stream)
   if (front->ended) {
     return;
   }
-  front->pending[front->pending_count++] = (WeirRecord) { .data = (const guint8 *) "", .stream = stream, .flags = control };
+  front->pending[front->pending_count++] = (WeirRecord){ .data = (const guint8 *) "",
+                                                         .stream = stream,
+                                                         .flags = control };
   front->ended = control == WEIR_CONTROL_END;
   weir_front_publish_and_wake (front);
 }
@@ -241,7 +245,8 @@ weir_front_move (WeirFront *front)
     front->controls -= is_control (record) ? 1 : 0;
     front->queued_bytes -= record->size + record->trail;
     bytes += record->size + record->trail;
-    if (record->stream != 0 && g_hash_table_remove (front->gap_streams, GUINT_TO_POINTER (record->stream)) && !is_control (record)) {
+    if (record->stream != 0 && g_hash_table_remove (front->gap_streams, GUINT_TO_POINTER (record->stream)) &&
+        !is_control (record)) {
       record->flags |= WEIR_RECORD_GAP;
     }
   }

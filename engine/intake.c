@@ -113,6 +113,8 @@ weir_intake_close (WeirStage *stage, guint32 closed)
   for (guint i = 0; i < stage->input_count; i++) {
     if (weir_load_relaxed (&stage->inputs[i]->closed) == WEIR_LINK_OPEN) {
       weir_link_close (stage->inputs[i], closed);
+      /* A producer that blocks in a callback would not notice. */
+      weir_stage_interrupt (stage->inputs[i]->from);
     }
   }
   weir_intake_discard (stage);
@@ -134,16 +136,16 @@ run_flush (WeirStage *stage)
   WeirNext next = stage->role->flush (stage, stage->self, stage->flush_records, stage->flush_count);
   weir_stage_leave (stage);
   switch (next) {
-    case WEIR_WAIT:
-      stage->waits = TRUE;
-      return;
-    case WEIR_FAIL:
-      return;
-    case WEIR_DONE:
-      stage->enough = TRUE;
-      break;
-    default:
-      break;
+  case WEIR_WAIT:
+    stage->waits = TRUE;
+    return;
+  case WEIR_FAIL:
+    return;
+  case WEIR_DONE:
+    stage->enough = TRUE;
+    break;
+  default:
+    break;
   }
   stage->flush_count = 0;
   weir_intake_done (stage, stage->flush_link);
@@ -194,28 +196,28 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
     }
     go_on = FALSE;
     switch (next) {
-      case WEIR_WAIT:
-        stage->waits = TRUE;
-        break;
-      case WEIR_PRODUCE:
-        stage->produces = WEIR_PRODUCES_RECORD;
-        break;
-      case WEIR_REJECT:
-        flush = taken;
-        rejected = TRUE;
-        weir_reject_record (stage, record, stage->rejection != NULL ? stage->rejection : "no reason given");
-        if (!stage->failed) {
-          bytes += record->size + record->trail;
-          taken++;
-        }
-        break;
-      case WEIR_DONE:
-        stage->enough = TRUE;
+    case WEIR_WAIT:
+      stage->waits = TRUE;
+      break;
+    case WEIR_PRODUCE:
+      stage->produces = WEIR_PRODUCES_RECORD;
+      break;
+    case WEIR_REJECT:
+      flush = taken;
+      rejected = TRUE;
+      weir_reject_record (stage, record, stage->rejection != NULL ? stage->rejection : "no reason given");
+      if (!stage->failed) {
         bytes += record->size + record->trail;
         taken++;
-        break;
-      default:
-        break;
+      }
+      break;
+    case WEIR_DONE:
+      stage->enough = TRUE;
+      bytes += record->size + record->trail;
+      taken++;
+      break;
+    default:
+      break;
     }
   }
   if (stage->produces != WEIR_PRODUCES_RECORD) {
@@ -312,20 +314,20 @@ weir_intake_produce (WeirStage *stage, WeirTurn *turn)
   weir_stage_leave (stage);
   gboolean used = weir_turn_used (stage, turn);
   switch (next) {
-    case WEIR_WAIT:
-      stage->waits = TRUE;
-      break;
-    case WEIR_DONE:
+  case WEIR_WAIT:
+    stage->waits = TRUE;
+    break;
+  case WEIR_DONE:
+    produced (stage);
+    break;
+  case WEIR_REJECT:
+    weir_reject_record (stage, stage->current, stage->rejection);
+    if (!stage->failed) {
       produced (stage);
-      break;
-    case WEIR_REJECT:
-      weir_reject_record (stage, stage->current, stage->rejection);
-      if (!stage->failed) {
-        produced (stage);
-      }
-      break;
-    default:
-      break;
+    }
+    break;
+  default:
+    break;
   }
   return used;
 }

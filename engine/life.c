@@ -52,6 +52,7 @@ start_stage (WeirStage *stage)
   set_life (stage, WEIR_LIFE_STARTING);
   weir_life_check_takers (stage);
   if (stage->life != WEIR_LIFE_STARTING) {
+    stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
     return;
   }
   stage->refusing = FALSE;
@@ -62,6 +63,7 @@ start_stage (WeirStage *stage)
     next = stage->role->start (stage, stage->self);
     weir_stage_leave (stage);
   }
+  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
   if (stage->failed || next == WEIR_FAIL) {
     weir_life_fail (stage);
   } else if (next != WEIR_WAIT || stage->ready_said) {

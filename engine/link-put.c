@@ -51,8 +51,8 @@ reached (WeirLink *link, gsize offset)
 {
 #define MARK(marks) G_STRUCT_MEMBER (guint64, &(marks), offset)
   return link->put_private - link->done_seen >= MARK (link->records) ||
-         link->put_bytes_private - link->done_bytes_seen >= MARK (link->bytes) || level_pinned (link) >= MARK (link->pinned) ||
-         too_old (link, MARK (link->age));
+         link->put_bytes_private - link->done_bytes_seen >= MARK (link->bytes) ||
+         level_pinned (link) >= MARK (link->pinned) || too_old (link, MARK (link->age));
 #undef MARK
 }
 
@@ -61,8 +61,8 @@ weir_link_at_low (WeirLink *link)
 {
   see_done (link);
   return link->put_private - link->done_seen <= link->records.low &&
-         link->put_bytes_private - link->done_bytes_seen <= link->bytes.low && level_pinned (link) <= link->pinned.low &&
-         !too_old (link, link->age.low);
+         link->put_bytes_private - link->done_bytes_seen <= link->bytes.low &&
+         level_pinned (link) <= link->pinned.low && !too_old (link, link->age.low);
 }
 
 gboolean
@@ -287,7 +287,8 @@ weir_link_put_slow (WeirLink *link)
       link->put_bytes_private - weir_load_relaxed (&link->put_bytes) >= QUANTUM_BYTES) {
     weir_link_publish (link);
   }
-  if (link->put_private - link->woken_at >= link->quarter || link->put_bytes_private - link->woken_bytes >= link->quarter_bytes) {
+  if (link->put_private - link->woken_at >= link->quarter ||
+      link->put_bytes_private - link->woken_bytes >= link->quarter_bytes) {
     weir_link_publish (link);
     wake_taker (link);
   }
@@ -306,7 +307,8 @@ void
 weir_link_age_full (WeirLink *link)
 {
   see_done (link);
-  if (weir_load_relaxed (&link->full) == 0 && link->settings.when_full == WEIR_WHEN_FULL_PAUSE && too_old (link, link->age.high)) {
+  if (weir_load_relaxed (&link->full) == 0 && link->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
+      too_old (link, link->age.high)) {
     set_full (link);
     rearm (link);
   }

@@ -146,7 +146,8 @@ step_done_segment (WeirLink *link)
   }
 }
 
-#define NEEDS_WORK 0x0101010101010101ull * (WEIR_SLOT_LAST_BUFFER | WEIR_SLOT_LAST_CONTEXT | WEIR_SLOT_CONTROL | WEIR_SLOT_NEW_BUFFER)
+#define NEEDS_WORK \
+  0x0101010101010101ull * (WEIR_SLOT_LAST_BUFFER | WEIR_SLOT_LAST_CONTEXT | WEIR_SLOT_CONTROL | WEIR_SLOT_NEW_BUFFER)
 
 /* Finishes `count` slots of the done segment, none of them kept. */
 static void
@@ -248,7 +249,8 @@ weir_link_take_idle (WeirLink *link)
   }
   guint64 drained = link->done_private;
   if (drained == link->taken && drained != 0 &&
-      atomic_compare_exchange_strong_explicit (&link->handed_at, &drained, 0, memory_order_acq_rel, memory_order_relaxed)) {
+      atomic_compare_exchange_strong_explicit (&link->handed_at, &drained, 0, memory_order_acq_rel,
+                                               memory_order_relaxed)) {
     weir_pool_give (&link->done_segment->block);
     link->done_segment = link->take_segment = NULL;
   }
@@ -303,8 +305,8 @@ weir_link_rejected_slot (WeirLink *link)
   step_done_segment (link);
   guint8 state = weir_load_acquire (&weir_segment_states (link->done_segment)[link->done_index]);
   return (state & (WEIR_SLOT_REJECTED | WEIR_SLOT_RELEASED)) == WEIR_SLOT_REJECTED
-             ? weir_segment_records (link->done_segment) + link->done_index
-             : NULL;
+           ? weir_segment_records (link->done_segment) + link->done_index
+           : NULL;
 }
 
 char *

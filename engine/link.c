@@ -9,16 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full", "expired", "taker_finished", "refused", "held" };
+const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full", "expired", "taker_finished", "refused",
+                                                                "held" };
 
 static WeirMarks
 marks (guint64 limit, double low, double hard)
 {
   if (limit == 0) {
-    return (WeirMarks) { G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
+    return (WeirMarks){ G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
   }
   double most = ceil ((double) limit * hard);
-  return (WeirMarks) { (guint64) ((double) limit * low), limit, most < 9e18 ? (guint64) most : G_MAXUINT64 - 1 };
+  return (WeirMarks){ (guint64) ((double) limit * low), limit, most < 9e18 ? (guint64) most : G_MAXUINT64 - 1 };
 }
 
 gboolean
@@ -33,7 +34,8 @@ weir_queue_settings_check (const WeirQueueSettings *settings, char **message)
     return FALSE;
   }
   if (!(settings->hard >= 1 && settings->hard <= 1e6)) {
-    *message = g_strdup_printf ("hard is %g; it must be at least 1, as high <= hard, and at most 1000000", settings->hard);
+    *message = g_strdup_printf ("hard is %g; it must be at least 1, as high <= hard, and at most 1000000",
+                                settings->hard);
     return FALSE;
   }
   return TRUE;
@@ -51,7 +53,8 @@ weir_link_new (const char *name, const WeirQueueSettings *settings)
   link->settings = *settings;
   link->records = marks (settings->records, settings->low, settings->hard);
   link->bytes = marks (settings->bytes, settings->low, settings->hard);
-  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (settings->bytes * 4, 1024 * 1024), settings->low, settings->hard);
+  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (settings->bytes * 4, 1024 * 1024), settings->low,
+                        settings->hard);
   link->age = marks ((guint64) settings->age, settings->low, settings->hard);
   link->age.hard = G_MAXUINT64;
   if (settings->age > 0) {
@@ -134,7 +137,8 @@ weir_link_free (WeirLink *link)
   WeirSegment *segment = NULL;
   gboolean freed_by_taker = link->handed_over && weir_load_relaxed (&link->handed_at) == 0;
   if (link->put_segment != NULL && !freed_by_taker) {
-    gboolean unseen = weir_load_acquire (&link->put) != link->taken && link->fresh_at == link->taken && link->done_private == link->taken;
+    gboolean unseen = weir_load_acquire (&link->put) != link->taken && link->fresh_at == link->taken &&
+                      link->done_private == link->taken;
     segment = unseen ? link->fresh : link->done_segment;
   }
   while (segment != NULL) {
@@ -152,7 +156,7 @@ weir_link_free (WeirLink *link)
 void
 weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
 {
-  *figures = (WeirLinkFigures) { 0 };
+  *figures = (WeirLinkFigures){ 0 };
   /* Done before put: what comes in between shows as queued, never as a negative level. */
   guint64 done = weir_load_acquire (&link->done), controls_done = weir_load_relaxed (&link->controls_done);
   guint64 done_bytes = weir_load_relaxed (&link->done_bytes);

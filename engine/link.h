@@ -21,7 +21,9 @@ typedef struct {
   WeirWhenFull when_full;
 } WeirQueueSettings;
 
+/* clang-format off */
 #define WEIR_QUEUE_DEFAULTS { 4096, 1024 * 1024, 0, 0.5, 2.0, WEIR_WHEN_FULL_PAUSE }
+/* clang-format on */
 
 /* One limit, resolved; high G_MAXUINT64: none. */
 typedef struct {
@@ -47,7 +49,11 @@ typedef struct {
 } WeirReadyLinks;
 
 /* How the taking end is over. */
-enum { WEIR_LINK_OPEN = 0, WEIR_LINK_FINISHED /* the taker had enough (R16) */, WEIR_LINK_FAILED /* the taker is gone */ };
+enum {
+  WEIR_LINK_OPEN = 0,
+  WEIR_LINK_FINISHED /* the taker had enough (R16) */,
+  WEIR_LINK_FAILED /* the taker is gone */
+};
 
 typedef struct _WeirRejection {
   struct _WeirRejection *next;
@@ -58,7 +64,7 @@ typedef struct _WeirRejection {
 struct _WeirLink {
   /* Constant once the pipeline runs. */
   char *name;
-  gpointer from, to;          /* the stages; the link never looks into them */
+  WeirStage *from, *to;       /* the stages; the link never looks into them */
   WeirTask *producer, *taker; /* their tasks */
   WeirReadyLinks *taker_links;
   WeirPool *pool; /* of the producer's worker; for a drop_oldest link, of the taker's */
@@ -68,7 +74,7 @@ struct _WeirLink {
   WeirFront *front; /* drop_oldest only; then all fields of the producer's worker below are the taker's worker's */
 
   /* The producer's worker. */
-  _Alignas (64) guint64 put_private;
+  _Alignas(64) guint64 put_private;
   WeirSegment *put_segment;
   WeirRecord *put_records;
   _Atomic guint8 *put_states;
@@ -76,8 +82,8 @@ struct _WeirLink {
   gint64 put_countdown; /* records until the slow path: a publication, or full */
   gint64 put_room;      /* bytes until the slow path */
   WeirBuffer *run_buffer;
-  guint32 run_start; /* where the run of run_buffer began in the segment */
-  guint64 run_bytes; /* put_bytes_private then */
+  guint32 run_start;                          /* where the run of run_buffer began in the segment */
+  guint64 run_bytes;                          /* put_bytes_private then */
   gconstpointer pinned_buffer, pinned_before; /* the buffer counted last, and before this run; only compared */
   WeirPacker *packer;                         /* of the emitting stage */
   WeirContext *run_context;
@@ -93,18 +99,18 @@ struct _WeirLink {
   gboolean counted;        /* among the reasons of the producing stage */
 
   /* Written by the producer's worker, read by the taker. */
-  _Alignas (64) _Atomic guint64 put;
+  _Alignas(64) _Atomic guint64 put;
   _Atomic guint64 put_bytes, put_pinned;
   _Atomic guint32 full; /* the link's pause reason */
   WeirSegment *fresh;   /* where slot `fresh_at` lies, when the ring was empty before it; handed over by put */
   guint64 fresh_at;
-  _Atomic guint64 handed_at;   /* put, while the idle producer lets the taker free the segment put stands in; 0: no */
+  _Atomic guint64 handed_at; /* put, while the idle producer lets the taker free the segment put stands in; 0: no */
   _Atomic guint64 controls_put;
   _Atomic guint64 dropped_put[WEIR_DROP_REASONS];
   _Atomic guint64 pauses, resumes, paused_us, paused_since;
 
   /* Written by the taker's worker. */
-  _Alignas (64) _Atomic guint64 done;
+  _Alignas(64) _Atomic guint64 done;
   _Atomic guint64 done_bytes, done_pinned;
   _Atomic guint32 closed; /* WEIR_LINK_ */
   _Atomic guint64 controls_done, dropped_taken[WEIR_DROP_REASONS];
@@ -113,17 +119,17 @@ struct _WeirLink {
   WeirSegment *take_segment, *done_segment;
   guint32 take_index, done_index;
   guint64 done_private, done_bytes_private, done_pinned_private, pinned_now;
-  guint64 kept;            /* slots between done and taken that are kept */
-  gboolean over; /* END was taken */
+  guint64 kept;              /* slots between done and taken that are kept */
+  gboolean over;             /* END was taken */
   GHashTable *stream_states; /* stream -> the joining role's state */
   guint32 last_stream;       /* looked up last */
   gpointer last_state;
-  WeirLink *next_active; /* on the taking stage's own list */
+  WeirLink *next_active;       /* on the taking stage's own list */
   const WeirRecord *gap_ended; /* the GAP record whose stream's state was ended */
   WeirRejection *reasons;      /* of rejected slots that done has not come to */
 
   /* Both sides. */
-  _Alignas (64) _Atomic guint32 ready; /* on the taker's ready or active list */
+  _Alignas(64) _Atomic guint32 ready; /* on the taker's ready or active list */
   WeirLink *next_ready;
   _Atomic guint32 released; /* a slot was given back */
   _Atomic (struct _WeirRejection *) rejections;

@@ -109,8 +109,8 @@ parse_ranged (const WeirOption *option, json_object *value, Value *parsed, char 
   gboolean string = json_object_is_type (value, json_type_string);
   if (option->kind == WEIR_OPTION_NUMBER_ && !string) {
     parsed->number = json_object_get_double (value);
-    if ((!json_object_is_type (value, json_type_double) && !json_object_is_type (value, json_type_int))
-        || !isfinite (parsed->number))
+    if ((!json_object_is_type (value, json_type_double) && !json_object_is_type (value, json_type_int)) ||
+        !isfinite (parsed->number))
       return refuse_number (option, value, FALSE, message);
   } else {
     g_autofree char *explanation = NULL;

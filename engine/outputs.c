@@ -72,7 +72,8 @@ hold (WeirStage *stage, WeirLink *link)
   if (stage->worker->stages > 1) {
     if (!stage->failed) {
       weir_stage_fail (stage,
-                       "emitted past a full link: %s is at its hard limit (%" G_GUINT64_FORMAT " records queued), and the stage "
+                       "emitted past a full link: %s is at its hard limit (%" G_GUINT64_FORMAT
+                       " records queued), and the stage "
                        "cannot wait there as it shares worker \"%s\"; stop emitting when an emit answers FALSE",
                        link->name, link->put_private - link->done_seen, stage->worker->name);
     }

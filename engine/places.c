@@ -292,7 +292,8 @@ find_lines (WeirPlaces *places)
 
   places->line_starts = g_array_new (FALSE, FALSE, sizeof (gsize));
   g_array_append_val (places->line_starts, start);
-  for (const char *at = places->text; (at = memchr (at, '\n', places->size - (gsize) (at - places->text))) != NULL; at++) {
+  for (const char *at = places->text; (at = memchr (at, '\n', places->size - (gsize) (at - places->text))) != NULL;
+       at++) {
     start = (gsize) (at - places->text) + 1;
     g_array_append_val (places->line_starts, start);
   }

@@ -27,14 +27,17 @@ struct _WeirPool {
   _Atomic (gpointer) owner; /* the address of its thread's own marker; NULL: the worker has ended */
   WeirBlock *idle[WEIR_BLOCK_CLASSES];
   guint idle_count[WEIR_BLOCK_CLASSES];
-  _Alignas (64) _Atomic (WeirBlock *) returned;
+  _Alignas(64) _Atomic (WeirBlock *) returned;
 };
 
 /* Sizes include the block's own head; a segment's is SEGMENT_HEAD + slots * (48 + 1), see segment.h. */
 static const guint32 block_sizes[WEIR_BLOCK_CLASSES] = {
-  [WEIR_BLOCK_SEGMENT_64] = 128 + 64 * 49,      [WEIR_BLOCK_SEGMENT_256] = 128 + 256 * 49,
-  [WEIR_BLOCK_SEGMENT_1024] = 128 + 1024 * 49,  [WEIR_BLOCK_BUFFER_4K] = 4096,
-  [WEIR_BLOCK_BUFFER_16K] = 16384,              [WEIR_BLOCK_BUFFER_64K] = 65536 + 128,
+  [WEIR_BLOCK_SEGMENT_64] = 128 + 64 * 49,
+  [WEIR_BLOCK_SEGMENT_256] = 128 + 256 * 49,
+  [WEIR_BLOCK_SEGMENT_1024] = 128 + 1024 * 49,
+  [WEIR_BLOCK_BUFFER_4K] = 4096,
+  [WEIR_BLOCK_BUFFER_16K] = 16384,
+  [WEIR_BLOCK_BUFFER_64K] = 65536 + 128,
 };
 
 gsize
@@ -176,10 +179,10 @@ add_arena (WeirPool *pool, WeirBlockClass block_class)
     g_error ("out of memory: cannot allocate %u bytes for a ring segment", WEIR_ARENA);
   }
   guint32 size = block_sizes[block_class];
-  *arena = (WeirArena) { .block_class = block_class, .block_size = size, .total = (WEIR_ARENA - ARENA_HEAD) / size };
+  *arena = (WeirArena){ .block_class = block_class, .block_size = size, .total = (WEIR_ARENA - ARENA_HEAD) / size };
   for (guint i = arena->total; i-- > 0;) {
     WeirBlock *block = (WeirBlock *) ((guint8 *) arena + ARENA_HEAD + (gsize) i * size);
-    *block = (WeirBlock) { .pool = pool, .block_class = block_class };
+    *block = (WeirBlock){ .pool = pool, .block_class = block_class };
     idle_push (pool, block);
   }
 }
@@ -198,7 +201,7 @@ weir_pool_take (WeirPool *pool, WeirBlockClass block_class)
       if (block == NULL) {
         g_error ("out of memory: cannot allocate %u bytes for a buffer", block_sizes[block_class]);
       }
-      *block = (WeirBlock) { .pool = pool, .block_class = block_class };
+      *block = (WeirBlock){ .pool = pool, .block_class = block_class };
       idle_push (pool, block);
     }
   }

@@ -35,7 +35,7 @@ void weir_pool_unref (WeirPool *pool);
 /* The bytes of a block of a class, head included. */
 gsize weir_block_size (WeirBlockClass block_class);
 WeirBlock *weir_pool_take (WeirPool *pool, WeirBlockClass block_class); /* owner only */
-void weir_pool_give (WeirBlock *block);                                /* any thread */
+void weir_pool_give (WeirBlock *block);                                 /* any thread */
 /* Gives idle blocks back to the system; TRUE: there is more to give back later. Owner only. */
 gboolean weir_pool_shrink (WeirPool *pool);
 /* Start of the segment that the address lies in. */

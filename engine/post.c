@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define POSTS 64      /* records that may wait */
+#define POSTS 64     /* records that may wait */
 #define INVOKES 1024 /* calls that may wait */
 
 typedef struct {
@@ -145,7 +145,7 @@ weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotif
 {
   WeirPosts *posts = stage->posts;
   Post *post = g_new0 (Post, 1);
-  *post = (Post) { .func = func, .data = data, .destroy = destroy };
+  *post = (Post){ .func = func, .data = data, .destroy = destroy };
   g_mutex_lock (&posts->lock);
   while (posts->invokes.length >= INVOKES && weir_load_relaxed (&stage->life_seen) < WEIR_LIFE_ENDED) {
     g_cond_wait (&posts->cond, &posts->lock);
@@ -191,12 +191,15 @@ gboolean
 weir_stage_post (WeirStage *stage, gconstpointer data, gsize size)
 {
   gpointer copy = g_memdup2 (data, size);
-  WeirRecord record = { .data = copy != NULL ? copy : (gpointer) "", .size = size, .buffer = weir_buffer_wrap (copy, size, g_free, copy) };
+  WeirRecord record = { .data = copy != NULL ? copy : (gpointer) "",
+                        .size = size,
+                        .buffer = weir_buffer_wrap (copy, size, g_free, copy) };
   return post_record (stage, &record);
 }
 
 gboolean
-weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size, gint64 time, const WeirTags *tags)
+weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size, gint64 time,
+                        const WeirTags *tags)
 {
   WeirRecord record = { .data = data, .size = size, .buffer = buffer, .time = time };
   record.context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;

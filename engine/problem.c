@@ -66,7 +66,8 @@ weir_problems_add_file (WeirProblems *problems, const char *file)
 }
 
 void
-weir_problems_add (WeirProblems *problems, WeirSeverity severity, WeirPlace place, const char *path, const char *format, ...)
+weir_problems_add (WeirProblems *problems, WeirSeverity severity, WeirPlace place, const char *path, const char *format,
+                   ...)
 {
   va_list arguments;
 

@@ -32,16 +32,16 @@ weir_run_queue_wake (WeirRunQueue *queue)
     return;
   }
   switch (atomic_exchange_explicit (&queue->sleeping, WEIR_BUSY, memory_order_seq_cst)) {
-    case WEIR_SLEEPING:
-      g_main_context_wakeup (queue->context);
-      break;
-    case WEIR_HELD_UP:
-      g_mutex_lock (&queue->mutex);
-      g_cond_signal (&queue->cond);
-      g_mutex_unlock (&queue->mutex);
-      break;
-    default:
-      break;
+  case WEIR_SLEEPING:
+    g_main_context_wakeup (queue->context);
+    break;
+  case WEIR_HELD_UP:
+    g_mutex_lock (&queue->mutex);
+    g_cond_signal (&queue->cond);
+    g_mutex_unlock (&queue->mutex);
+    break;
+  default:
+    break;
   }
 }
 
@@ -56,7 +56,8 @@ weir_task_make_ready (WeirTask *task)
   WeirTask *head = weir_load_relaxed (&queue->incoming);
   do {
     task->next = head;
-  } while (!atomic_compare_exchange_weak_explicit (&queue->incoming, &head, task, memory_order_release, memory_order_relaxed));
+  } while (
+    !atomic_compare_exchange_weak_explicit (&queue->incoming, &head, task, memory_order_release, memory_order_relaxed));
   weir_run_queue_wake (queue);
 }
 
@@ -125,8 +126,7 @@ weir_run_queue_hold (WeirRunQueue *queue, WeirTask *task, gboolean (*look) (gpoi
 {
   for (;;) {
     /* With its flag up, a task would not be told again. */
-    while (weir_run_queue_pop (queue) != NULL) {
-    }
+    while (weir_run_queue_pop (queue) != NULL) {}
     atomic_store_explicit (&queue->sleeping, WEIR_HELD_UP, memory_order_seq_cst);
     weir_fence (&queue->sleeping);
     if (look (data)) {

@@ -17,12 +17,12 @@ typedef struct _WeirTask {
 enum { WEIR_BUSY = 0, WEIR_SLEEPING, WEIR_HELD_UP };
 
 typedef struct _WeirRunQueue {
-  _Alignas (64) _Atomic (WeirTask *) incoming; /* newest first */
+  _Alignas(64) _Atomic (WeirTask *) incoming; /* newest first */
   _Atomic guint32 sleeping;
-  GMainContext *context; /* counted */
-  _Alignas (64) WeirTask *first, *last; /* the worker's own */
-  gboolean several_cpus;                /* spinning a little before sleep can pay */
-  GMutex mutex;                         /* of the wait at a hard limit only */
+  GMainContext *context;               /* counted */
+  _Alignas(64) WeirTask *first, *last; /* the worker's own */
+  gboolean several_cpus;               /* spinning a little before sleep can pay */
+  GMutex mutex;                        /* of the wait at a hard limit only */
   GCond cond;
 } WeirRunQueue;
 

@@ -27,8 +27,7 @@ static gboolean scan_value (Scan *scan, WeirNode node);
 
 /* ---- telling ------------------------------------------------------------------------------------------------------- */
 
-static void G_GNUC_PRINTF (4, 5)
-tell (Scan *scan, WeirNode node, gsize offset, const char *format, ...)
+static void G_GNUC_PRINTF (4, 5) tell (Scan *scan, WeirNode node, gsize offset, const char *format, ...)
 {
   va_list arguments;
   g_autofree char *path = NULL;
@@ -204,7 +203,8 @@ scan_string (Scan *scan, WeirNode node)
       if (letter == '\0')
         tell (scan, node, scan->at, "NUL byte in a string");
       else
-        tell (scan, node, scan->at, "control character 0x%02X in a string; write \\u%04x", (guint) letter, (guint) letter);
+        tell (scan, node, scan->at, "control character 0x%02X in a string; write \\u%04x", (guint) letter,
+              (guint) letter);
       scan->text[scan->at++] = ' ';
     } else {
       scan->at++;
@@ -283,7 +283,9 @@ scan_number (Scan *scan, WeirNode node)
   g_autofree char *quoted = weir_found_text (number);
   if (!valid)
     tell (scan, node, start, "%s is no number of JSON%s", quoted,
-          strpbrk (number, "abcdfghijklmnopqrstuvwxyzABCDFGHIJKLMNOPQRSTUVWXYZ_%") != NULL ? "; write it in double quotes" : "");
+          strpbrk (number, "abcdfghijklmnopqrstuvwxyzABCDFGHIJKLMNOPQRSTUVWXYZ_%") != NULL
+            ? "; write it in double quotes"
+            : "");
   else if (integer)
     tell (scan, node, start, "%s is out of range; integers go from %" G_GINT64_FORMAT " to %" G_GUINT64_FORMAT, quoted,
           G_MININT64, G_MAXUINT64);

@@ -8,7 +8,9 @@
 WeirSegment *
 weir_segment_new (WeirPool *pool, WeirLink *link, WeirBlockClass block_class)
 {
-  static const guint32 slots[] = { [WEIR_BLOCK_SEGMENT_64] = 64, [WEIR_BLOCK_SEGMENT_256] = 256, [WEIR_BLOCK_SEGMENT_1024] = 1024 };
+  static const guint32 slots[] = {
+    [WEIR_BLOCK_SEGMENT_64] = 64, [WEIR_BLOCK_SEGMENT_256] = 256, [WEIR_BLOCK_SEGMENT_1024] = 1024
+  };
   WeirSegment *segment = (WeirSegment *) weir_pool_take (pool, block_class);
   segment->link = link;
   segment->next = NULL;

@@ -36,7 +36,14 @@ enum {
 };
 
 /* What a stage tells the pipeline; the handler is called on the stage's worker. */
-typedef enum { WEIR_STAGE_OPENED, WEIR_STAGE_READY, WEIR_STAGE_FAILED, WEIR_STAGE_ENDED, WEIR_STAGE_CLOSED } WeirStageEvent;
+typedef enum {
+  WEIR_STAGE_OPENED,
+  WEIR_STAGE_STARTED, /* start() has answered */
+  WEIR_STAGE_READY,
+  WEIR_STAGE_FAILED, /* stage->failure says why */
+  WEIR_STAGE_ENDED,
+  WEIR_STAGE_CLOSED /* the last */
+} WeirStageEvent;
 
 typedef void (*WeirStageReport) (WeirStage *stage, WeirStageEvent event, gpointer data);
 
@@ -79,16 +86,16 @@ struct _WeirStage {
   gpointer report_data;
 
   /* Any thread. */
-  _Alignas (64) _Atomic guint32 requests;
+  _Alignas(64) _Atomic guint32 requests;
   _Atomic guint32 woken;
-  _Atomic guint32 releases; /* some link's slot was given back */
-  _Atomic guint32 reasons; /* links that are full, and WEIR_PAUSED_ bits */
+  _Atomic guint32 releases;   /* some link's slot was given back */
+  _Atomic guint32 reasons;    /* links that are full, and WEIR_PAUSED_ bits */
   _Atomic gint64 outstanding; /* kept records not given back */
   WeirReadyLinks ready_links;
   WeirPosts *posts;
 
   /* The worker. */
-  _Alignas (64) WeirLife life;
+  _Alignas(64) WeirLife life;
   WeirPacker packer;
   const WeirRecord *current; /* the record at hand */
   WeirLink *current_link;
@@ -99,12 +106,12 @@ struct _WeirStage {
   gboolean settle_wanted, settle_told;
   gboolean enough; /* consume or flush answered DONE */
   char *failure, *rejection;
-  WeirLink *active, *active_last; /* links with something to take, by next_active */
+  WeirLink *active, *active_last;  /* links with something to take, by next_active */
   const WeirRecord *flush_records; /* the run that flush has not finished */
   gsize flush_count;
   WeirLink *flush_link;
-  GArray *pending_ends; /* stream ends to forward once what was taken before them is done */
-  gpointer ending_state;             /* of end_stream() */
+  GArray *pending_ends;  /* stream ends to forward once what was taken before them is done */
+  gpointer ending_state; /* of end_stream() */
   guint32 ending_stream;
   gboolean end_told;
   guint inputs_over;
@@ -117,7 +124,7 @@ struct _WeirStage {
   WeirContext *set_context;
   gpointer emit_begin;
   gsize emit_begin_size;
-  WeirRecord base; /* what is inherited where no record is at hand */
+  WeirRecord base;     /* what is inherited where no record is at hand */
   GHashTable *streams; /* opened here: number -> WeirContext or NULL */
   WeirStage *next_dirty;
   gboolean dirty;
@@ -131,7 +138,7 @@ struct _WeirStage {
   gsize turn_records, turn_bytes;
 
   /* Figures: the worker writes, any thread reads. */
-  _Alignas (64) _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
+  _Alignas(64) _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
   _Atomic guint64 clocks[WEIR_CLOCKS];
   _Atomic guint64 *counters;
   guint counter_count;
@@ -216,11 +223,12 @@ void weir_life_check_takers (WeirStage *stage);
 void weir_life_finish (WeirStage *stage);
 
 /* ---- intake.c ---- */
-void weir_intake_collect (WeirStage *stage);               /* ready links become active; releases are noticed */
+void weir_intake_collect (WeirStage *stage); /* ready links become active; releases are noticed */
 /* Takes and hands on until the turn is used up; TRUE: there is more to do right away. */
 gboolean weir_intake_run (WeirStage *stage, WeirTurn *turn);
 void weir_intake_settle (WeirStage *stage);
-void weir_intake_done (WeirStage *stage, WeirLink *link); /* advances done, moves rejected slots, forwards stream ends */
+void weir_intake_done (WeirStage *stage,
+                       WeirLink *link); /* advances done, moves rejected slots, forwards stream ends */
 /* Input is no longer wanted: closes all inputs and drops what lies in them. */
 void weir_intake_close (WeirStage *stage, guint32 closed);
 /* Drops what still comes on links that are closed that way. */

@@ -60,7 +60,8 @@ void
 weir_stream_close (WeirStage *stage, guint32 stream)
 {
   gpointer context;
-  if (stage->streams == NULL || !g_hash_table_lookup_extended (stage->streams, GUINT_TO_POINTER (stream), NULL, &context)) {
+  if (stage->streams == NULL ||
+      !g_hash_table_lookup_extended (stage->streams, GUINT_TO_POINTER (stream), NULL, &context)) {
     return;
   }
   if (!stage->refusing) {
@@ -120,7 +121,8 @@ free_state (WeirStage *stage, WeirLink *link, guint32 stream)
 gboolean
 weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
 {
-  gpointer state = link->stream_states != NULL ? g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream)) : NULL;
+  gpointer state = link->stream_states != NULL ? g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream))
+                                               : NULL;
   if (state == NULL) {
     return TRUE;
   }
@@ -136,16 +138,16 @@ weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
     weir_stage_leave (stage);
   }
   switch (next) {
-    case WEIR_PRODUCE:
-      stage->produces = WEIR_PRODUCES_STREAM;
-      return FALSE;
-    case WEIR_WAIT:
-      stage->waits = TRUE;
-      stage->ending_state = NULL;
-      return FALSE;
-    default:
-      free_state (stage, link, stream);
-      return !stage->failed;
+  case WEIR_PRODUCE:
+    stage->produces = WEIR_PRODUCES_STREAM;
+    return FALSE;
+  case WEIR_WAIT:
+    stage->waits = TRUE;
+    stage->ending_state = NULL;
+    return FALSE;
+  default:
+    free_state (stage, link, stream);
+    return !stage->failed;
   }
 }
 

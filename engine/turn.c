@@ -40,7 +40,8 @@ count_empty_turn (WeirStage *stage)
   gint64 delay = MIN (1000 << doublings, 100 * 1000);
   weir_add_relaxed (&stage->errors, 1);
   if (stage->empty_turns == EMPTY_TURNS) {
-    weir_stage_log (stage, G_LOG_LEVEL_WARNING, "produce() has answered MORE %d times and emitted nothing; it is asked again with pauses",
+    weir_stage_log (stage, G_LOG_LEVEL_WARNING,
+                    "produce() has answered MORE %d times and emitted nothing; it is asked again with pauses",
                     EMPTY_TURNS);
   }
   stage->waits = TRUE;
@@ -51,7 +52,8 @@ count_empty_turn (WeirStage *stage)
 static gboolean
 run_producer (WeirStage *stage, WeirTurn *turn)
 {
-  while (stage->life == WEIR_LIFE_RUNNING && !stage->failed && !stage->finishing && !stage->waits && !weir_stage_paused (stage)) {
+  while (stage->life == WEIR_LIFE_RUNNING && !stage->failed && !stage->finishing && !stage->waits &&
+         !weir_stage_paused (stage)) {
     gsize before = stage->turn_records;
     weir_stage_enter (stage, "produce");
     WeirNext next = stage->role->produce (stage, stage->self);
@@ -137,7 +139,9 @@ set_clock (WeirStage *stage, gint64 start, gint64 now)
   weir_add_relaxed (&stage->clocks[WEIR_CLOCK_WORKING], (guint64) MAX (now - start - stage->held_us, 0));
   weir_add_relaxed (&stage->clocks[WEIR_CLOCK_BLOCKED], (guint64) stage->held_us);
   stage->clock_at = now;
-  stage->clock = weir_stage_paused (stage) ? WEIR_CLOCK_BLOCKED : stage->waits ? WEIR_CLOCK_WAITING : WEIR_CLOCK_STARVED;
+  stage->clock = weir_stage_paused (stage) ? WEIR_CLOCK_BLOCKED
+                 : stage->waits            ? WEIR_CLOCK_WAITING
+                                           : WEIR_CLOCK_STARVED;
 }
 
 gint64

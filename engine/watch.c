@@ -80,7 +80,8 @@ weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, void (*w
 {
   Watch *watch = g_hash_table_lookup (watches->by_fd, GINT_TO_POINTER (fd));
   gboolean known = watch != NULL && watch->owner == owner;
-  guint32 events = ((condition & G_IO_IN) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) | ((condition & G_IO_OUT) != 0 ? EPOLLOUT : 0u);
+  guint32 events = ((condition & G_IO_IN) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) |
+                   ((condition & G_IO_OUT) != 0 ? EPOLLOUT : 0u);
   if (known && (watch->events & events) == events) {
     return;
   }

@@ -10,6 +10,7 @@ typedef struct _WeirWatches WeirWatches;
 WeirWatches *weir_watches_new (GMainContext *context, GError **error);
 void weir_watches_free (WeirWatches *watches);
 /* Calls wake (owner) once when fd is ready; what one owner asks for on one fd adds up until then. */
-void weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, void (*wake) (gpointer owner), gpointer owner);
+void weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, void (*wake) (gpointer owner),
+                       gpointer owner);
 void weir_watches_forget (WeirWatches *watches, int fd);
 void weir_watches_forget_owner (WeirWatches *watches, gpointer owner);

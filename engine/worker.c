@@ -93,8 +93,7 @@ run (gpointer data)
     weir_run_queue_sleep (&worker->queue);
     publish_dirty (worker);
   }
-  while (g_main_context_iteration (worker->context, FALSE)) {
-  }
+  while (g_main_context_iteration (worker->context, FALSE)) {}
   weir_timers_disarm (worker->timers, &worker->shrink);
   g_main_context_pop_thread_default (worker->context);
   weir_pool_disown (worker->pool);
@@ -109,13 +108,19 @@ weir_worker_start (WeirWorker *worker)
 }
 
 void
-weir_worker_free (WeirWorker *worker)
+weir_worker_stop (WeirWorker *worker)
 {
   if (worker->thread != NULL) {
     weir_store_release (&worker->quit, 1);
     weir_task_make_ready (&worker->own);
     g_thread_join (worker->thread);
+    worker->thread = NULL;
   }
+}
+
+void
+weir_worker_free (WeirWorker *worker)
+{
   weir_timers_free (worker->timers);
   weir_watches_free (worker->watches);
   weir_run_queue_clear (&worker->queue);

@@ -30,7 +30,8 @@ typedef struct _WeirWorker {
 /* Makes the worker; its thread starts with weir_worker_start(). */
 WeirWorker *weir_worker_new (const char *name, GError **error);
 void weir_worker_start (WeirWorker *worker);
-/* Ends the thread once its stages are closed, joins it and frees the worker; also one that never started. */
+/* Ends and joins the thread, if it was started; its stages are closed. */
+void weir_worker_stop (WeirWorker *worker);
 void weir_worker_free (WeirWorker *worker);
 /* The worker whose thread is calling, or NULL. */
 WeirWorker *weir_worker_current (void);

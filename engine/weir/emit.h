@@ -18,7 +18,8 @@ WEIR_EXPORT gboolean weir_emit (WeirStage *stage, const WeirRecord *record); /* 
 
 /* A part of a record, no copy: size bytes from offset, with `trail` delimiter bytes behind them that lie in the record's
  * buffer too. Takes time, stream and context of the record. */
-WEIR_EXPORT gboolean weir_emit_slice (WeirStage *stage, const WeirRecord *record, gsize offset, gsize size, guint trail);
+WEIR_EXPORT gboolean weir_emit_slice (WeirStage *stage, const WeirRecord *record, gsize offset, gsize size,
+                                      guint trail);
 
 /* Small outputs, packed side by side into the stage's current buffer. */
 WEIR_EXPORT gboolean weir_emit_copy (WeirStage *stage, gconstpointer data, gsize size);
