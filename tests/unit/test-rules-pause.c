@@ -339,14 +339,14 @@ START_TEST (r3_no_resume_is_lost_at_small_capacities)
   Fake *pull = rig_add (rig, "pull", WEIR_PRODUCER, &numbers, NULL);
   Fake *pass = rig_add (rig, "pass", WEIR_TRANSFORM, &passer, NULL);
   Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &taker, NULL);
-  pull->most = 10000;
+  pull->most = 3000;
   pull->quiet = pass->quiet = end->quiet = TRUE;
   WeirLink *first = rig_link (rig, pull, pass, capacities[_i]);
   rig_link (rig, pass, end, capacities[_i]);
   ck_assert_int_eq (rig_run (rig), WEIR_RESULT_DONE);
-  ck_assert_int_eq (atomic_load (&end->counted), 10000);
+  ck_assert_int_eq (atomic_load (&end->counted), 3000);
   WeirLinkFigures figures = figures_of (first);
-  ck_assert_uint_eq (figures.in, 10000);
+  ck_assert_uint_eq (figures.in, 3000);
   ck_assert_uint_le (figures.pauses - figures.resumes, 1); /* the last one may have ended paused */
   ck_assert_uint_ge (fake_count (pull, "pause"), 1);
   ck_assert_uint_le (figures.peak_records, capacities[_i] * 2 + 2);
