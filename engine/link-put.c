@@ -43,7 +43,7 @@ static gboolean
 too_old (WeirLink *link, guint64 age)
 {
   gint64 stamp = link->stamps != NULL ? oldest_stamp (link) : 0;
-  return stamp != 0 && g_get_monotonic_time () - stamp >= (gint64) age;
+  return stamp != 0 && (guint64) (g_get_monotonic_time () - stamp) >= age;
 }
 
 static gboolean
