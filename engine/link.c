@@ -18,8 +18,10 @@ marks (guint64 limit, double low, double hard)
   if (limit == 0) {
     return (WeirMarks){ G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
   }
-  double most = ceil ((double) limit * hard);
-  return (WeirMarks){ (guint64) ((double) limit * low), limit, most < 9e18 ? (guint64) most : G_MAXUINT64 - 1 };
+  /* As doubles, limits above 2^53 are rounded. */
+  double least = (double) limit * low, most = ceil ((double) limit * hard);
+  return (WeirMarks){ least < 9e18 ? MIN ((guint64) least, limit - 1) : limit - 1, limit,
+                      most < 9e18 ? MAX ((guint64) most, limit) : G_MAXUINT64 - 1 };
 }
 
 gboolean
@@ -53,8 +55,8 @@ weir_link_new (const char *name, const WeirQueueSettings *settings)
   link->settings = *settings;
   link->records = marks (settings->records, settings->low, settings->hard);
   link->bytes = marks (settings->bytes, settings->low, settings->hard);
-  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (settings->bytes * 4, 1024 * 1024), settings->low,
-                        settings->hard);
+  guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
+  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
   link->age = marks ((guint64) settings->age, settings->low, settings->hard);
   link->age.hard = G_MAXUINT64;
   if (settings->age > 0) {
