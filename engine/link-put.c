@@ -213,6 +213,7 @@ weir_link_publish (WeirLink *link)
   }
   weir_store_relaxed (&link->put_bytes, link->put_bytes_private);
   weir_store_relaxed (&link->put_pinned, link->put_pinned_private);
+  weir_store_relaxed (&link->controls_put, link->controls_private);
   weir_store_release (&link->put, link->put_private);
 }
 
@@ -486,7 +487,7 @@ weir_link_put_control (WeirLink *link, WeirControl control, guint32 stream)
   link->put_index++;
   link->put_private++;
   set_rare (link, link->rare);
-  weir_add_relaxed (&link->controls_put, 1);
+  link->controls_private++;
   weir_link_put_slow (link);
   if (control == WEIR_CONTROL_END) {
     link->ended = TRUE;

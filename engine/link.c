@@ -155,6 +155,13 @@ weir_link_free (WeirLink *link)
   free (link);
 }
 
+/* What is read later may be newer: then a difference is nothing, never huge. */
+static guint64
+less (guint64 a, guint64 b)
+{
+  return a > b ? a - b : 0;
+}
+
 void
 weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
 {
@@ -169,14 +176,14 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
     figures->dropped_by[i] = dropped + weir_load_relaxed (&link->dropped_put[i]);
     figures->dropped += figures->dropped_by[i];
   }
-  guint64 put = weir_load_acquire (&link->put), controls_put = weir_load_relaxed (&link->controls_put);
+  guint64 controls_put = weir_load_acquire (&link->controls_put), put = weir_load_acquire (&link->put);
   guint64 put_bytes = weir_load_relaxed (&link->put_bytes);
-  figures->in = put - controls_put + figures->dropped - taken_drops;
-  figures->out = done - controls_done - MIN (taken_drops, done - controls_done);
-  figures->queued = put - done - MIN (controls_put - controls_done, put - done);
+  figures->in = less (put, controls_put) + figures->dropped - taken_drops;
+  figures->out = less (less (done, controls_done), taken_drops);
+  figures->queued = less (put - done, less (controls_put, controls_done));
   figures->bytes_in = put_bytes;
   figures->bytes_out = done_bytes;
-  figures->level_bytes = put_bytes - MIN (done_bytes, put_bytes);
+  figures->level_bytes = less (put_bytes, done_bytes);
   figures->peak_records = weir_load_relaxed (&link->peak_records);
   figures->peak_bytes = weir_load_relaxed (&link->peak_bytes);
   figures->peak_pinned = weir_load_relaxed (&link->peak_pinned);

@@ -87,7 +87,7 @@ struct _WeirLink {
   gconstpointer pinned_buffer, pinned_before; /* the buffer counted last, and before this run; only compared */
   WeirPacker *packer;                         /* of the emitting stage */
   WeirContext *run_context;
-  guint64 put_bytes_private, put_pinned_private;
+  guint64 put_bytes_private, put_pinned_private, controls_private;
   guint64 done_seen, done_bytes_seen, done_pinned_seen; /* cached */
   guint64 woken_at, woken_bytes;
   GHashTable *gap_streams; /* drop_newest: streams whose next record gets GAP; NULL: none */
