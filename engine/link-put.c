@@ -243,7 +243,12 @@ set_full (WeirLink *link)
   weir_link_publish (link);
   weir_fence (&link->full);
   wake_taker (link);
-  if (weir_link_at_low (link) || weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN) {
+  gboolean closed = weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN;
+  if (closed) {
+    /* It pauses nobody any more, so it takes nothing any more. */
+    set_rare (link, TRUE);
+  }
+  if (closed || weir_link_at_low (link)) {
     weir_store_relaxed (&link->full, 0);
     return;
   }
@@ -384,7 +389,8 @@ static void
 drop_put (WeirLink *link, const WeirRecord *record, WeirDropReason reason)
 {
   weir_add_relaxed (&link->dropped_put[reason], 1);
-  if (record->stream != 0) {
+  /* Behind the other reasons nothing follows that could tell of the gap. */
+  if (reason == WEIR_DROP_FULL && record->stream != 0) {
     if (link->gap_streams == NULL) {
       link->gap_streams = g_hash_table_new (NULL, NULL);
     }
