@@ -148,6 +148,7 @@ weir_link_free (WeirLink *link)
     weir_pool_give (&segment->block);
     segment = next;
   }
+  weir_packer_clear (&link->copies);
   g_clear_pointer (&link->front, weir_front_free);
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);

@@ -86,6 +86,7 @@ struct _WeirLink {
   guint64 run_bytes;                          /* put_bytes_private then */
   gconstpointer pinned_buffer, pinned_before; /* the buffer counted last, and before this run; only compared */
   WeirPacker *packer;                         /* of the emitting stage */
+  WeirPacker copies;                          /* sparse runs are copied into its buffers */
   WeirContext *run_context;
   guint64 put_bytes_private, put_pinned_private, controls_private;
   guint64 done_seen, done_bytes_seen, done_pinned_seen; /* cached */
