@@ -131,6 +131,16 @@ drop_record (WeirRecord *record, guint8 state, gpointer data)
   }
 }
 
+static void
+free_rejections (WeirRejection *rejection)
+{
+  for (WeirRejection *next; rejection != NULL; rejection = next) {
+    next = rejection->next;
+    g_free (rejection->reason);
+    g_free (rejection);
+  }
+}
+
 void
 weir_link_free (WeirLink *link)
 {
@@ -148,6 +158,8 @@ weir_link_free (WeirLink *link)
     weir_pool_give (&segment->block);
     segment = next;
   }
+  free_rejections (weir_load_acquire (&link->rejections));
+  free_rejections (link->reasons);
   weir_packer_clear (&link->copies);
   g_clear_pointer (&link->front, weir_front_free);
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
