@@ -122,6 +122,7 @@ struct _WeirStage {
   guint set_trail;
   gint64 set_time;
   WeirContext *set_context;
+  const char *set_rejected; /* the reason */
   gpointer emit_begin;
   gsize emit_begin_size;
   WeirRecord base;     /* what is inherited where no record is at hand */
@@ -152,7 +153,7 @@ struct _WeirStage {
 enum { WEIR_PAUSED_OPERATOR = 1 << 30 };
 
 /* Bits of `overrides`. */
-enum { WEIR_SET_TIME = 1, WEIR_SET_CONTEXT = 2, WEIR_SET_STREAM = 4, WEIR_SET_TRAIL = 8, WEIR_SET_PORT = 16 };
+enum { WEIR_SET_TIME = 1, WEIR_SET_CONTEXT = 2, WEIR_SET_STREAM = 4, WEIR_SET_TRAIL = 8, WEIR_SET_PORT = 16, WEIR_SET_REJECTED = 32 };
 
 static inline WeirStage *
 weir_stage_of_task (WeirTask *task)

@@ -45,6 +45,10 @@ WEIR_EXPORT void weir_stage_set_tags (WeirStage *stage, const WeirTags *tags);
 /* For the rest of this callback: the output, a number of weir_stage_port(). */
 WEIR_EXPORT void weir_stage_set_port (WeirStage *stage, guint port);
 
+/* For the rest of this callback, or until it is called with NULL: what is emitted goes to NAME.rejected with this reason (borrowed
+ * until then); for a part that is bad of a record that is not. Where nobody takes that output, the stage fails. */
+WEIR_EXPORT void weir_stage_set_rejected (WeirStage *stage, const char *reason);
+
 /* The number of a named output of role.ports, or G_MAXUINT where no link takes it. Called in open(). */
 WEIR_EXPORT guint weir_stage_port (WeirStage *stage, const char *name);
 
