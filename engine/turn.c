@@ -93,14 +93,15 @@ arm_age (WeirStage *stage, WeirLink *link)
 static gboolean
 run_stage (WeirStage *stage, WeirTurn *turn)
 {
+  /* Before the reasons are looked at: no resume() comes before the stop() of a stage that nobody takes from any more. */
+  weir_life_check_takers (stage);
+  if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
+    return FALSE;
+  }
   gboolean was_paused = weir_stage_paused (stage);
   weir_outputs_recheck (stage);
   if (was_paused && !weir_stage_paused (stage)) {
     weir_posts_look_again (stage);
-  }
-  weir_life_check_takers (stage);
-  if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
-    return FALSE;
   }
   gboolean more = weir_posts_run (stage);
   if (stage->kind == WEIR_PRODUCER) {
