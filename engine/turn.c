@@ -29,9 +29,8 @@ weir_turn_used (WeirStage *stage, WeirTurn *turn)
   return now - turn->start >= TURN_TIME;
 }
 
-/* R5: MORE with nothing emitted goes to the tail of the run queue, and from the 16th in a row is retried by a timer. */
-static void
-count_empty_turn (WeirStage *stage)
+void
+weir_turn_empty (WeirStage *stage)
 {
   if (++stage->empty_turns < EMPTY_TURNS) {
     return;
@@ -64,12 +63,10 @@ run_producer (WeirStage *stage, WeirTurn *turn)
     } else if (next == WEIR_WAIT) {
       stage->waits = TRUE;
     } else if (next == WEIR_MORE && stage->turn_records == before) {
-      count_empty_turn (stage);
+      weir_turn_empty (stage);
       return !stage->waits;
     }
-    if (stage->turn_records != before) {
-      stage->empty_turns = 0;
-    }
+    stage->empty_turns = 0;
     if (used) {
       return TRUE;
     }
