@@ -91,6 +91,12 @@ arm_age (WeirStage *stage, WeirLink *link)
 }
 
 static gboolean
+is_live (const WeirStage *stage)
+{
+  return stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING;
+}
+
+static gboolean
 run_stage (WeirStage *stage, WeirTurn *turn)
 {
   gboolean was_paused = weir_stage_paused (stage);
@@ -99,7 +105,7 @@ run_stage (WeirStage *stage, WeirTurn *turn)
     weir_posts_look_again (stage);
   }
   weir_life_check_takers (stage);
-  if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
+  if (!is_live (stage)) {
     return FALSE;
   }
   gboolean more = weir_posts_run (stage);
@@ -129,15 +135,17 @@ idle_link (G_GNUC_UNUSED WeirStage *stage, WeirLink *link)
   }
 }
 
+/* before: its life when the turn began. The turns in which it starts and ends count too. */
 static void
-set_clock (WeirStage *stage, gint64 start, gint64 now)
+set_clock (WeirStage *stage, WeirLife before, gint64 start, gint64 now)
 {
-  if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
-    return;
+  if (before == WEIR_LIFE_RUNNING || before == WEIR_LIFE_ENDING) {
+    weir_add_relaxed (&stage->clocks[stage->clock], (guint64) MAX (start - stage->clock_at, 0));
   }
-  weir_add_relaxed (&stage->clocks[stage->clock], (guint64) (start - stage->clock_at));
-  weir_add_relaxed (&stage->clocks[WEIR_CLOCK_WORKING], (guint64) MAX (now - start - stage->held_us, 0));
-  weir_add_relaxed (&stage->clocks[WEIR_CLOCK_BLOCKED], (guint64) stage->held_us);
+  if (before < WEIR_LIFE_ENDED && stage->life >= WEIR_LIFE_RUNNING) {
+    weir_add_relaxed (&stage->clocks[WEIR_CLOCK_WORKING], (guint64) MAX (now - start - stage->held_us, 0));
+    weir_add_relaxed (&stage->clocks[WEIR_CLOCK_BLOCKED], (guint64) stage->held_us);
+  }
   stage->clock_at = now;
   stage->clock = weir_stage_paused (stage) ? WEIR_CLOCK_BLOCKED
                  : stage->waits            ? WEIR_CLOCK_WAITING
@@ -154,9 +162,7 @@ weir_stage_turn (WeirStage *stage)
   stage->in_turn = TRUE;
   stage->turn_records = stage->turn_bytes = 0;
   stage->held_us = 0;
-  if (stage->clock_at == 0) {
-    stage->clock_at = start;
-  }
+  WeirLife before = stage->life;
   guint32 requests = weir_load_relaxed (&stage->requests) != 0 ? weir_exchange (&stage->requests, 0) : 0;
   if (requests != 0) {
     weir_life_requests (stage, requests);
@@ -164,7 +170,7 @@ weir_stage_turn (WeirStage *stage)
   if (weir_load_relaxed (&stage->woken) != 0 && weir_exchange (&stage->woken, 0) != 0) {
     stage->waits = FALSE;
   }
-  if (stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING) {
+  if (is_live (stage)) {
     more = run_stage (stage, &turn);
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
@@ -188,7 +194,7 @@ weir_stage_turn (WeirStage *stage)
     }
   }
   gint64 now = g_get_monotonic_time ();
-  set_clock (stage, start, now);
+  set_clock (stage, before, start, now);
   stage->in_turn = FALSE;
   stage->worker->callback = NULL;
   stage->worker->running = NULL;
