@@ -38,7 +38,6 @@ static void
 running (WeirStage *stage)
 {
   set_life (stage, WEIR_LIFE_RUNNING);
-  stage->clock_at = g_get_monotonic_time ();
   stage->report (stage, WEIR_STAGE_READY, stage->report_data);
   weir_outputs_tell (stage); /* R13: a link may have joined full */
 }

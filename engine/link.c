@@ -53,7 +53,9 @@ weir_link_new (const char *name, const WeirQueueSettings *settings)
   memset (link, 0, sizeof (WeirLink));
   link->name = g_strdup (name);
   link->settings = *settings;
-  link->records = marks (settings->records, settings->low, settings->hard);
+  /* Without a limit of records a record counts as one byte at least, or empty ones would be bounded by nothing. */
+  guint64 records = settings->records == 0 ? settings->bytes : settings->records;
+  link->records = marks (records, settings->low, settings->hard);
   link->bytes = marks (settings->bytes, settings->low, settings->hard);
   guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
   link->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);

@@ -7,12 +7,14 @@
 #include "found.h"
 #include "suggest.h"
 
+#include <fcntl.h>
 #include <glib.h>
 #include <json-c/json.h>
 #include <locale.h>
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
   const char *name;
@@ -23,6 +25,7 @@ typedef struct {
 static const Command commands[] = {
   { "run", weir_run_command, "Run a pipeline" },
   { "check", weir_check_command, "Tell every mistake in a pipeline without running it" },
+  { "graph", weir_graph_command, "Draw a pipeline" },
   { "inspect", weir_inspect_command, "Show which plugins there are, and their options" },
 };
 
@@ -75,9 +78,23 @@ print_version (void)
            json_c_version (), pcre2);
 }
 
+/* A descriptor that a plugin opens must never be taken for standard input, output or error. */
+static void
+open_standard_descriptors (void)
+{
+  int fd;
+  do {
+    fd = open ("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) {
+    close (fd);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
+  open_standard_descriptors ();
   setlocale (LC_ALL, "");
   setlocale (LC_NUMERIC, "C"); /* numbers are read and written in one way everywhere */
   gboolean version = FALSE;
