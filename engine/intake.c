@@ -22,6 +22,14 @@ append_active (WeirStage *stage, WeirLink *link)
 }
 
 static void
+prepend_active (WeirStage *stage, WeirLink *link)
+{
+  link->next_active = stage->active;
+  stage->active_last = stage->active == NULL ? link : stage->active_last;
+  stage->active = link;
+}
+
+static void
 remove_first_active (WeirStage *stage)
 {
   stage->active = stage->active->next_active;
@@ -437,11 +445,10 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
         /* R15: what this link's producer waits for may be in this stage's hands. */
         stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
       }
-      gboolean more = weir_link_look (link) != 0;
-      if (more || (available == 0 && !weir_link_take_idle (link))) {
+      if (stage->waits) {
+        prepend_active (stage, link); /* R6: what was not taken is offered first */
+      } else if (available > 0 || weir_stage_paused (stage) || !weir_link_take_idle (link)) {
         append_active (stage, link);
-      } else if (available > 0) {
-        append_active (stage, link); /* found empty by the next look */
       }
     }
     if (used) {
