@@ -31,7 +31,12 @@ agree_string (const char *at)
       }
       g_string_append_unichar (text, (gunichar) unit);
     } else {
-      g_string_append_c (text, *at == 'n' ? '\n' : *at == 't' ? '\t' : *at == 'r' ? '\r' : *at == 'b' ? '\b' : *at == 'f' ? '\f' : *at);
+      g_string_append_c (text, *at == 'n'   ? '\n'
+                               : *at == 't' ? '\t'
+                               : *at == 'r' ? '\r'
+                               : *at == 'b' ? '\b'
+                               : *at == 'f' ? '\f'
+                                            : *at);
     }
   }
   return g_string_free (text, FALSE);
@@ -60,8 +65,10 @@ agree_value (WeirPlaces *places, WeirNode node, json_object *value)
   if (*at == '{') {
     if (!json_object_is_type (value, json_type_object))
       return FALSE;
-    json_object_object_foreach (value, key, member) {
-      if (child == WEIR_NODE_NONE || weir_places_member (places, node, key) != child || !agree_value (places, child, member))
+    json_object_object_foreach (value, key, member)
+    {
+      if (child == WEIR_NODE_NONE || weir_places_member (places, node, key) != child ||
+          !agree_value (places, child, member))
         return FALSE;
       child = weir_places_next (places, child);
     }
@@ -79,8 +86,8 @@ agree_value (WeirPlaces *places, WeirNode node, json_object *value)
   }
   if (*at == '"') {
     g_autofree char *text = agree_string (at);
-    return json_object_is_type (value, json_type_string) && strcmp (json_object_get_string (value), text) == 0
-           && (gsize) json_object_get_string_len (value) == strlen (text);
+    return json_object_is_type (value, json_type_string) && strcmp (json_object_get_string (value), text) == 0 &&
+           (gsize) json_object_get_string_len (value) == strlen (text);
   }
   if (*at == 't' || *at == 'f')
     return json_object_is_type (value, json_type_boolean) && json_object_get_boolean (value) == (*at == 't');
