@@ -190,9 +190,6 @@ static WeirNext
 reader_open (WeirStage *stage, gpointer state)
 {
   Reader *self = state;
-  if (self->path[0] == NULL) {
-    return weir_stage_fail (stage, "path: the list is empty, expected at least one");
-  }
   if (self->follow) {
     return file_follow_open (stage, self);
   }
