@@ -6,6 +6,7 @@
 
 #include "document.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The string that begins at a quote, by a decoder of its own. */
@@ -42,17 +43,18 @@ agree_string (const char *at)
   return g_string_free (text, FALSE);
 }
 
+/* An integer must read as it is written, digit by digit, so that a clamped one is seen. */
 static inline gboolean
 agree_number (const char *at, json_object *value)
 {
   gsize size = strspn (at, "0123456789+-.eE");
+  g_autofree char *text = g_strndup (at, size);
 
   if (strcspn (at, ".eE") < size)
-    return json_object_is_type (value, json_type_double) && json_object_get_double (value) == g_ascii_strtod (at, NULL);
-  if (!json_object_is_type (value, json_type_int))
-    return FALSE;
-  return *at == '-' ? json_object_get_int64 (value) == g_ascii_strtoll (at, NULL, 10)
-                    : json_object_get_uint64 (value) == g_ascii_strtoull (at, NULL, 10);
+    return json_object_is_type (value, json_type_double) && isfinite (json_object_get_double (value)) &&
+           json_object_get_double (value) == g_ascii_strtod (text, NULL);
+  return json_object_is_type (value, json_type_int) &&
+         strcmp (json_object_get_string (value), strcmp (text, "-0") == 0 ? "0" : text) == 0;
 }
 
 static inline gboolean
