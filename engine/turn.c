@@ -29,9 +29,8 @@ weir_turn_used (WeirStage *stage, WeirTurn *turn)
   return now - turn->start >= TURN_TIME;
 }
 
-/* R5: MORE with nothing emitted goes to the tail of the run queue, and from the 16th in a row is retried by a timer. */
-static void
-count_empty_turn (WeirStage *stage)
+void
+weir_turn_empty (WeirStage *stage)
 {
   if (++stage->empty_turns < EMPTY_TURNS) {
     return;
@@ -64,12 +63,10 @@ run_producer (WeirStage *stage, WeirTurn *turn)
     } else if (next == WEIR_WAIT) {
       stage->waits = TRUE;
     } else if (next == WEIR_MORE && stage->turn_records == before) {
-      count_empty_turn (stage);
+      weir_turn_empty (stage);
       return !stage->waits;
     }
-    if (stage->turn_records != before) {
-      stage->empty_turns = 0;
-    }
+    stage->empty_turns = 0;
     if (used) {
       return TRUE;
     }
@@ -93,14 +90,15 @@ arm_age (WeirStage *stage, WeirLink *link)
 static gboolean
 run_stage (WeirStage *stage, WeirTurn *turn)
 {
+  /* Before the reasons are looked at: no resume() comes before the stop() of a stage that nobody takes from any more. */
+  weir_life_check_takers (stage);
+  if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
+    return FALSE;
+  }
   gboolean was_paused = weir_stage_paused (stage);
   weir_outputs_recheck (stage);
   if (was_paused && !weir_stage_paused (stage)) {
     weir_posts_look_again (stage);
-  }
-  weir_life_check_takers (stage);
-  if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
-    return FALSE;
   }
   gboolean more = weir_posts_run (stage);
   if (stage->kind == WEIR_PRODUCER) {

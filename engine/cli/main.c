@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program `weir`: reads the command line and hands over to a command. Main thread only. */
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "cli/command.h"
 #include "cli/inspect.h"
 
-#include "registry.h"
+#include "found.h"
+#include "suggest.h"
 
 #include <glib.h>
 #include <json-c/json.h>
@@ -12,9 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Exit status for bad usage: trying again cannot help. */
-#define EXIT_USAGE 2
-
 typedef struct {
   const char *name;
   int (*run) (int argc, char **argv); /* argv[0] is the name */
@@ -22,6 +21,8 @@ typedef struct {
 } Command;
 
 static const Command commands[] = {
+  { "run", weir_run_command, "Run a pipeline" },
+  { "check", weir_check_command, "Tell every mistake in a pipeline without running it" },
   { "inspect", weir_inspect_command, "Show which plugins there are, and their options" },
 };
 
@@ -33,6 +34,21 @@ find_command (const char *name)
       return &commands[i];
   }
   return NULL;
+}
+
+static int
+refuse_command (const char *name)
+{
+  const char *names[G_N_ELEMENTS (commands) + 1] = { NULL };
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++) {
+    names[i] = commands[i].name;
+  }
+  g_autofree char *found = weir_found_text (name);
+  g_autoptr (GString) message = g_string_new (NULL);
+  g_string_printf (message, "weir: unknown command %s", found);
+  weir_suggest_append (message, name, names);
+  g_printerr ("%s; see weir --help\n", message->str);
+  return WEIR_EXIT_USAGE;
 }
 
 /* The end of --help. */
@@ -63,6 +79,7 @@ int
 main (int argc, char **argv)
 {
   setlocale (LC_ALL, "");
+  setlocale (LC_NUMERIC, "C"); /* numbers are read and written in one way everywhere */
   gboolean version = FALSE;
   const GOptionEntry entries[] = {
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and the libraries in use", NULL },
@@ -77,8 +94,8 @@ main (int argc, char **argv)
   g_option_context_add_main_entries (context, entries, NULL);
   g_autoptr (GError) error = NULL;
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
-    g_printerr ("weir: %s\n", error->message);
-    return EXIT_USAGE;
+    g_printerr ("weir: %s; see weir --help\n", error->message);
+    return WEIR_EXIT_USAGE;
   }
   if (version) {
     print_version ();
@@ -88,8 +105,7 @@ main (int argc, char **argv)
   if (command != NULL)
     return command->run (argc - 1, argv + 1);
   if (argc > 1)
-    g_printerr ("weir: unknown command \"%s\"; see weir --help\n", argv[1]);
-  else
-    g_printerr ("weir: no command given; see weir --help\n");
-  return EXIT_USAGE;
+    return refuse_command (argv[1]);
+  g_printerr ("weir: no command given; see weir --help\n");
+  return WEIR_EXIT_USAGE;
 }

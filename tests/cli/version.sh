@@ -34,6 +34,6 @@ begin "an unknown option is bad usage"
 run "$WEIR" --nonsense
 expect_status 2
 expect_stdout ''
-expect_stderr 'weir: Unknown option --nonsense'
+expect_stderr 'weir: Unknown option --nonsense; see weir --help'
 
 finish

@@ -3,6 +3,7 @@
  * The checks run on the workers, and fail the test from there: each test case is a process of its own. */
 #include "fakes.h"
 
+#include <sched.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -520,6 +521,16 @@ void
 rig_until_flag (Rig *rig, Fake *fake, gint64 flag)
 {
   rig_until (rig, flagged, &(Awaited){ fake, NULL, flag });
+}
+
+void
+rig_until_held (Rig *rig, Fake *fake)
+{
+  while (weir_load_acquire (&fake->stage->worker->queue.sleeping) != WEIR_HELD_UP) {
+    ck_assert (!rig->over);
+    g_main_context_iteration (NULL, FALSE);
+    sched_yield ();
+  }
 }
 
 static gboolean

@@ -84,6 +84,8 @@ WeirResult rig_run (Rig *rig); /* start and finish */
 void rig_until (Rig *rig, gboolean (*holds) (gpointer data), gpointer data);
 void rig_until_noted (Rig *rig, Fake *fake, const char *event, guint times);
 void rig_until_flag (Rig *rig, Fake *fake, gint64 flag); /* fake->flag is at least that */
+/* Until the fake waits at a hard limit; there is no event for it, so this looks again and again. */
+void rig_until_held (Rig *rig, Fake *fake);
 
 /* Has the fake do something on its worker, as a push producer does. Returns at once. */
 void fake_do (Fake *fake, FakeAct act);
