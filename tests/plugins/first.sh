@@ -6,9 +6,11 @@
 
 # pipeline TRANSFORMS [PRODUCER]: writes pipeline.json: the producer `in`, the transforms, and stdio as the consumer `out` of `last`.
 pipeline () {
+  local producer='{ "plugin": "stdio" }'
+  [ $# = 1 ] || producer=$2
   cat >pipeline.json <<END
 {
-  "producers": { "in": ${2-'{ "plugin": "stdio" }'} },
+  "producers": { "in": $producer },
   "transforms": { $1 },
   "consumers": { "out": { "plugin": "stdio", "from": "last" } }
 }
@@ -77,7 +79,7 @@ LC_ALL=C sort stdout >sorted
 expect_text sorted $'aa\naaa\nslow: the pattern "^(a+)+$" reached its match limit (1000000) on a record of 53 bytes'
 
 begin "throttle slows bytes down and changes none"
-head -c 30000 "$WEIR" >input
+for i in $(seq 3000); do printf '%s\n' "line $i"; done | head -c 30000 >input
 pipeline '"last": { "plugin": "throttle", "from": "in", "bytes_per_second": "1MB", "burst": "1ms" }'
 run_with input "$WEIR" run --quiet pipeline.json
 expect_status 0
