@@ -218,7 +218,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       bytes += record->size + record->trail;
       taken++;
       used = weir_turn_used (stage, turn);
-      go_on = !used && !weir_stage_paused (stage) && bytes < most_bytes && !window_full (stage);
+      go_on = !used && !stage->finishing && !weir_stage_paused (stage) && bytes < most_bytes && !window_full (stage);
       continue;
     }
     go_on = FALSE;
