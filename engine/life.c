@@ -50,7 +50,7 @@ start_stage (WeirStage *stage)
   }
   set_life (stage, WEIR_LIFE_STARTING);
   weir_life_check_takers (stage);
-  if (stage->life != WEIR_LIFE_STARTING) {
+  if (stage->life != WEIR_LIFE_STARTING || stage->finishing) {
     stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
     return;
   }
@@ -65,8 +65,8 @@ start_stage (WeirStage *stage)
   stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
   if (stage->failed || next == WEIR_FAIL) {
     weir_life_fail (stage);
-  } else if (next != WEIR_WAIT || stage->ready_said) {
-    running (stage);
+  } else if (next != WEIR_WAIT) {
+    stage->ready_said = TRUE;
   }
 }
 
@@ -275,7 +275,14 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   if ((requests & WEIR_REQUEST_CLOSE) != 0) {
     close_stage (stage);
   }
-  if (stage->life == WEIR_LIFE_STARTING && stage->ready_said && !stage->failed) {
+}
+
+gboolean
+weir_life_starting (WeirStage *stage)
+{
+  gboolean more = weir_posts_run (stage);
+  if (stage->ready_said && !stage->failed && !stage->finishing) {
     running (stage);
   }
+  return more;
 }
