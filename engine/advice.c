@@ -27,8 +27,8 @@ warn (const WeirConfigStage *stage, GArray *branches, WeirProblems *problems)
   for (guint i = 0; i + 1 < branches->len; i++)
     g_string_append_printf (others, "%s\"%s\"", i == 0 ? "" : ", ", g_array_index (branches, Branch, i).taker->name);
   weir_problems_add (problems, WEIR_SEVERITY_WARNING, last->input->place, NULL,
-                     "\"%s\" can stall %s at \"%s\" (%s pause; when_full on %s?)", last->taker->name, others->str, stage->name,
-                     branches->len == 2 ? "both" : "all", last->input->name);
+                     "\"%s\" can stall %s at \"%s\" (%s pause; when_full on %s?)", last->taker->name, others->str,
+                     stage->name, branches->len == 2 ? "both" : "all", last->input->name);
 }
 
 /* Rejected records are meant to be few: their taker is no branch. */

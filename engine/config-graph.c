@@ -17,7 +17,8 @@ check_outputs (WeirLoad *load)
     WeirLoadStage *entry = g_ptr_array_index (load->stages, i);
     if (entry->taken || entry->stage->kind == WEIR_CONSUMER)
       continue;
-    weir_load_wrong_key (load, entry->spot, "nobody takes its output; name \"%s\" in the \"from\" of a transform or consumer",
+    weir_load_wrong_key (load, entry->spot,
+                         "nobody takes its output; name \"%s\" in the \"from\" of a transform or consumer",
                          entry->stage->name);
   }
 }

@@ -161,7 +161,7 @@ add_document (WeirLoad *load, WeirSpot *root, const Chain *chain)
 
 /* Tells why a file cannot be: at the word that includes it, or of the first file itself. */
 static void G_GNUC_PRINTF (4, 5)
-refuse_file (WeirLoad *load, const char *path, const WeirSpot *word, const char *format, ...)
+  refuse_file (WeirLoad *load, const char *path, const WeirSpot *word, const char *format, ...)
 {
   va_list arguments;
 

@@ -23,7 +23,8 @@ static const WeirOption queue_table[] = {
   WEIR_SIZE (Queue, bytes, "1MiB", "0..1048576GiB", 0, "Payload from which it is full; 0: any"),
   WEIR_DURATION (Queue, age, "0", NULL, 0, "Age of the oldest record from which it is full; 0: any"),
   WEIR_NUMBER (Queue, low, "0.5", "0..1", 0, "Share of each limit at which it takes more again"),
-  WEIR_NUMBER (Queue, hard, "2", "1..1000000", 0, "Multiple of each limit that is never passed by more than one record"),
+  WEIR_NUMBER (Queue, hard, "2", "1..1000000", 0,
+               "Multiple of each limit that is never passed by more than one record"),
   WEIR_CHOICE (Queue, when_full, "pause", "pause|drop_newest|drop_oldest", 0, "What happens when it is full"),
   WEIR_OPTIONS_END,
 };
@@ -40,7 +41,7 @@ read_queue (WeirLoad *load, const WeirSpot *spot, WeirQueueSettings *settings)
   weir_load_table (load, spot, queue_table, &queue);
   if (weir_problems_count (load->problems, WEIR_SEVERITY_ERROR) != before)
     return;
-  WeirQueueSettings read = { (guint64) queue.records, queue.bytes, queue.age, queue.low, queue.hard,
+  WeirQueueSettings read = { (guint64) queue.records,       queue.bytes, queue.age, queue.low, queue.hard,
                              (WeirWhenFull) queue.when_full };
   if (weir_queue_settings_check (&read, &message))
     *settings = read;
@@ -57,8 +58,7 @@ typedef struct {
   gboolean is_key;
 } Word;
 
-static void G_GNUC_PRINTF (3, 4)
-wrong_word (WeirLoad *load, const Word *word, const char *format, ...)
+static void G_GNUC_PRINTF (3, 4) wrong_word (WeirLoad *load, const Word *word, const char *format, ...)
 {
   va_list arguments;
 
@@ -92,8 +92,8 @@ port_exists (WeirLoad *load, const Word *word, const WeirConfigStage *from, cons
   g_autofree char *list = g_strjoinv ("\", \"", (char **) ports);
   g_autoptr (GString) message = g_string_new (NULL);
   if (port == NULL) {
-    g_string_append_printf (message, "\"%s\" has the ports \"%s\"; expected one of them, as in \"%s.%s\"", from->name, list,
-                            from->name, ports[0]);
+    g_string_append_printf (message, "\"%s\" has the ports \"%s\"; expected one of them, as in \"%s.%s\"", from->name,
+                            list, from->name, ports[0]);
   } else if (ports[0] == NULL) {
     g_string_append_printf (message, "\"%s\" has no port %s", from->name, found);
     weir_suggest_append (message, port, only);
@@ -169,7 +169,8 @@ add_word (WeirLoad *load, WeirLoadStage *entry, const WeirSpot *spot, WeirQueueS
     entry->doubts = load->unread = TRUE;
   } else if (!json_object_is_type (spot->value, json_type_string)) {
     g_autofree char *found = weir_found_value (spot->value);
-    const char *expected = spot->key == NULL ? "the name of a stage" : "a stage, a list of stages, or an object with settings";
+    const char *expected = spot->key == NULL ? "the name of a stage"
+                                             : "a stage, a list of stages, or an object with settings";
     weir_load_wrong (load, spot, "found %s, expected %s", found, expected);
     entry->doubts = load->unread = TRUE;
   } else {

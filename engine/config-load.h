@@ -47,7 +47,7 @@ typedef struct {
   gboolean unread;      /* likewise the inputs of a stage: an output that nobody seems to take may be taken there */
   WeirSpot *root;       /* of the first file */
   WeirSpot *name, *engine, *sections[3];
-  GPtrArray *owned; /* strings of the tables below */
+  GPtrArray *owned;         /* strings of the tables below */
   const char **stage_names; /* for suggestions; NULL: too many */
 } WeirLoad;
 

@@ -11,16 +11,15 @@
 
 static const char set_file[] = "--set";
 
-static void G_GNUC_PRINTF (4, 5)
-refuse (WeirLoad *load, guint number, gsize offset, const char *format, ...)
+static void G_GNUC_PRINTF (4, 5) refuse (WeirLoad *load, guint number, gsize offset, const char *format, ...)
 {
   va_list arguments;
 
   va_start (arguments, format);
   g_autofree char *message = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  weir_problems_add (load->problems, WEIR_SEVERITY_ERROR, (WeirPlace){ set_file, number, (guint) offset + 1 }, NULL, "%s",
-                     message);
+  weir_problems_add (load->problems, WEIR_SEVERITY_ERROR, (WeirPlace){ set_file, number, (guint) offset + 1 }, NULL,
+                     "%s", message);
 }
 
 /* The value behind the equals sign; key: where the last word before it begins. */
@@ -29,8 +28,8 @@ read_value (guint number, const char *setting, gsize from, gsize key)
 {
   g_autoptr (WeirProblems) none = weir_problems_new ();
   gsize size = strlen (setting);
-  g_autoptr (WeirDocument) document
-    = weir_document_new (set_file, number, g_strdup (setting), size, from, (guint32) key, none);
+  g_autoptr (WeirDocument)
+    document = weir_document_new (set_file, number, g_strdup (setting), size, from, (guint32) key, none);
 
   if (document != NULL && weir_problems_kept (none) == 0)
     return g_steal_pointer (&document);
@@ -91,8 +90,8 @@ weir_load_set (WeirLoad *load, guint number, const char *setting)
   const char *equals = strchr (setting, '=');
   g_autofree char *left = equals == NULL ? NULL : g_strndup (setting, (gsize) (equals - setting));
   g_auto (GStrv) words = g_strsplit (left == NULL ? "" : left, ".", -1);
-  gboolean whole = g_utf8_validate (setting, -1, NULL) && g_strv_length (words) >= 2
-                   && g_strv_length (words) <= WEIR_SET_WORDS_MAX && strlen (setting) <= WEIR_DOCUMENT_MAX;
+  gboolean whole = g_utf8_validate (setting, -1, NULL) && g_strv_length (words) >= 2 &&
+                   g_strv_length (words) <= WEIR_SET_WORDS_MAX && strlen (setting) <= WEIR_DOCUMENT_MAX;
 
   for (gsize i = 0; whole && words[i] != NULL; i++)
     whole = *words[i] != '\0';

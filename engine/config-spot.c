@@ -51,7 +51,10 @@ weir_spot_member (WeirLoad *load, const WeirSpot *parent, const char *key)
 WeirSpot
 weir_spot_element (const WeirSpot *parent, guint32 index, WeirNode node)
 {
-  return (WeirSpot){ .parent = parent, .index = index, .places = parent->places, .node = node,
+  return (WeirSpot){ .parent = parent,
+                     .index = index,
+                     .places = parent->places,
+                     .node = node,
                      .value = json_object_array_get_idx (parent->value, index) };
 }
 
@@ -77,7 +80,7 @@ weir_spot_value_place (const WeirSpot *spot)
 }
 
 static void G_GNUC_PRINTF (4, 0)
-tell (WeirLoad *load, const WeirSpot *spot, WeirPlace place, const char *format, va_list arguments)
+  tell (WeirLoad *load, const WeirSpot *spot, WeirPlace place, const char *format, va_list arguments)
 {
   gboolean full = weir_problems_is_full (load->problems);
   g_autofree char *path = full ? NULL : weir_spot_path (spot);

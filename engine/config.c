@@ -115,7 +115,9 @@ read_name (WeirLoad *load, const char *input)
     load->config->name = name_of_file (input);
     return;
   }
-  const char *name = json_object_is_type (load->name->value, json_type_string) ? json_object_get_string (load->name->value) : "";
+  const char *name = json_object_is_type (load->name->value, json_type_string)
+                       ? json_object_get_string (load->name->value)
+                       : "";
   if (name_is_fit (name)) {
     load->config->name = g_strdup (name);
     return;

@@ -107,7 +107,8 @@ gboolean
 weir_emit (WeirStage *stage, const WeirRecord *record)
 {
   WeirRecord copy = *record;
-  copy.flags = (copy.flags & WEIR_RECORD_GAP) | chunk_flag (stage, copy.trail);
+  /* What is handed on as it is stays what it is: behind a role flagged BYTES a chunk is a chunk still, a message a message. */
+  copy.flags &= WEIR_RECORD_GAP | ((stage->role->flags & WEIR_BYTES) != 0 ? WEIR_RECORD_CHUNK : 0);
   if (G_UNLIKELY (stage->overrides != 0)) {
     apply_overrides (stage, &copy);
   }

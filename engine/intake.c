@@ -22,6 +22,14 @@ append_active (WeirStage *stage, WeirLink *link)
 }
 
 static void
+prepend_active (WeirStage *stage, WeirLink *link)
+{
+  link->next_active = stage->active;
+  stage->active_last = stage->active == NULL ? link : stage->active_last;
+  stage->active = link;
+}
+
+static void
 remove_first_active (WeirStage *stage)
 {
   stage->active = stage->active->next_active;
@@ -167,6 +175,12 @@ end_before_gap (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   return stage->role->stream_size == 0 || link->gap_ended == record || weir_streams_end (stage, link, record->stream);
 }
 
+static const char *
+rejection (WeirStage *stage)
+{
+  return stage->rejection != NULL ? stage->rejection : "no reason given";
+}
+
 /* Hands a run to consume(), up to its first WAIT, PRODUCE, DONE, REJECT, failure or pause. */
 static gboolean
 consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord *records, gsize count)
@@ -200,12 +214,12 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       stage->waits = TRUE;
       break;
     case WEIR_PRODUCE:
-      stage->produces = WEIR_PRODUCES_RECORD;
+      weir_intake_begin_produce (stage, WEIR_PRODUCES_RECORD, "consume");
       break;
     case WEIR_REJECT:
       flush = taken;
       rejected = TRUE;
-      weir_reject_record (stage, record, stage->rejection != NULL ? stage->rejection : "no reason given");
+      weir_reject_record (stage, record, rejection (stage));
       if (!stage->failed) {
         bytes += record->size + record->trail;
         taken++;
@@ -282,6 +296,16 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
   return TRUE;
 }
 
+void
+weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const char *callback)
+{
+  if (stage->role->produce == NULL) {
+    weir_stage_fail (stage, "%s() answered PRODUCE, and the role has no produce()", callback);
+    return;
+  }
+  stage->produces = produces;
+}
+
 /* What the produce() that is over belonged to. */
 static void
 produced (WeirStage *stage)
@@ -306,13 +330,20 @@ produced (WeirStage *stage)
   }
 }
 
-gboolean
-weir_intake_produce (WeirStage *stage, WeirTurn *turn)
+/* One produce() of a transform, as in R5. TRUE: the turn is over. */
+static gboolean
+run_produce (WeirStage *stage, WeirTurn *turn)
 {
+  gsize before = stage->turn_records;
   weir_stage_enter (stage, "produce");
   WeirNext next = stage->role->produce (stage, stage->self);
   weir_stage_leave (stage);
   gboolean used = weir_turn_used (stage, turn);
+  if (next == WEIR_MORE && stage->turn_records == before) {
+    weir_turn_empty (stage);
+    return TRUE;
+  }
+  stage->empty_turns = 0;
   switch (next) {
   case WEIR_WAIT:
     stage->waits = TRUE;
@@ -321,7 +352,11 @@ weir_intake_produce (WeirStage *stage, WeirTurn *turn)
     produced (stage);
     break;
   case WEIR_REJECT:
-    weir_reject_record (stage, stage->current, stage->rejection);
+    if (stage->produces != WEIR_PRODUCES_RECORD) {
+      weir_stage_fail (stage, "produce() rejected, and there is no record at hand: %s", rejection (stage));
+      break;
+    }
+    weir_reject_record (stage, stage->current, rejection (stage));
     if (!stage->failed) {
       produced (stage);
     }
@@ -392,7 +427,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
       have_enough (stage);
       return FALSE;
     } else if (stage->produces != WEIR_PRODUCES_NOT) {
-      used = weir_intake_produce (stage, turn);
+      used = run_produce (stage, turn);
     } else {
       if (stage->window > 0 && weir_load_acquire (&stage->outstanding) >= (gint64) stage->window) {
         return FALSE;
@@ -410,15 +445,14 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
         /* R15: what this link's producer waits for may be in this stage's hands. */
         stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
       }
-      gboolean more = weir_link_look (link) != 0;
-      if (more || (available == 0 && !weir_link_take_idle (link))) {
+      if (stage->waits) {
+        prepend_active (stage, link); /* R6: what was not taken is offered first */
+      } else if (available > 0 || weir_stage_paused (stage) || !weir_link_take_idle (link)) {
         append_active (stage, link);
-      } else if (available > 0) {
-        append_active (stage, link); /* found empty by the next look */
       }
     }
     if (used) {
-      return TRUE;
+      return !stage->waits;
     }
   }
   return FALSE;
@@ -445,7 +479,7 @@ weir_intake_settle (WeirStage *stage)
   WeirNext next = stage->role->settle (stage, stage->self);
   weir_stage_leave (stage);
   if (next == WEIR_PRODUCE) {
-    stage->produces = WEIR_PRODUCES_SETTLE;
+    weir_intake_begin_produce (stage, WEIR_PRODUCES_SETTLE, "settle");
     weir_task_make_ready (&stage->task);
   }
 }

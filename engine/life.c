@@ -247,7 +247,7 @@ weir_life_finish (WeirStage *stage)
     }
     stage->end_told = TRUE;
     if (next == WEIR_PRODUCE) {
-      stage->produces = WEIR_PRODUCES_END;
+      weir_intake_begin_produce (stage, WEIR_PRODUCES_END, "end");
       return;
     }
   }

@@ -217,6 +217,11 @@ weir_link_done (WeirLink *link)
       finish_run (link, MIN (link->taken - link->done_private, link->done_segment->slots - link->done_index));
     }
     link->done_bytes_private = link->taken_bytes;
+    if (link->discarded > 0) {
+      /* Only now, so that no record is both dropped and queued. */
+      weir_add_relaxed (&link->dropped_taken[link->discarded_as], link->discarded);
+      link->discarded = 0;
+    }
   }
   if (link->done_private == before) {
     return;
@@ -285,7 +290,8 @@ weir_link_discard (WeirLink *link, WeirDropReason reason)
     }
     if (count > 0) {
       weir_link_take (link, count, bytes);
-      weir_add_relaxed (&link->dropped_taken[reason], count);
+      link->discarded += count;
+      link->discarded_as = reason;
       continue;
     }
     const WeirRecord *control = weir_link_peek_control (link);

@@ -86,8 +86,9 @@ struct _WeirLink {
   guint64 run_bytes;                          /* put_bytes_private then */
   gconstpointer pinned_buffer, pinned_before; /* the buffer counted last, and before this run; only compared */
   WeirPacker *packer;                         /* of the emitting stage */
+  WeirPacker copies;                          /* sparse runs are copied into its buffers */
   WeirContext *run_context;
-  guint64 put_bytes_private, put_pinned_private;
+  guint64 put_bytes_private, put_pinned_private, controls_private;
   guint64 done_seen, done_bytes_seen, done_pinned_seen; /* cached */
   guint64 woken_at, woken_bytes;
   GHashTable *gap_streams; /* drop_newest: streams whose next record gets GAP; NULL: none */
@@ -120,6 +121,8 @@ struct _WeirLink {
   guint32 take_index, done_index;
   guint64 done_private, done_bytes_private, done_pinned_private, pinned_now;
   guint64 kept;              /* slots between done and taken that are kept */
+  guint64 discarded;         /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
+  WeirDropReason discarded_as;
   gboolean over;             /* END was taken */
   GHashTable *stream_states; /* stream -> the joining role's state */
   guint32 last_stream;       /* looked up last */

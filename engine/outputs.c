@@ -18,25 +18,32 @@ weir_outputs_each (WeirStage *stage, void (*each) (WeirStage *stage, WeirLink *l
   }
 }
 
+static gboolean
+tells (WeirStage *stage)
+{
+  return stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED && !stage->stopping && !stage->finishing &&
+         !stage->failed && weir_stage_paused (stage) != stage->told_paused;
+}
+
 void
 weir_outputs_tell (WeirStage *stage)
 {
-  if (stage->in_pause || stage->life < WEIR_LIFE_STARTING || stage->life >= WEIR_LIFE_ENDED || stage->stopping) {
+  if (stage->in_pause) {
     return;
   }
-  gboolean paused = weir_stage_paused (stage);
-  if (paused == stage->told_paused) {
-    return;
-  }
-  stage->told_paused = paused;
-  void (*callback) (WeirStage *, gpointer) = paused ? stage->role->pause : stage->role->resume;
-  if (callback != NULL) {
-    stage->in_pause = TRUE;
-    const char *outer = stage->worker->callback;
-    weir_stage_enter (stage, paused ? "pause" : "resume");
-    callback (stage, stage->self);
-    weir_stage_enter (stage, outer);
-    stage->in_pause = FALSE;
+  /* Once more where resume() has emitted until a link was full: pause() comes behind it, not inside. */
+  while (tells (stage)) {
+    stage->told_paused = !stage->told_paused;
+    gboolean paused = stage->told_paused;
+    void (*callback) (WeirStage *, gpointer) = paused ? stage->role->pause : stage->role->resume;
+    if (callback != NULL) {
+      stage->in_pause = TRUE;
+      const char *outer = stage->worker->callback;
+      weir_stage_enter (stage, paused ? "pause" : "resume");
+      callback (stage, stage->self);
+      weir_stage_enter (stage, outer);
+      stage->in_pause = FALSE;
+    }
   }
 }
 
@@ -83,6 +90,8 @@ hold (WeirStage *stage, WeirLink *link)
   gint64 start = g_get_monotonic_time ();
   weir_run_queue_hold (&stage->worker->queue, &stage->task, may_go_on, link);
   stage->held_us += g_get_monotonic_time () - start;
+  /* Cut short by a stop: this one record is still taken, and none after it. */
+  stage->refusing = stage->refusing || !(weir_link_at_low (link) || weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN);
   return TRUE;
 }
 

@@ -240,14 +240,12 @@ over (WeirPipeline *pipeline)
 }
 
 static void
-request_all (WeirPipeline *pipeline, guint32 request, gboolean producers_only)
+request_all (WeirPipeline *pipeline, guint32 request)
 {
   for (guint i = 0; i < pipeline->stages->len; i++) {
     WeirStage *stage = g_ptr_array_index (pipeline->stages, i);
-    if (!producers_only || stage->kind == WEIR_PRODUCER) {
-      weir_stage_request (stage, request);
-      weir_stage_interrupt (stage);
-    }
+    weir_stage_request (stage, request);
+    weir_stage_interrupt (stage);
   }
 }
 
@@ -273,7 +271,7 @@ late (gpointer data)
   if (pipeline->events->late != NULL) {
     pipeline->events->late (pipeline, pipeline->data);
   }
-  request_all (pipeline, WEIR_REQUEST_HALT, FALSE);
+  request_all (pipeline, WEIR_REQUEST_HALT);
   pipeline->deadline = g_timeout_add (GRACE / 1000, stuck, pipeline);
   return G_SOURCE_REMOVE;
 }
@@ -285,12 +283,17 @@ weir_pipeline_stop (WeirPipeline *pipeline)
     return;
   }
   pipeline->stopping = TRUE;
-  if (pipeline->started < pipeline->order->len) {
-    /* Not all are started: there is nothing to drain yet that anybody could wait for. */
-    request_all (pipeline, WEIR_REQUEST_HALT, FALSE);
+  if (pipeline->answered < pipeline->stages->len) {
+    request_all (pipeline, WEIR_REQUEST_HALT);
   } else {
-    request_all (pipeline, WEIR_REQUEST_DRAIN, FALSE);
-    request_all (pipeline, WEIR_REQUEST_STOP, TRUE);
+    /* Takers start before those who feed them: what is not started has been fed by nobody, and only ends its outputs. */
+    for (guint i = 0; i < pipeline->order->len; i++) {
+      WeirStage *stage = g_ptr_array_index (pipeline->order, i);
+      weir_stage_request (stage, i > pipeline->started             ? WEIR_REQUEST_HALT
+                                 : stage->kind == WEIR_PRODUCER ? WEIR_REQUEST_DRAIN | WEIR_REQUEST_STOP
+                                                                : WEIR_REQUEST_DRAIN);
+      weir_stage_interrupt (stage);
+    }
   }
   pipeline->deadline = g_timeout_add ((guint) MIN (pipeline->shutdown / 1000, G_MAXINT), late, pipeline);
 }
@@ -322,7 +325,7 @@ on_answered (WeirPipeline *pipeline)
   }
   if (pipeline->open_failed > 0 || pipeline->stopping) {
     pipeline->started = pipeline->order->len;
-    request_all (pipeline, WEIR_REQUEST_CLOSE, FALSE);
+    request_all (pipeline, WEIR_REQUEST_CLOSE);
   } else {
     start_next (pipeline);
   }
@@ -430,7 +433,7 @@ weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, g
   for (guint i = 0; i < pipeline->workers->len; i++) {
     weir_worker_start (g_ptr_array_index (pipeline->workers, i));
   }
-  request_all (pipeline, WEIR_REQUEST_OPEN, FALSE);
+  request_all (pipeline, WEIR_REQUEST_OPEN);
 }
 
 typedef struct {

@@ -235,6 +235,23 @@ weir_pool_give (WeirBlock *block)
   weir_pool_unref (pool);
 }
 
+guint
+weir_pool_in_use (WeirPool *pool)
+{
+  return (guint) weir_load_relaxed (&pool->references) - 1;
+}
+
+gsize
+weir_pool_idle_bytes (WeirPool *pool)
+{
+  gsize bytes = 0;
+  take_returned (pool);
+  for (guint i = 0; i < WEIR_BLOCK_CLASSES; i++) {
+    bytes += (gsize) pool->idle_count[i] * block_sizes[i];
+  }
+  return bytes;
+}
+
 gboolean
 weir_pool_shrink (WeirPool *pool)
 {

@@ -38,5 +38,9 @@ WeirBlock *weir_pool_take (WeirPool *pool, WeirBlockClass block_class); /* owner
 void weir_pool_give (WeirBlock *block);                                 /* any thread */
 /* Gives idle blocks back to the system; TRUE: there is more to give back later. Owner only. */
 gboolean weir_pool_shrink (WeirPool *pool);
+/* Blocks that are out. Any thread; exact where nobody takes or gives. */
+guint weir_pool_in_use (WeirPool *pool);
+/* Bytes of the idle blocks, those on the stack included. Owner only. */
+gsize weir_pool_idle_bytes (WeirPool *pool);
 /* Start of the segment that the address lies in. */
 gpointer weir_arena_segment (gconstpointer address);

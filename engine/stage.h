@@ -208,6 +208,9 @@ typedef struct {
 
 /* Counts a callback. TRUE: the turn is used up. */
 gboolean weir_turn_used (WeirStage *stage, WeirTurn *turn);
+/* R5: produce() has answered MORE and emitted nothing, which goes to the tail of the run queue, and from the 16th in a row is
+ * retried by a timer, and counted. */
+void weir_turn_empty (WeirStage *stage);
 gint64 weir_stage_turn (WeirStage *stage); /* one bounded turn; answers the time, monotonic microseconds */
 
 /* ---- life.c ---- */
@@ -234,8 +237,8 @@ void weir_intake_done (WeirStage *stage,
 void weir_intake_close (WeirStage *stage, guint32 closed);
 /* Drops what still comes on links that are closed that way. */
 void weir_intake_discard (WeirStage *stage);
-/* produce() until DONE, WAIT or a pause. TRUE: it was over with DONE. */
-gboolean weir_intake_produce (WeirStage *stage, WeirTurn *turn);
+/* A callback has answered PRODUCE. */
+void weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const char *callback);
 
 /* ---- reject.c ---- */
 /* Sends a record to NAME.rejected; where nobody takes that, the stage has failed. */

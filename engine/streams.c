@@ -179,7 +179,7 @@ weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
   }
   switch (next) {
   case WEIR_PRODUCE:
-    stage->produces = WEIR_PRODUCES_STREAM;
+    weir_intake_begin_produce (stage, WEIR_PRODUCES_STREAM, "end_stream");
     return FALSE;
   case WEIR_WAIT:
     stage->waits = TRUE;

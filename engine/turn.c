@@ -29,9 +29,8 @@ weir_turn_used (WeirStage *stage, WeirTurn *turn)
   return now - turn->start >= TURN_TIME;
 }
 
-/* R5: MORE with nothing emitted goes to the tail of the run queue, and from the 16th in a row is retried by a timer. */
-static void
-count_empty_turn (WeirStage *stage)
+void
+weir_turn_empty (WeirStage *stage)
 {
   if (++stage->empty_turns < EMPTY_TURNS) {
     return;
@@ -64,12 +63,10 @@ run_producer (WeirStage *stage, WeirTurn *turn)
     } else if (next == WEIR_WAIT) {
       stage->waits = TRUE;
     } else if (next == WEIR_MORE && stage->turn_records == before) {
-      count_empty_turn (stage);
+      weir_turn_empty (stage);
       return !stage->waits;
     }
-    if (stage->turn_records != before) {
-      stage->empty_turns = 0;
-    }
+    stage->empty_turns = 0;
     if (used) {
       return TRUE;
     }
@@ -91,22 +88,17 @@ arm_age (WeirStage *stage, WeirLink *link)
 }
 
 static gboolean
-is_live (const WeirStage *stage)
-{
-  return stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING;
-}
-
-static gboolean
 run_stage (WeirStage *stage, WeirTurn *turn)
 {
+  /* Before the reasons are looked at: no resume() comes before the stop() of a stage that nobody takes from any more. */
+  weir_life_check_takers (stage);
+  if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
+    return FALSE;
+  }
   gboolean was_paused = weir_stage_paused (stage);
   weir_outputs_recheck (stage);
   if (was_paused && !weir_stage_paused (stage)) {
     weir_posts_look_again (stage);
-  }
-  weir_life_check_takers (stage);
-  if (!is_live (stage)) {
-    return FALSE;
   }
   gboolean more = weir_posts_run (stage);
   if (stage->kind == WEIR_PRODUCER) {
@@ -135,17 +127,15 @@ idle_link (G_GNUC_UNUSED WeirStage *stage, WeirLink *link)
   }
 }
 
-/* before: its life when the turn began. The turns in which it starts and ends count too. */
 static void
-set_clock (WeirStage *stage, WeirLife before, gint64 start, gint64 now)
+set_clock (WeirStage *stage, gint64 start, gint64 now)
 {
-  if (before == WEIR_LIFE_RUNNING || before == WEIR_LIFE_ENDING) {
-    weir_add_relaxed (&stage->clocks[stage->clock], (guint64) MAX (start - stage->clock_at, 0));
+  if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
+    return;
   }
-  if (before < WEIR_LIFE_ENDED && stage->life >= WEIR_LIFE_RUNNING) {
-    weir_add_relaxed (&stage->clocks[WEIR_CLOCK_WORKING], (guint64) MAX (now - start - stage->held_us, 0));
-    weir_add_relaxed (&stage->clocks[WEIR_CLOCK_BLOCKED], (guint64) stage->held_us);
-  }
+  weir_add_relaxed (&stage->clocks[stage->clock], (guint64) (start - stage->clock_at));
+  weir_add_relaxed (&stage->clocks[WEIR_CLOCK_WORKING], (guint64) MAX (now - start - stage->held_us, 0));
+  weir_add_relaxed (&stage->clocks[WEIR_CLOCK_BLOCKED], (guint64) stage->held_us);
   stage->clock_at = now;
   stage->clock = weir_stage_paused (stage) ? WEIR_CLOCK_BLOCKED
                  : stage->waits            ? WEIR_CLOCK_WAITING
@@ -162,7 +152,9 @@ weir_stage_turn (WeirStage *stage)
   stage->in_turn = TRUE;
   stage->turn_records = stage->turn_bytes = 0;
   stage->held_us = 0;
-  WeirLife before = stage->life;
+  if (stage->clock_at == 0) {
+    stage->clock_at = start;
+  }
   guint32 requests = weir_load_relaxed (&stage->requests) != 0 ? weir_exchange (&stage->requests, 0) : 0;
   if (requests != 0) {
     weir_life_requests (stage, requests);
@@ -170,7 +162,7 @@ weir_stage_turn (WeirStage *stage)
   if (weir_load_relaxed (&stage->woken) != 0 && weir_exchange (&stage->woken, 0) != 0) {
     stage->waits = FALSE;
   }
-  if (is_live (stage)) {
+  if (stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING) {
     more = run_stage (stage, &turn);
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
@@ -194,7 +186,7 @@ weir_stage_turn (WeirStage *stage)
     }
   }
   gint64 now = g_get_monotonic_time ();
-  set_clock (stage, before, start, now);
+  set_clock (stage, start, now);
   stage->in_turn = FALSE;
   stage->worker->callback = NULL;
   stage->worker->running = NULL;

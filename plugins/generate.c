@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define DEFAULT_SIZE 64
-#define PACKED_MAX 4096 /* filler up to this size is copied into the stage's buffer; larger filler is shared by all records */
-#define AT_ONCE 256     /* records a produce() */
+#define PACKED_MAX \
+  4096 /* filler up to this size is copied into the stage's buffer; larger filler is shared by all records */
+#define AT_ONCE 256 /* records a produce() */
 /* With `rate`: the shortest and the longest wait, and how far the schedule may lag behind before it is moved. */
 #define SHORTEST_WAIT ((double) G_TIME_SPAN_MILLISECOND)
 #define LONGEST_WAIT ((double) G_TIME_SPAN_HOUR)
@@ -41,7 +42,8 @@ typedef struct {
 
 static const WeirOption options[] = {
   WEIR_INTEGER (Generate, count, "0", "0..", 0, "Records to make; 0: for ever"),
-  WEIR_SIZE (Generate, size, NULL, "1..1GiB", 0, "Bytes of filler a record, a to z repeated; 64 where neither size nor text is given"),
+  WEIR_SIZE (Generate, size, NULL, "1..1GiB", 0,
+             "Bytes of filler a record, a to z repeated; 64 where neither size nor text is given"),
   WEIR_STRING (Generate, text, NULL, WEIR_TEMPLATE,
                "The record instead of filler: {seq} counts from 0, {time} is now, {host} this host, {{ a brace"),
   WEIR_NUMBER (Generate, rate, "0", "0..", 0, "Records a second; 0: as fast as they are taken"),

@@ -33,7 +33,8 @@ typedef struct {
 } Match;
 
 static const WeirOption options[] = {
-  WEIR_STRING (Match, pattern, NULL, WEIR_REQUIRED, "What to look for, a regular expression as Perl has them, on bytes"),
+  WEIR_STRING (Match, pattern, NULL, WEIR_REQUIRED,
+               "What to look for, a regular expression as Perl has them, on bytes"),
   WEIR_BOOLEAN (Match, invert, "false", 0, "Hand on what does not match instead"),
   WEIR_BOOLEAN (Match, literal, "false", 0, "The pattern is plain text"),
   WEIR_BOOLEAN (Match, capture, "false", 0, "Put what the groups (?<NAME>...) matched into tags of these names"),
@@ -76,8 +77,9 @@ list_groups (WeirStage *stage, Match *match)
   pcre2_pattern_info (match->code, PCRE2_INFO_NAMETABLE, &table);
   if (count == 0 || match->invert) {
     g_autofree char *pattern = shown (match);
-    return weir_stage_fail (stage, "option capture: found true%s and pattern %s, expected a pattern with groups (?<NAME>...)%s",
-                            match->invert ? " with invert" : "", pattern, match->invert ? " and no invert" : "");
+    return weir_stage_fail (
+      stage, "option capture: found true%s and pattern %s, expected a pattern with groups (?<NAME>...)%s",
+      match->invert ? " with invert" : "", pattern, match->invert ? " and no invert" : "");
   }
   match->groups = g_array_new (FALSE, FALSE, sizeof (Group));
   g_array_set_clear_func (match->groups, clear_group);
@@ -102,15 +104,16 @@ match_open (WeirStage *stage, gpointer self)
     return fail_pattern (stage, match, error, offset);
   }
   match->context = pcre2_match_context_create (NULL);
-  match->data = match->capture ? pcre2_match_data_create_from_pattern (match->code, NULL) : pcre2_match_data_create (1, NULL);
+  match->data = match->capture ? pcre2_match_data_create_from_pattern (match->code, NULL)
+                               : pcre2_match_data_create (1, NULL);
   if (match->context == NULL || match->data == NULL) {
     return weir_stage_fail (stage, "no memory for the pattern");
   }
   pcre2_set_match_limit (match->context, MATCH_LIMIT);
   pcre2_set_heap_limit (match->context, HEAP_LIMIT_KIB);
   size_t machine_code = 0;
-  if (pcre2_jit_compile (match->code, PCRE2_JIT_COMPLETE) == 0
-      && pcre2_pattern_info (match->code, PCRE2_INFO_JITSIZE, &machine_code) == 0 && machine_code > 0) {
+  if (pcre2_jit_compile (match->code, PCRE2_JIT_COMPLETE) == 0 &&
+      pcre2_pattern_info (match->code, PCRE2_INFO_JITSIZE, &machine_code) == 0 && machine_code > 0) {
     match->stack = pcre2_jit_stack_create (JIT_STACK_FIRST, JIT_STACK_MAX, NULL);
     if (match->stack == NULL) {
       return weir_stage_fail (stage, "no memory for the pattern's stack");
@@ -131,17 +134,19 @@ refuse (WeirStage *stage, const Match *match, int error, const WeirRecord *recor
   PCRE2_UCHAR text[256];
   switch (error) {
   case PCRE2_ERROR_MATCHLIMIT:
-    return weir_stage_reject (stage, "the pattern %s reached its match limit (%d) on a record of %" G_GSIZE_FORMAT " bytes",
+    return weir_stage_reject (stage,
+                              "the pattern %s reached its match limit (%d) on a record of %" G_GSIZE_FORMAT " bytes",
                               pattern, MATCH_LIMIT, record->size);
   case PCRE2_ERROR_JIT_STACKLIMIT:
   case PCRE2_ERROR_HEAPLIMIT:
   case PCRE2_ERROR_DEPTHLIMIT:
-    return weir_stage_reject (stage, "the pattern %s reached its match limit (memory) on a record of %" G_GSIZE_FORMAT " bytes",
-                              pattern, record->size);
+    return weir_stage_reject (
+      stage, "the pattern %s reached its match limit (memory) on a record of %" G_GSIZE_FORMAT " bytes", pattern,
+      record->size);
   default:
     pcre2_get_error_message (error, text, sizeof text);
-    return weir_stage_reject (stage, "the pattern %s could not be tried on a record of %" G_GSIZE_FORMAT " bytes: %s", pattern,
-                              record->size, (const char *) text);
+    return weir_stage_reject (stage, "the pattern %s could not be tried on a record of %" G_GSIZE_FORMAT " bytes: %s",
+                              pattern, record->size, (const char *) text);
   }
 }
 

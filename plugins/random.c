@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define AT_ONCE 256           /* records a produce() */
-#define TABLE_MAX 65535       /* up to this maximum, all texts are made in advance: at most 512 KiB */
+#define AT_ONCE 256     /* records a produce() */
+#define TABLE_MAX 65535 /* up to this maximum, all texts are made in advance: at most 512 KiB */
 #define TRAIL "\r\n"
 #define TRAIL_SIZE 2
 #define LONGEST 24 /* digits of 2^63-1 and the trail */
@@ -145,8 +145,8 @@ static WeirNext
 refuse (WeirStage *stage, const char *data, gsize size)
 {
   if (size == 0) {
-    return weir_stage_reject (stage, "found an empty record, expected a count, a whole number from 0 to %" G_GINT64_FORMAT,
-                              G_MAXINT64);
+    return weir_stage_reject (
+      stage, "found an empty record, expected a count, a whole number from 0 to %" G_GINT64_FORMAT, G_MAXINT64);
   }
   char shown[4 * 32 + 1], *to = shown;
   for (gsize i = 0; i < MIN (size, 32); i++) {
@@ -158,8 +158,8 @@ refuse (WeirStage *stage, const char *data, gsize size)
     }
   }
   *to = '\0';
-  return weir_stage_reject (stage, "found \"%s\"%s, expected a count, a whole number from 0 to %" G_GINT64_FORMAT, shown,
-                            size > 32 ? "..." : "", G_MAXINT64);
+  return weir_stage_reject (stage, "found \"%s\"%s, expected a count, a whole number from 0 to %" G_GINT64_FORMAT,
+                            shown, size > 32 ? "..." : "", G_MAXINT64);
 }
 
 static WeirNext

@@ -29,12 +29,8 @@ typedef struct {
 /* ---- both ---- */
 
 static WeirNext
-open_wake (WeirStage *stage, int fd, const char *name, int *wake)
+open_wake (WeirStage *stage, int *wake)
 {
-  *wake = -1;
-  if (fcntl (fd, F_GETFD) < 0) {
-    return weir_stage_fail (stage, "%s is closed", name);
-  }
   *wake = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   return *wake < 0 ? weir_stage_fail_errno (stage, "cannot make an eventfd") : WEIR_MORE;
 }
@@ -71,7 +67,7 @@ static WeirNext
 input_open (WeirStage *stage, gpointer state)
 {
   Input *self = state;
-  return open_wake (stage, STDIN_FILENO, "standard input", &self->wake);
+  return open_wake (stage, &self->wake);
 }
 
 /* A line typed at a terminal needs no buffer for a whole chunk. */
@@ -144,7 +140,7 @@ output_open (WeirStage *stage, gpointer state)
 {
   Output *self = state;
   self->fd = STDOUT_FILENO;
-  if (open_wake (stage, STDOUT_FILENO, "standard output", &self->wake) == WEIR_FAIL) {
+  if (open_wake (stage, &self->wake) == WEIR_FAIL) {
     return WEIR_FAIL;
   }
   int again = open_again ();

@@ -32,7 +32,8 @@ typedef struct {
 static const WeirOption options[] = {
   WEIR_NUMBER (Throttle, records_per_second, NULL, "0..", 0, "Records a second; 0: no limit"),
   WEIR_SIZE (Throttle, bytes_per_second, NULL, NULL, 0, "Bytes a second, delimiters included; 0: no limit"),
-  WEIR_DURATION (Throttle, burst, "100ms", "1us..1h", 0, "What may pass at once after a silence, as a time at the full rate"),
+  WEIR_DURATION (Throttle, burst, "100ms", "1us..1h", 0,
+                 "What may pass at once after a silence, as a time at the full rate"),
   WEIR_OPTIONS_END,
 };
 

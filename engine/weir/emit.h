@@ -14,7 +14,9 @@ G_BEGIN_DECLS
  * alone on its worker waits inside the emit until the link has drained, and one that shares its worker fails (rule R4).
  * Only a stage that is stopping, or has ended, is refused: FALSE, counted. A record larger than engine.record_max (16 MiB)
  * is rejected. */
-WEIR_EXPORT gboolean weir_emit (WeirStage *stage, const WeirRecord *record); /* the record itself, by reference */
+
+/* The record itself, by reference. A chunk stays one in a role flagged WEIR_BYTES, and becomes a message in any other. */
+WEIR_EXPORT gboolean weir_emit (WeirStage *stage, const WeirRecord *record);
 
 /* A part of a record, no copy: size bytes from offset, with `trail` delimiter bytes behind them that lie in the record's
  * buffer too. Takes time, stream and context of the record. */

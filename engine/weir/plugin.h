@@ -16,7 +16,7 @@ enum {
   WEIR_STATELESS = 2, /* what it does to a record depends on that record alone */
   WEIR_IN_ORDER = 4,  /* delivered() comes in the order in which the origins began */
   WEIR_DUPLEX = 8,    /* a transform whose two halves are independent: a socket, a child process */
-  WEIR_BYTES = 16     /* what it emits are chunks of streams, not messages */
+  WEIR_BYTES = 16     /* what it makes is chunks of streams, not messages; what it hands on stays as it is */
 };
 
 typedef struct {

@@ -77,3 +77,35 @@ if case_is random; then
       \"transforms\": { \"split\": { \"plugin\": \"lines\", \"from\": \"in\" }, \"numbers\": { \"plugin\": \"random\", \"from\": \"split\" } },
       \"consumers\": { \"out\": { \"plugin\": \"null\", \"from\": \"numbers\" } } }")"
 fi
+
+if case_is memory; then
+  echo; echo "memory: peak resident MiB where much goes in and little may stay"
+  truncate -s 10G "$folder/zeros"
+  awk 'BEGIN { long = sprintf ("%65525s", ""); for (i = 0; i < 4096; i++) printf "%s\nERROR %03d\n", long, i % 1000 }' >"$folder/sparse"
+  head -c 268435456 /dev/zero | tr '\0' '\n' >"$folder/newlines"
+  [ -s "$folder/count" ] || printf '100000000\n' >"$folder/count"
+  slow_file='"plugin": "throttle", "records_per_second": 2000, "burst": "10ms"'
+  "$measure" 1 1 "runs/s" \
+    "10 GiB through throttle" "$(pipeline throttled <<<"{ \"producers\": { \"in\": { \"plugin\": \"file\", \"path\": \"$folder/zeros\" } },
+      \"transforms\": { \"slow\": { \"plugin\": \"throttle\", \"from\": \"in\", \"bytes_per_second\": \"2GiB\" } },
+      \"consumers\": { \"out\": { \"plugin\": \"null\", \"from\": \"slow\" } } }")" \
+    "random, 100 million" "$(pipeline random-memory <<<"{ \"producers\": { \"in\": { \"plugin\": \"file\", \"path\": \"$folder/count\" } },
+      \"transforms\": { \"split\": { \"plugin\": \"lines\", \"from\": \"in\" }, \"numbers\": { \"plugin\": \"random\", \"from\": \"split\" } },
+      \"consumers\": { \"out\": { \"plugin\": \"null\", \"from\": \"numbers\" } } }")" \
+    "10 bytes of each 64 KiB, slow taker" "$(pipeline sparse <<<"{ \"producers\": { \"in\": { \"plugin\": \"file\", \"path\": \"$folder/sparse\" } },
+      \"transforms\": { \"split\": { \"plugin\": \"lines\", \"from\": \"in\" }, \"bad\": { \"plugin\": \"match\", \"from\": \"split\", \"pattern\": \"^ERROR\" },
+        \"slow\": { $slow_file, \"from\": \"bad\" } },
+      \"consumers\": { \"out\": { \"plugin\": \"null\", \"from\": \"slow\" } } }")" \
+    "a flood of newlines" "$(pipeline flood <<<"{ \"producers\": { \"in\": { \"plugin\": \"file\", \"path\": \"$folder/newlines\" } },
+      \"transforms\": { \"split\": { \"plugin\": \"lines\", \"from\": \"in\" } },
+      \"consumers\": { \"out\": { \"plugin\": \"null\", \"from\": \"split\" } } }")"
+  rm -f "$folder/zeros" "$folder/sparse" "$folder/newlines"
+fi
+
+if case_is idle; then
+  echo; echo "idle: CPU seconds of a pipeline that waits 5 seconds for its input, beyond those of its start and end"
+  command=$(pipeline idle <<<'{ "producers": { "in": { "plugin": "stdio" } },
+    "transforms": { "split": { "plugin": "lines", "from": "in" }, "bad": { "plugin": "match", "from": "split", "pattern": "x" } },
+    "consumers": { "out": { "plugin": "null", "from": "bad" } } }')
+  "$measure" 3 1 "runs/s" "ends at once" ": | $command" "ends after 5 seconds" "sleep 5 | $command"
+fi

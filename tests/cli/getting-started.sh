@@ -19,7 +19,7 @@ check_command () {
   [ -n "$command" ] || return 0
   begin "$command"
   count=$((count + 1))
-  run bash -c "$command 2>&1"
+  run bash -c "exec 2>&1; $command"
   expect_status 0
   local wanted='' line
   for line in ${expected[@]+"${expected[@]}"}; do

@@ -75,7 +75,9 @@ typedef struct {
   GString *bytes; /* what a byte consumer would write */
   GString *tags;  /* the record's "path" and "reason" tags, in the same way */
   guint count;
-  guint wait; /* answers WAIT that often before each record */
+  gboolean awaited; /* the main thread waits for what comes */
+  guint wait;       /* answers WAIT that often before each record */
+  GMutex lock;      /* of all that, while the pipeline runs */
 } Notes;
 
 typedef struct {
@@ -104,6 +106,7 @@ note_consume (WeirStage *stage, gpointer state, const WeirRecord *record)
     return weir_stage_wait_time (stage, 0);
   }
   noter->waited = 0;
+  g_mutex_lock (&notes->lock);
   notes->count++;
   note_text (notes->text, record->data, record->size);
   g_string_append (notes->text, (record->flags & WEIR_RECORD_CHUNK) != 0 ? "~" : "");
@@ -120,6 +123,10 @@ note_consume (WeirStage *stage, gpointer state, const WeirRecord *record)
   const char *path = weir_record_tag (record, "path"), *reason = weir_record_tag (record, "reason");
   g_string_append_printf (notes->tags, "%s%s%s|", path != NULL ? path : "", reason != NULL ? ": " : "",
                           reason != NULL ? reason : "");
+  g_mutex_unlock (&notes->lock);
+  if (notes->awaited) {
+    g_main_context_wakeup (NULL);
+  }
   return WEIR_MORE;
 }
 

@@ -45,8 +45,10 @@ START_TEST (an_include_of_another_type)
   expect_refused ("{'include': [5, ''], " CONSUMER "}",
                   "p.json:1:14: error: include[0]: found 5, expected the path of a file\n"
                   "p.json:1:17: error: include[1]: found \"\", expected the path of a file");
-  expect_refused ("{'include': {}, " CONSUMER "}", "p.json:1:13: error: include: found {}, expected the path of a file");
-  expect_refused ("{'include': '-', " CONSUMER "}", "p.json:1:13: error: include: \"-\": standard input cannot be included");
+  expect_refused ("{'include': {}, " CONSUMER "}",
+                  "p.json:1:13: error: include: found {}, expected the path of a file");
+  expect_refused ("{'include': '-', " CONSUMER "}",
+                  "p.json:1:13: error: include: \"-\": standard input cannot be included");
 }
 END_TEST
 
@@ -55,11 +57,12 @@ START_TEST (mistakes_of_all_files_are_told)
   put_file ("a.json", "{'producers': {'log': {'plugin': 'probe', 'path': '/x', 'a': 1}}}");
   put_file ("b.json", "{'transforms': {'bad': {'plugin': 'probe', 'from': 'log', 'pattern': 'x', 'b': 1}}}");
   put_file ("c.json", "{'x': ");
-  expect_refused ("{'include': ['a.json', 'b.json', 'c.json'],\n'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'c': 1}}}",
-                  "p.json:2:57: error: consumers.out.c: unknown key \"c\"\n"
-                  "a.json:1:57: error: producers.log.a: unknown key \"a\"\n"
-                  "b.json:1:75: error: transforms.bad.b: unknown key \"b\"\n"
-                  "c.json:1:7: error: x: the text ends, expected a value; \"{\" at 1:1 is not closed");
+  expect_refused (
+    "{'include': ['a.json', 'b.json', 'c.json'],\n'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'c': 1}}}",
+    "p.json:2:57: error: consumers.out.c: unknown key \"c\"\n"
+    "a.json:1:57: error: producers.log.a: unknown key \"a\"\n"
+    "b.json:1:75: error: transforms.bad.b: unknown key \"b\"\n"
+    "c.json:1:7: error: x: the text ends, expected a value; \"{\" at 1:1 is not closed");
 }
 END_TEST
 
@@ -77,7 +80,8 @@ START_TEST (a_file_that_includes_itself)
 {
   put_file ("a.json", "{'include': 'b.json'}");
   put_file ("b.json", "{'include': './p.json'}");
-  expect_refused ("{'include': 'a.json'}", "b.json:1:13: error: include: \"./p.json\": includes itself: p.json -> a.json -> b.json -> p.json");
+  expect_refused ("{'include': 'a.json'}",
+                  "b.json:1:13: error: include: \"./p.json\": includes itself: p.json -> a.json -> b.json -> p.json");
 }
 END_TEST
 
@@ -115,10 +119,12 @@ START_TEST (the_environment_is_read)
   g_setenv ("WEIR_TEST_EMPTY", "", TRUE);
   g_unsetenv ("WEIR_TEST_NONE");
   put_file ("one.json", "{}");
-  g_autoptr (WeirConfig) config
-    = load_fine ("{'producers': {'log': {'plugin': '${WEIR_TEST_P:-probe}', 'path': '/${WEIR_TEST_A}/${WEIR_TEST_EMPTY}x', 'count': '${C:-7}'}},\n"
-                 " 'transforms': {'bad': {'plugin': 'probe', 'from': '${F:-log}', 'pattern': '${WEIR_TEST_NONE:-a:-b}${WEIR_TEST_EMPTY:-c}'}},\n"
-                 " " CONSUMER ", 'name': 'is-${WEIR_TEST_A}', 'include': '${WEIR_TEST_A}.json'}");
+  g_autoptr (WeirConfig)
+    config = load_fine ("{'producers': {'log': {'plugin': '${WEIR_TEST_P:-probe}', 'path': "
+                        "'/${WEIR_TEST_A}/${WEIR_TEST_EMPTY}x', 'count': '${C:-7}'}},\n"
+                        " 'transforms': {'bad': {'plugin': 'probe', 'from': '${F:-log}', 'pattern': "
+                        "'${WEIR_TEST_NONE:-a:-b}${WEIR_TEST_EMPTY:-c}'}},\n"
+                        " " CONSUMER ", 'name': 'is-${WEIR_TEST_A}', 'include': '${WEIR_TEST_A}.json'}");
   ck_assert_str_eq (option (config, "log", "path"), "/one/x");
   ck_assert_str_eq (option (config, "bad", "pattern"), "a:-bc");
   ck_assert_str_eq (option (config, "log", "count"), "7");
@@ -129,8 +135,9 @@ END_TEST
 START_TEST (other_dollars_stay)
 {
   g_setenv ("WEIR_TEST_A", "${HOME}", TRUE);
-  g_autoptr (WeirConfig) config = load_fine ("{'producers': {'log': {'plugin': 'probe', 'path': '$ $x $$ $${A} $$${B} ${WEIR_TEST_A}$'}},\n" TRANSFORM
-                                             ", " CONSUMER "}");
+  g_autoptr (WeirConfig) config = load_fine (
+    "{'producers': {'log': {'plugin': 'probe', 'path': '$ $x $$ $${A} $$${B} ${WEIR_TEST_A}$'}},\n" TRANSFORM
+    ", " CONSUMER "}");
   ck_assert_str_eq (option (config, "log", "path"), "$ $x $$ ${A} $${B} ${HOME}$");
 }
 END_TEST
@@ -138,7 +145,8 @@ END_TEST
 START_TEST (keys_are_not_expanded)
 {
   g_setenv ("WEIR_TEST_A", "path", TRUE);
-  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/x', '${WEIR_TEST_A}': 1}},\n " TRANSFORM ",\n " CONSUMER "}",
+  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/x', '${WEIR_TEST_A}': 1}},\n " TRANSFORM
+                  ",\n " CONSUMER "}",
                   "p.json:1:57: error: producers.log[\"${WEIR_TEST_A}\"]: unknown key \"${WEIR_TEST_A}\"");
 }
 END_TEST
@@ -146,34 +154,42 @@ END_TEST
 START_TEST (an_unset_variable)
 {
   g_unsetenv ("WEIR_TEST_NONE");
-  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/${WEIR_TEST_NONE}', 'count': '${WEIR_TEST_NONE}'}},\n " TRANSFORM
+  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/${WEIR_TEST_NONE}', 'count': "
+                  "'${WEIR_TEST_NONE}'}},\n " TRANSFORM
                   ",\n 'consumers': {'out': {'plugin': 'probe', 'from': ['${WEIR_TEST_NONE}']}}}",
-                  "p.json:1:51: error: producers.log.path: the environment has no WEIR_TEST_NONE; write ${WEIR_TEST_NONE:-text} to give "
+                  "p.json:1:51: error: producers.log.path: the environment has no WEIR_TEST_NONE; write "
+                  "${WEIR_TEST_NONE:-text} to give "
                   "a default\n"
-                  "p.json:1:82: error: producers.log.count: the environment has no WEIR_TEST_NONE; write ${WEIR_TEST_NONE:-text} to give "
+                  "p.json:1:82: error: producers.log.count: the environment has no WEIR_TEST_NONE; write "
+                  "${WEIR_TEST_NONE:-text} to give "
                   "a default\n"
-                  "p.json:3:52: error: consumers.out.from[0]: the environment has no WEIR_TEST_NONE; write ${WEIR_TEST_NONE:-text} to give "
+                  "p.json:3:52: error: consumers.out.from[0]: the environment has no WEIR_TEST_NONE; write "
+                  "${WEIR_TEST_NONE:-text} to give "
                   "a default");
 }
 END_TEST
 
 START_TEST (a_malformed_expansion)
 {
-  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/${1A}'}}, 'name': '${A',\n " TRANSFORM
-                  ",\n 'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'x': '${}', 'y': '${A:+b}'}}}",
-                  "p.json:1:51: error: producers.log.path: found \"${1A}\", expected ${NAME} or ${NAME:-text}; write $${ for a plain ${\n"
-                  "p.json:1:71: error: name: found \"${A\", which is not closed by \"}\"; write $${ for a plain ${\n"
-                  "p.json:3:58: error: consumers.out.x: unknown key \"x\"\n"
-                  "p.json:3:63: error: consumers.out.x: found \"${}\", expected ${NAME} or ${NAME:-text}; write $${ for a plain ${\n"
-                  "p.json:3:70: error: consumers.out.y: unknown key \"y\"\n"
-                  "p.json:3:75: error: consumers.out.y: found \"${A:+b}\", expected ${NAME} or ${NAME:-text}; write $${ for a plain ${");
+  expect_refused (
+    "{'producers': {'log': {'plugin': 'probe', 'path': '/${1A}'}}, 'name': '${A',\n " TRANSFORM
+    ",\n 'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'x': '${}', 'y': '${A:+b}'}}}",
+    "p.json:1:51: error: producers.log.path: found \"${1A}\", expected ${NAME} or ${NAME:-text}; write $${ for a plain "
+    "${\n"
+    "p.json:1:71: error: name: found \"${A\", which is not closed by \"}\"; write $${ for a plain ${\n"
+    "p.json:3:58: error: consumers.out.x: unknown key \"x\"\n"
+    "p.json:3:63: error: consumers.out.x: found \"${}\", expected ${NAME} or ${NAME:-text}; write $${ for a plain ${\n"
+    "p.json:3:70: error: consumers.out.y: unknown key \"y\"\n"
+    "p.json:3:75: error: consumers.out.y: found \"${A:+b}\", expected ${NAME} or ${NAME:-text}; write $${ for a plain "
+    "${");
 }
 END_TEST
 
 START_TEST (an_environment_that_is_no_text)
 {
   g_setenv ("WEIR_TEST_A", "\xff", TRUE);
-  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '${WEIR_TEST_A}'}},\n " TRANSFORM ",\n " CONSUMER "}",
+  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '${WEIR_TEST_A}'}},\n " TRANSFORM ",\n " CONSUMER
+                  "}",
                   "p.json:1:51: error: producers.log.path: the environment's WEIR_TEST_A is not UTF-8");
 }
 END_TEST
@@ -184,9 +200,9 @@ END_TEST
 
 START_TEST (settings_come_last)
 {
-  g_autoptr (WeirConfig) config
-    = load_fine_with (WHOLE, SETTINGS ("log.path=/y", "log.count=3", "log.count=4", "bad.pattern=\"5\"", "out.queue.records=10",
-                                       "out.thread=t", "out.from={\"bad\": {\"low\": 0}}", "log.chunk=64KiB", "bad.invert=true"));
+  g_autoptr (WeirConfig) config = load_fine_with (
+    WHOLE, SETTINGS ("log.path=/y", "log.count=3", "log.count=4", "bad.pattern=\"5\"", "out.queue.records=10",
+                     "out.thread=t", "out.from={\"bad\": {\"low\": 0}}", "log.chunk=64KiB", "bad.invert=true"));
   const WeirConfigInput *input = g_ptr_array_index (weir_config_stage (config, "out")->inputs, 0);
   ck_assert_str_eq (option (config, "log", "path"), "/y");
   ck_assert_str_eq (option (config, "log", "count"), "4");
@@ -230,15 +246,17 @@ END_TEST
 
 START_TEST (mistakes_in_settings_have_their_place)
 {
-  expect_refused_with (WHOLE, SETTINGS ("bad.patern=y", "log.count=11", "out.queue.recods=5", "out.queue.low=x", "out.from=[\"bad\", \"lgo\"]",
-                                        "log.queue.x.y=1", "out.plugin=prob"),
-                       "--set:1:5: error: transforms.bad.patern: unknown key \"patern\"; did you mean \"pattern\"?\n"
-                       "--set:2:11: error: producers.log.count: found 11, expected a whole number from 0 to 10\n"
-                       "--set:3:11: error: consumers.out.queue.recods: unknown key \"recods\"; did you mean \"records\"?\n"
-                       "--set:4:15: error: consumers.out.queue.low: found \"x\", expected a number from 0 to 1\n"
-                       "--set:5:18: error: consumers.out.from[1]: no stage \"lgo\"; did you mean \"log\"?\n"
-                       "--set:6:13: error: producers.log.queue: a producer has no input, and so no queue\n"
-                       "--set:7:12: error: consumers.out.plugin: unknown plugin \"prob\"; did you mean \"probe\"?");
+  expect_refused_with (
+    WHOLE,
+    SETTINGS ("bad.patern=y", "log.count=11", "out.queue.recods=5", "out.queue.low=x", "out.from=[\"bad\", \"lgo\"]",
+              "log.queue.x.y=1", "out.plugin=prob"),
+    "--set:1:5: error: transforms.bad.patern: unknown key \"patern\"; did you mean \"pattern\"?\n"
+    "--set:2:11: error: producers.log.count: found 11, expected a whole number from 0 to 10\n"
+    "--set:3:11: error: consumers.out.queue.recods: unknown key \"recods\"; did you mean \"records\"?\n"
+    "--set:4:15: error: consumers.out.queue.low: found \"x\", expected a number from 0 to 1\n"
+    "--set:5:18: error: consumers.out.from[1]: no stage \"lgo\"; did you mean \"log\"?\n"
+    "--set:6:13: error: producers.log.queue: a producer has no input, and so no queue\n"
+    "--set:7:12: error: consumers.out.plugin: unknown plugin \"prob\"; did you mean \"probe\"?");
 }
 END_TEST
 
@@ -259,9 +277,56 @@ END_TEST
 
 START_TEST (settings_mend_mistakes)
 {
-  g_autoptr (WeirConfig) config = load_fine_with ("{'producers': {'log': {'plugin': 'probe', 'count': 99}},\n " TRANSFORM ",\n " CONSUMER "}",
-                                                  SETTINGS ("log.path=/x", "log.count=1"));
+  g_autoptr (WeirConfig) config = load_fine_with (
+    "{'producers': {'log': {'plugin': 'probe', 'count': 99}},\n " TRANSFORM ",\n " CONSUMER "}",
+    SETTINGS ("log.path=/x", "log.count=1"));
   ck_assert_str_eq (option (config, "log", "path"), "/x");
+}
+END_TEST
+
+/* ---- mutated pipelines ---------------------------------------------------------------------------------------------- */
+
+START_TEST (mutated_pipelines_are_loaded_or_refused_with_a_word)
+{
+  static const char seed[] = "{'name': 'n', 'engine': {'shutdown': '2s', 'record_max': 4096}, 'include': [],\n"
+                             "'producers': {'log': {'plugin': 'probe', 'path': '/x', 'chunk': '4KiB', 'count': 7}},\n"
+                             "'transforms': {'bad': {'plugin': 'probe', 'from': 'log', 'pattern': '${X:-p}', 'thread': "
+                             "'t', 'log': 'info'},\n"
+                             "'two': {'plugin': 'sample', 'from': ['bad', 'log.rejected']}},\n"
+                             "'consumers': {'out': {'plugin': 'probe', 'queue': {'records': 9, 'low': 0.5},\n"
+                             "'from': {'two.even': {'age': '1s'}, 'two.odd': {'when_full': 'drop_newest'}}}}}";
+  static const char *const values[] = { "5",          "-1",      "null",
+                                        "true",       "[]",      "{}",
+                                        "''",         "'log'",   "'out'",
+                                        "'two'",      "'bad'",   "['a', 'a', {}]",
+                                        "01",         "1e999",   "'${}'",
+                                        "'${NO}'",    "'a.b.c'", "{'a': {'b': 1}}",
+                                        "'two.even'", "'9s'",    "{'x': 1, 'x': 2}" };
+  g_autoptr (GRand) random = g_rand_new_with_seed (5);
+  guint fine = 0, refused = 0;
+
+  for (int round = 0; round < 1500; round++) {
+    g_auto (GStrv) words = g_regex_split_simple ("('[^']*'|[0-9.]+)", seed, 0, 0);
+    guint count = g_strv_length (words);
+    for (int change = g_rand_int_range (random, 0, 4); change > 0; change--) {
+      guint at = (guint) g_rand_int_range (random, 0, (gint32) count);
+      guint other = (guint) g_rand_int_range (random, 0, (gint32) count);
+      const char *value = g_rand_boolean (random) ? words[other]
+                                                  : values[g_rand_int_range (random, 0, G_N_ELEMENTS (values))];
+      char *copy = g_strdup (value);
+      g_free (words[at]);
+      words[at] = copy;
+    }
+    g_autofree char *text = g_strjoinv ("", words);
+    g_autofree char *said = NULL;
+    put_file ("p.json", text);
+    g_autoptr (WeirConfig)
+      config = load_file ("p.json", round % 3 == 0 ? SETTINGS ("out.queue.low=0.1", "log.x.y={}") : NULL, &said);
+    *(config != NULL ? &fine : &refused) += 1;
+    ck_assert_msg (g_utf8_validate (said, -1, NULL), "%s", text);
+  }
+  ck_assert_uint_gt (fine, 50);
+  ck_assert_uint_gt (refused, 500);
 }
 END_TEST
 
@@ -292,5 +357,7 @@ main (void)
   tcase_add_test (cases, a_setting_below_what_is_no_object);
   tcase_add_test (cases, a_later_setting_takes_the_earlier_ones_place);
   tcase_add_test (cases, settings_mend_mistakes);
+  tcase_add_test (cases, mutated_pipelines_are_loaded_or_refused_with_a_word);
+  tcase_set_timeout (cases, 60);
   return run_suite ("config-files", cases);
 }

@@ -14,15 +14,16 @@ END_TEST
 
 START_TEST (an_output_nobody_takes)
 {
-  expect_refused ("{" PRODUCER ",\n " TRANSFORM "}",
-                  "p.json:2:17: error: transforms.bad: nobody takes its output; name \"bad\" in the \"from\" of a transform or consumer");
+  expect_refused ("{" PRODUCER ",\n " TRANSFORM "}", "p.json:2:17: error: transforms.bad: nobody takes its output; "
+                                                     "name \"bad\" in the \"from\" of a transform or consumer");
 }
 END_TEST
 
 START_TEST (rejected_records_alone_are_no_output)
 {
   expect_refused ("{" PRODUCER ",\n 'consumers': {'out': {'plugin': 'probe', 'from': 'log.rejected'}}}",
-                  "p.json:1:16: error: producers.log: nobody takes its output; name \"log\" in the \"from\" of a transform or consumer");
+                  "p.json:1:16: error: producers.log: nobody takes its output; name \"log\" in the \"from\" of a "
+                  "transform or consumer");
 }
 END_TEST
 
@@ -51,27 +52,32 @@ END_TEST
 
 START_TEST (an_unknown_port)
 {
-  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'bad.rejectd', 'log.even']}}}",
-                  "p.json:3:59: error: consumers.out.from[1]: \"bad\" has no port \"rejectd\"; did you mean \"rejected\"?\n"
-                  "p.json:3:74: error: consumers.out.from[2]: \"log\" has no port \"even\"");
+  expect_refused (
+    START "'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'bad.rejectd', 'log.even']}}}",
+    "p.json:3:59: error: consumers.out.from[1]: \"bad\" has no port \"rejectd\"; did you mean \"rejected\"?\n"
+    "p.json:3:74: error: consumers.out.from[2]: \"log\" has no port \"even\"");
   expect_refused ("{" PRODUCER ",\n 'transforms': {'bad': {'plugin': 'sample', 'from': 'log'}},\n"
                   " 'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'bad.evn', 'bad.odd']}}}",
-                  "p.json:3:52: error: consumers.out.from[0]: \"bad\" has the ports \"even\", \"odd\"; expected one of them, as in \"bad.even\"\n"
-                  "p.json:3:59: error: consumers.out.from[1]: \"bad\" has no port \"evn\", only \"even\", \"odd\"; did you mean \"even\"?");
+                  "p.json:3:52: error: consumers.out.from[0]: \"bad\" has the ports \"even\", \"odd\"; expected one of "
+                  "them, as in \"bad.even\"\n"
+                  "p.json:3:59: error: consumers.out.from[1]: \"bad\" has no port \"evn\", only \"even\", \"odd\"; did "
+                  "you mean \"even\"?");
 }
 END_TEST
 
 START_TEST (the_same_from_twice)
 {
-  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'log', 'bad', 'bad.rejected', 'bad.rejected']}}}",
-                  "p.json:3:66: error: consumers.out.from[2]: \"bad\" is there twice; the first is at p.json:3:52\n"
-                  "p.json:3:89: error: consumers.out.from[4]: \"bad.rejected\" is there twice; the first is at p.json:3:73");
+  expect_refused (
+    START "'consumers': {'out': {'plugin': 'probe', 'from': ['bad', 'log', 'bad', 'bad.rejected', 'bad.rejected']}}}",
+    "p.json:3:66: error: consumers.out.from[2]: \"bad\" is there twice; the first is at p.json:3:52\n"
+    "p.json:3:89: error: consumers.out.from[4]: \"bad.rejected\" is there twice; the first is at p.json:3:73");
 }
 END_TEST
 
 START_TEST (a_producer_with_an_input)
 {
-  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/x', 'from': 'bad', 'queue': {}}},\n " TRANSFORM ",\n " CONSUMER "}",
+  expect_refused ("{'producers': {'log': {'plugin': 'probe', 'path': '/x', 'from': 'bad', 'queue': {}}},\n " TRANSFORM
+                  ",\n " CONSUMER "}",
                   "p.json:1:57: error: producers.log.from: a producer has no input\n"
                   "p.json:1:72: error: producers.log.queue: a producer has no input, and so no queue");
 }
@@ -79,31 +85,38 @@ END_TEST
 
 START_TEST (a_consumer_as_an_origin)
 {
-  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, 'two': {'plugin': 'probe', 'from': 'out'}}}",
-                  "p.json:3:94: error: consumers.two.from: \"out\" is a consumer and has no output but \"out.rejected\"");
-  g_autoptr (WeirConfig) config
-    = load_fine (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, 'two': {'plugin': 'probe', 'from': 'out.rejected'}}}");
+  expect_refused (
+    START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, 'two': {'plugin': 'probe', 'from': 'out'}}}",
+    "p.json:3:94: error: consumers.two.from: \"out\" is a consumer and has no output but \"out.rejected\"");
+  g_autoptr (WeirConfig) config = load_fine (
+    START
+    "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, 'two': {'plugin': 'probe', 'from': 'out.rejected'}}}");
   ck_assert_ptr_nonnull (config);
 }
 END_TEST
 
 START_TEST (names_are_unique_over_the_sections)
 {
-  expect_refused (START "'consumers': {'bad': {'plugin': 'probe', 'from': 'bad'},\n 'log': {'plugin': 'probe', 'from': 'bad'}}}",
-                  "p.json:3:16: error: consumers.bad: the name \"bad\" is taken; the first is at p.json:2:17\n"
-                  "p.json:4:2: error: consumers.log: the name \"log\" is taken; the first is at p.json:1:16");
+  expect_refused (
+    START "'consumers': {'bad': {'plugin': 'probe', 'from': 'bad'},\n 'log': {'plugin': 'probe', 'from': 'bad'}}}",
+    "p.json:3:16: error: consumers.bad: the name \"bad\" is taken; the first is at p.json:2:17\n"
+    "p.json:4:2: error: consumers.log: the name \"log\" is taken; the first is at p.json:1:16");
 }
 END_TEST
 
 START_TEST (bad_names)
 {
-  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, '1st': {}, 'a.b': {}, '': {}, '\xc3\xa4': {}, 'a b': {}}}",
-                  "p.json:3:59: error: consumers.1st: bad stage name \"1st\"; expected a letter or _, then letters, digits, _ or -\n"
-                  "p.json:3:70: error: consumers[\"a.b\"]: bad stage name \"a.b\"; expected a letter or _, then letters, digits, _ or -\n"
-                  "p.json:3:81: error: consumers[\"\"]: bad stage name \"\"; expected a letter or _, then letters, digits, _ or -\n"
-                  "p.json:3:89: error: consumers[\"\xc3\xa4\"]: bad stage name \"\xc3\xa4\"; expected a letter or _, then letters, "
-                  "digits, _ or -\n"
-                  "p.json:3:99: error: consumers[\"a b\"]: bad stage name \"a b\"; expected a letter or _, then letters, digits, _ or -");
+  expect_refused (
+    START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad'}, '1st': {}, 'a.b': {}, '': {}, '\xc3\xa4': {}, 'a "
+          "b': {}}}",
+    "p.json:3:59: error: consumers.1st: bad stage name \"1st\"; expected a letter or _, then letters, digits, _ or -\n"
+    "p.json:3:70: error: consumers[\"a.b\"]: bad stage name \"a.b\"; expected a letter or _, then letters, digits, _ "
+    "or -\n"
+    "p.json:3:81: error: consumers[\"\"]: bad stage name \"\"; expected a letter or _, then letters, digits, _ or -\n"
+    "p.json:3:89: error: consumers[\"\xc3\xa4\"]: bad stage name \"\xc3\xa4\"; expected a letter or _, then letters, "
+    "digits, _ or -\n"
+    "p.json:3:99: error: consumers[\"a b\"]: bad stage name \"a b\"; expected a letter or _, then letters, digits, _ "
+    "or -");
 }
 END_TEST
 
@@ -131,7 +144,8 @@ END_TEST
 
 START_TEST (a_chain_of_ten_thousand_stages_loads)
 {
-  g_autoptr (GString) text = g_string_new ("{" PRODUCER ", 'transforms': {'t0': {'plugin': 'probe', 'from': 'log', 'pattern': 'x'}");
+  g_autoptr (GString)
+    text = g_string_new ("{" PRODUCER ", 'transforms': {'t0': {'plugin': 'probe', 'from': 'log', 'pattern': 'x'}");
   for (int i = 1; i < 10000; i++)
     g_string_append_printf (text, ",\n't%d': {'plugin': 'probe', 'from': 't%d', 'pattern': 'x'}", i, i - 1);
   g_string_append (text, "}, 'consumers': {'out': {'plugin': 'probe', 'from': 't9999'}}}");
