@@ -12,6 +12,16 @@ set_life (WeirStage *stage, WeirLife life)
   weir_store_relaxed (&stage->life_seen, life);
 }
 
+/* Once, before the stage is closed. */
+static void
+report_failure (WeirStage *stage)
+{
+  if (stage->failed && !stage->failure_told) {
+    stage->failure_told = TRUE;
+    stage->report (stage, WEIR_STAGE_FAILED, stage->report_data);
+  }
+}
+
 static void
 open_stage (WeirStage *stage)
 {
@@ -31,7 +41,11 @@ open_stage (WeirStage *stage)
   if (next == WEIR_FAIL && !stage->failed) {
     weir_stage_fail (stage, "open() answered FAIL without saying why");
   }
-  stage->report (stage, stage->failed ? WEIR_STAGE_FAILED : WEIR_STAGE_OPENED, stage->report_data);
+  if (stage->failed) {
+    report_failure (stage);
+  } else {
+    stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
+  }
 }
 
 static void
@@ -99,6 +113,7 @@ close_stage (WeirStage *stage)
   weir_watches_forget_owner (stage->worker->watches, stage);
   weir_streams_forget_all (stage);
   weir_packer_clear (&stage->packer);
+  report_failure (stage); /* of stop() or close() */
   set_life (stage, WEIR_LIFE_CLOSED);
   stage->report (stage, WEIR_STAGE_CLOSED, stage->report_data);
 }
@@ -149,7 +164,7 @@ weir_life_fail (WeirStage *stage)
   if (stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
-  stage->report (stage, WEIR_STAGE_FAILED, stage->report_data);
+  report_failure (stage);
   weir_posts_close (stage);
   drop_streams (stage);
   weir_intake_close (stage, WEIR_LINK_FAILED);

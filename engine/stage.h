@@ -100,7 +100,7 @@ struct _WeirStage {
   const WeirRecord *current; /* the record at hand */
   WeirLink *current_link;
   WeirPort *port;
-  gboolean in_turn, in_pause, refusing, finishing, failed, told_paused, stopping, draining, ready_said;
+  gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
   gboolean waits; /* a callback answered WAIT */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
