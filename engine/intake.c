@@ -175,6 +175,19 @@ end_before_gap (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   return stage->role->stream_size == 0 || link->gap_ended == record || weir_streams_end (stage, link, record->stream);
 }
 
+/* While several links are ready, each gets so much at a time. */
+static gsize
+run_bytes (WeirStage *stage, gsize alone)
+{
+  return stage->active != NULL ? RUN_BYTES : alone;
+}
+
+static gboolean
+window_full (WeirStage *stage)
+{
+  return G_UNLIKELY (stage->window > 0) && weir_load_acquire (&stage->outstanding) >= (gint64) stage->window;
+}
+
 static const char *
 rejection (WeirStage *stage)
 {
@@ -185,7 +198,7 @@ rejection (WeirStage *stage)
 static gboolean
 consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord *records, gsize count)
 {
-  gsize taken = 0, bytes = 0, flush = 0;
+  gsize taken = 0, bytes = 0, flush = 0, most_bytes = run_bytes (stage, G_MAXSIZE);
   gboolean go_on = TRUE, used = FALSE, rejected = FALSE;
   WeirNext (*consume) (WeirStage *, gpointer, const WeirRecord *) = stage->role->consume;
   stage->current_link = link;
@@ -205,7 +218,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       bytes += record->size + record->trail;
       taken++;
       used = weir_turn_used (stage, turn);
-      go_on = !used && !weir_stage_paused (stage);
+      go_on = !used && !stage->finishing && !weir_stage_paused (stage) && bytes < most_bytes && !window_full (stage);
       continue;
     }
     go_on = FALSE;
@@ -254,8 +267,8 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
 static void
 flush_run (WeirStage *stage, WeirLink *link, const WeirRecord *records, gsize count)
 {
-  gsize bytes = 0, taken = 0;
-  while (taken < count && bytes < FLUSH_BYTES) {
+  gsize bytes = 0, taken = 0, most_bytes = run_bytes (stage, FLUSH_BYTES);
+  while (taken < count && bytes < most_bytes) {
     bytes += records[taken].size + records[taken].trail;
     taken++;
   }
@@ -401,7 +414,11 @@ serve_link (WeirStage *stage, WeirTurn *turn, WeirLink *link, gboolean *used)
   gboolean flush_only = stage->role->consume == NULL;
   gboolean alone = stage->active == NULL;
   WeirRecord *records;
-  gsize count = weir_link_peek (link, &records, flush_only && alone ? FLUSH_RECORDS : RUN_RECORDS);
+  gsize most = flush_only && alone ? FLUSH_RECORDS : RUN_RECORDS;
+  if (G_UNLIKELY (stage->window > 0)) {
+    most = MIN (most, stage->window - (gsize) weir_load_relaxed (&stage->outstanding));
+  }
+  gsize count = weir_link_peek (link, &records, most);
   if (count == 0) {
     take_control (stage, link, weir_link_peek_control (link));
   } else if (flush_only) {
@@ -429,7 +446,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
     } else if (stage->produces != WEIR_PRODUCES_NOT) {
       used = run_produce (stage, turn);
     } else {
-      if (stage->window > 0 && weir_load_acquire (&stage->outstanding) >= (gint64) stage->window) {
+      if (window_full (stage)) {
         return FALSE;
       }
       WeirLink *link = stage->active;

@@ -523,6 +523,19 @@ rig_until_flag (Rig *rig, Fake *fake, gint64 flag)
   rig_until (rig, flagged, &(Awaited){ fake, NULL, flag });
 }
 
+static gboolean
+is_ready (gpointer data)
+{
+  return ((Rig *) data)->ready;
+}
+
+void
+rig_begin (Rig *rig)
+{
+  rig_start (rig);
+  rig_until (rig, is_ready, rig);
+}
+
 void
 rig_until_held (Rig *rig, Fake *fake)
 {
