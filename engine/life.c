@@ -29,9 +29,6 @@ open_stage (WeirStage *stage)
     return;
   }
   set_life (stage, WEIR_LIFE_OPEN);
-  g_mutex_lock (&stage->interrupt_lock);
-  stage->interruptible = TRUE;
-  g_mutex_unlock (&stage->interrupt_lock);
   WeirNext next = WEIR_MORE;
   if (stage->role->open != NULL) {
     weir_stage_enter (stage, "open");
@@ -44,6 +41,10 @@ open_stage (WeirStage *stage)
   if (stage->failed) {
     report_failure (stage);
   } else {
+    /* Only now: interrupt() uses what open() makes. */
+    g_mutex_lock (&stage->interrupt_lock);
+    stage->interruptible = TRUE;
+    g_mutex_unlock (&stage->interrupt_lock);
     stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
   }
 }
