@@ -47,6 +47,7 @@ typedef struct {
 
 /* The offset of a field, and a compile error where the field has another type. */
 #define WEIR_FIELD_(State, field, Type) (offsetof (State, field) + 0 * sizeof (1 ? &((State *) 0)->field : (Type *) 0))
+/* clang-format off */
 #define WEIR_OPTION_(State, field, Type, kind, initial, range, flags, help) \
   { #field, initial, range, help, WEIR_FIELD_ (State, field, Type), kind, flags }
 
@@ -78,6 +79,7 @@ typedef struct {
 #define WEIR_CHOICE(State, field, initial, choices, flags, help) \
   WEIR_OPTION_ (State, field, int, WEIR_OPTION_CHOICE_, initial, choices, flags, help)
 #define WEIR_OPTIONS_END { NULL, NULL, NULL, NULL, 0, WEIR_OPTION_END_, 0 }
+/* clang-format on */
 
 G_END_DECLS
 

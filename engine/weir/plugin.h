@@ -11,11 +11,12 @@ G_BEGIN_DECLS
 
 /* Flags of a role. */
 enum {
-  WEIR_BLOCKING = 1,  /* callbacks may block: the stage always has a worker of its own, and interrupt() breaks the block */
+  WEIR_BLOCKING =
+    1, /* callbacks may block: the stage always has a worker of its own, and interrupt() breaks the block */
   WEIR_STATELESS = 2, /* what it does to a record depends on that record alone */
   WEIR_IN_ORDER = 4,  /* delivered() comes in the order in which the origins began */
   WEIR_DUPLEX = 8,    /* a transform whose two halves are independent: a socket, a child process */
-  WEIR_BYTES = 16     /* what it emits are chunks of streams, not messages */
+  WEIR_BYTES = 16     /* what it makes is chunks of streams, not messages; what it hands on stays as it is */
 };
 
 typedef struct {
@@ -28,33 +29,41 @@ typedef struct {
   guint flags;
 
   /* In the order of a stage's life. NULL: not needed. */
-  WeirNext (*open) (WeirStage *stage, gpointer self);  /* acquire; nothing may be emitted. FAIL: close() still comes */
-  WeirNext (*take_over) (WeirStage *stage, gpointer self, gpointer previous); /* kept for reload; NULL in this version */
-  WeirNext (*start) (WeirStage *stage, gpointer self); /* every stage is open: push producers begin. WAIT: not ready yet */
-  WeirNext (*produce) (WeirStage *stage, gpointer self); /* pull producers, and transforms after WEIR_PRODUCE (R5, R7) */
-  void (*pause) (WeirStage *stage, gpointer self);       /* stop emitting; strictly alternates with resume(), first (R2) */
-  void (*resume) (WeirStage *stage, gpointer self);      /* there is room again (R3) */
+  WeirNext (*open) (WeirStage *stage, gpointer self); /* acquire; nothing may be emitted. FAIL: close() still comes */
+  WeirNext (*take_over) (WeirStage *stage, gpointer self,
+                         gpointer previous); /* kept for reload; NULL in this version */
+  WeirNext (*start) (WeirStage *stage,
+                     gpointer self); /* every stage is open: push producers begin. WAIT: not ready yet */
+  WeirNext (*produce) (WeirStage *stage,
+                       gpointer self);              /* pull producers, and transforms after WEIR_PRODUCE (R5, R7) */
+  void (*pause) (WeirStage *stage, gpointer self);  /* stop emitting; strictly alternates with resume(), first (R2) */
+  void (*resume) (WeirStage *stage, gpointer self); /* there is room again (R3) */
   WeirNext (*consume) (WeirStage *stage, gpointer self, const WeirRecord *record);
-  WeirNext (*flush) (WeirStage *stage, gpointer self, const WeirRecord *records, gsize count); /* the run just consumed, of
+  WeirNext (*flush) (WeirStage *stage, gpointer self, const WeirRecord *records,
+                     gsize count); /* the run just consumed, of
       one link, in order; it is done when flush answers MORE. WAIT: the same run again. Without consume(): the whole consumer */
-  WeirNext (*settle) (WeirStage *stage, gpointer self); /* start to finish all that is kept: the input is full of it, or a
+  WeirNext (*settle) (WeirStage *stage,
+                      gpointer self); /* start to finish all that is kept: the input is full of it, or a
       stop waits for it (R15) */
   WeirNext (*end_stream) (WeirStage *stage, gpointer self, gpointer stream_state); /* emit the rest of that stream */
-  WeirNext (*end) (WeirStage *stage, gpointer self); /* inputs ended, all taken and flushed; kept records may still be out */
-  void (*delivered) (WeirStage *stage, gpointer self, gpointer token, WeirOutcome outcome); /* kept for origins; NULL in this
+  WeirNext (*end) (WeirStage *stage,
+                   gpointer self); /* inputs ended, all taken and flushed; kept records may still be out */
+  void (*delivered) (WeirStage *stage, gpointer self, gpointer token,
+                     WeirOutcome outcome);               /* kept for origins; NULL in this
       version */
   WeirNext (*changed) (WeirStage *stage, gpointer self); /* kept for reload; NULL in this version */
-  void (*stop) (WeirStage *stage, gpointer self);  /* emit no more; at most once, never after the stage's own end (R9) */
+  void (*stop) (WeirStage *stage, gpointer self); /* emit no more; at most once, never after the stage's own end (R9) */
   void (*close) (WeirStage *stage, gpointer self); /* release; exactly once after open(), also after a failed one */
-  void (*interrupt) (WeirStage *stage, gpointer self); /* WEIR_BLOCKING only: break the block; from another thread, more than
+  void (*interrupt) (WeirStage *stage,
+                     gpointer self); /* WEIR_BLOCKING only: break the block; from another thread, more than
       once if need be */
 } WeirRole;
 
 typedef struct {
-  guint32 abi, size, role_size, option_size; /* WEIR_ABI and the sizes of the structs at build time */
-  const char *name;                          /* equals the file's name without .so */
-  const char *version;                       /* the plugin's own */
-  const char *built_for;                     /* the version of Weir whose headers it was built with */
+  guint32 abi, size, role_size, option_size;       /* WEIR_ABI and the sizes of the structs at build time */
+  const char *name;                                /* equals the file's name without .so */
+  const char *version;                             /* the plugin's own */
+  const char *built_for;                           /* the version of Weir whose headers it was built with */
   const WeirRole *producer, *transform, *consumer; /* NULL: not in this role */
 } WeirPlugin;
 
@@ -67,8 +76,10 @@ typedef struct {
 /* The one exported symbol: WEIR_PLUGIN ("null", "1.0", NULL, NULL, &consumer); */
 #define WEIR_PLUGIN(name, version, producer, transform, consumer) \
   WEIR_EXTERN_ const WeirPlugin weir_plugin; \
-  const WeirPlugin weir_plugin = { WEIR_ABI, sizeof (WeirPlugin), sizeof (WeirRole), sizeof (WeirOption), name, version, \
-                                   "0.1", producer, transform, consumer }
+  const WeirPlugin weir_plugin = { \
+    WEIR_ABI, sizeof (WeirPlugin), sizeof (WeirRole), sizeof (WeirOption), name, version, "0.1", \
+    producer, transform,           consumer \
+  }
 
 G_END_DECLS
 

@@ -23,8 +23,8 @@ typedef struct {
   gint64 time;          /* event time, microseconds since the Unix epoch; 0: unset */
   WeirContext *context; /* NULL: no tags, and nobody asks for delivery */
   guint32 stream;       /* the byte stream (file, connection, child) it was cut from; 0: a message of its own */
-  guint16 trail;        /* delimiter bytes that lie behind data[size]: byte consumers write them, others never see them */
-  guint16 flags;        /* WEIR_RECORD_ bits */
+  guint16 trail; /* delimiter bytes that lie behind data[size]: byte consumers write them, others never see them */
+  guint16 flags; /* WEIR_RECORD_ bits */
 } WeirRecord;
 
 /* The value of a tag, or NULL. Borrowed: lives as long as the record is held. Thread: any. */
@@ -52,8 +52,8 @@ WEIR_EXPORT void weir_record_reject (WeirRecord *kept, const char *format, ...) 
 /* Wraps bytes that somebody else made. destroy (user) is called once, on any thread, when the last record of them is done;
  * NULL: the bytes are static. Returns a reference. Thread: any. */
 WEIR_EXPORT WeirBuffer *weir_buffer_wrap (gpointer data, gsize size, GDestroyNotify destroy, gpointer user);
-WEIR_EXPORT WeirBuffer *weir_buffer_ref (WeirBuffer *buffer);  /* returns buffer. Thread: any */
-WEIR_EXPORT void weir_buffer_unref (WeirBuffer *buffer);       /* Thread: any */
+WEIR_EXPORT WeirBuffer *weir_buffer_ref (WeirBuffer *buffer); /* returns buffer. Thread: any */
+WEIR_EXPORT void weir_buffer_unref (WeirBuffer *buffer);      /* Thread: any */
 
 /* A new set: base (NULL: empty; borrowed) plus one pair; a key that is there already gets the new value in its place.
  * Strings are copied. Returns a reference. Thread: any. */

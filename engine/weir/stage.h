@@ -41,23 +41,24 @@ WEIR_EXPORT void weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer da
 WEIR_EXPORT gboolean weir_stage_post (WeirStage *stage, gconstpointer data, gsize size);
 /* Likewise for bytes inside a buffer, whose reference is taken in either case. time: microseconds since the Unix epoch or 0;
  * tags: NULL or borrowed. */
-WEIR_EXPORT gboolean weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size, gint64 time,
-                                             const WeirTags *tags);
-WEIR_EXPORT WeirStage *weir_stage_ref (WeirStage *stage); /* keeps the handle valid, not the stage running. Thread: any */
-WEIR_EXPORT void weir_stage_unref (WeirStage *stage);     /* Thread: any */
+WEIR_EXPORT gboolean weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size,
+                                             gint64 time, const WeirTags *tags);
+WEIR_EXPORT WeirStage *weir_stage_ref (
+  WeirStage *stage);                                  /* keeps the handle valid, not the stage running. Thread: any */
+WEIR_EXPORT void weir_stage_unref (WeirStage *stage); /* Thread: any */
 
 /* Saying things. The engine puts the stage's name, plugin and role in front. */
 WEIR_EXPORT const char *weir_stage_name (WeirStage *stage); /* borrowed. Thread: any */
 WEIR_EXPORT WeirNext weir_stage_fail (WeirStage *stage, const char *format, ...)
-    G_GNUC_PRINTF (2, 3); /* returns WEIR_FAIL. Thread: worker */
+  G_GNUC_PRINTF (2, 3); /* returns WEIR_FAIL. Thread: worker */
 WEIR_EXPORT WeirNext weir_stage_fail_errno (WeirStage *stage, const char *format, ...)
-    G_GNUC_PRINTF (2, 3); /* adds ": " and strerror (errno). Thread: worker */
+  G_GNUC_PRINTF (2, 3); /* adds ": " and strerror (errno). Thread: worker */
 WEIR_EXPORT WeirNext weir_stage_fail_error (WeirStage *stage, GError *error); /* takes the error. Thread: worker */
 /* Rejects the record at hand with a reason: `return weir_stage_reject (...)` from consume(), or from the produce() that follows
  * WEIR_PRODUCE. Returns WEIR_REJECT. Thread: worker. */
 WEIR_EXPORT WeirNext weir_stage_reject (WeirStage *stage, const char *format, ...) G_GNUC_PRINTF (2, 3);
 WEIR_EXPORT void weir_stage_log (WeirStage *stage, GLogLevelFlags level, const char *format, ...)
-    G_GNUC_PRINTF (3, 4); /* Thread: any */
+  G_GNUC_PRINTF (3, 4); /* Thread: any */
 /* Adds n to the counter of this index in role.counters. Thread: any. */
 WEIR_EXPORT void weir_stage_count (WeirStage *stage, guint counter, guint64 n);
 /* No consume() while `kept` or more records are kept; 0: no limit. Thread: worker. */

@@ -25,18 +25,19 @@ typedef struct _WeirContext WeirContext; /* counted, immutable: the tags of a re
 
 /* What a callback answers: one meaning a word. */
 typedef enum {
-  WEIR_MORE = 0, /* open, start, settle, end_stream, end: fine. produce: ask again. consume: done with this record, next please.
+  WEIR_MORE =
+    0, /* open, start, settle, end_stream, end: fine. produce: ask again. consume: done with this record, next please.
                     flush: all of the run is out. */
-  WEIR_WAIT,     /* Nothing for now; look again after a wake-up (weir_stage_wait_fd(), _wait_time(), _wake()).
+  WEIR_WAIT,    /* Nothing for now; look again after a wake-up (weir_stage_wait_fd(), _wait_time(), _wake()).
                     consume: the record was NOT taken and is offered first next time. flush: the same run comes again.
                     start: not ready yet; weir_stage_ready() will say when. */
-  WEIR_DONE,     /* produce: no more (of this record, after WEIR_PRODUCE; else of the whole output).
+  WEIR_DONE,    /* produce: no more (of this record, after WEIR_PRODUCE; else of the whole output).
                     consume, flush: this was taken, and I want no more input. */
-  WEIR_PRODUCE,  /* consume, end_stream, settle, end of a transform: call produce() until it answers DONE before
+  WEIR_PRODUCE, /* consume, end_stream, settle, end of a transform: call produce() until it answers DONE before
                     anything else comes (rule R7). */
-  WEIR_REJECT,   /* consume: this record is bad; only by weir_stage_reject(). It goes to NAME.rejected with its reason; where
+  WEIR_REJECT, /* consume: this record is bad; only by weir_stage_reject(). It goes to NAME.rejected with its reason; where
                     nobody takes that output, the stage fails. */
-  WEIR_FAIL      /* This stage has failed; only by weir_stage_fail(), _fail_errno() or _fail_error(). */
+  WEIR_FAIL    /* This stage has failed; only by weir_stage_fail(), _fail_errno() or _fail_error(). */
 } WeirNext;
 
 /* What became of an origin's records. */

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* emit.c: the public emit functions (weir/emit.h): how records leave a stage.
+ * Runs on the stage's worker. A record is made on the stack out of what the plugin gives and what it inherits, and copied
+ * into every link of the port; its bytes are shared. */
+#include "front.h"
+#include "stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static gboolean
+refuse (WeirStage *stage)
+{
+  if (weir_load_relaxed (&stage->refused) == 0) {
+    weir_stage_log (stage, G_LOG_LEVEL_WARNING,
+                    "emitted after its end or outside its running time; such records are refused and counted");
+  }
+  weir_add_relaxed (&stage->refused, 1);
+  return FALSE;
+}
+
+static gboolean
+emit_rare (WeirStage *stage, WeirRecord *record)
+{
+  if (stage->refusing) {
+    return refuse (stage);
+  }
+  if (record->size <= stage->record_max) {
+    weir_reject_record (stage, record, stage->set_rejected);
+    return !stage->failed && !weir_stage_paused (stage);
+  }
+  g_autofree char *reason = g_strdup_printf ("a record of %" G_GSIZE_FORMAT
+                                             " bytes is larger than record_max, %" G_GSIZE_FORMAT " bytes",
+                                             record->size, stage->record_max);
+  weir_reject_record (stage, record, reason);
+  return FALSE;
+}
+
+static inline gboolean
+emit (WeirStage *stage, WeirRecord *record)
+{
+  if (G_UNLIKELY (stage->refusing || record->size > stage->record_max || stage->overrides >= WEIR_SET_REJECTED)) {
+    return emit_rare (stage, record);
+  }
+  WeirPort *port = stage->port;
+  stage->turn_records++;
+  stage->turn_bytes += record->size + record->trail;
+  for (guint i = 0; i < port->count; i++) {
+    WeirLink *link = port->links[i];
+    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0 || link->front != NULL)) {
+      weir_outputs_put (stage, link, record);
+      continue;
+    }
+    weir_link_put (link, record);
+    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0)) {
+      link->counted = TRUE;
+      atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
+      weir_outputs_tell (stage);
+    }
+  }
+  if (G_UNLIKELY (!stage->in_turn)) {
+    weir_stage_mark_dirty (stage);
+  }
+  return weir_load_relaxed (&stage->reasons) == 0;
+}
+
+static void
+apply_overrides (WeirStage *stage, WeirRecord *record)
+{
+  if ((stage->overrides & WEIR_SET_TIME) != 0) {
+    record->time = stage->set_time;
+  }
+  if ((stage->overrides & WEIR_SET_CONTEXT) != 0) {
+    record->context = stage->set_context;
+  }
+  if ((stage->overrides & WEIR_SET_STREAM) != 0) {
+    record->stream = stage->use_stream;
+  }
+}
+
+/* CHUNK is for the bytes of streams: what a role flagged BYTES emits without a delimiter. */
+static inline guint16
+chunk_flag (WeirStage *stage, guint trail)
+{
+  return (stage->role->flags & WEIR_BYTES) != 0 && trail == 0 ? WEIR_RECORD_CHUNK : 0;
+}
+
+static inline gboolean
+emit_bytes (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size)
+{
+  guint trail = 0;
+  const WeirRecord *from = stage->current;
+  WeirRecord record = {
+    .data = data, .buffer = buffer, .time = from->time, .context = from->context, .stream = from->stream
+  };
+  if (G_UNLIKELY (stage->overrides != 0)) {
+    apply_overrides (stage, &record);
+    trail = (stage->overrides & WEIR_SET_TRAIL) != 0 ? (guint) MIN (stage->set_trail, size) : 0;
+  }
+  record.size = size - trail;
+  record.trail = (guint16) trail;
+  record.flags = chunk_flag (stage, trail);
+  return emit (stage, &record);
+}
+
+gboolean
+weir_emit (WeirStage *stage, const WeirRecord *record)
+{
+  WeirRecord copy = *record;
+  /* What is handed on as it is stays what it is: behind a role flagged BYTES a chunk is a chunk still, a message a message. */
+  copy.flags &= WEIR_RECORD_GAP | ((stage->role->flags & WEIR_BYTES) != 0 ? WEIR_RECORD_CHUNK : 0);
+  if (G_UNLIKELY (stage->overrides != 0)) {
+    apply_overrides (stage, &copy);
+  }
+  return emit (stage, &copy);
+}
+
+gboolean
+weir_emit_slice (WeirStage *stage, const WeirRecord *record, gsize offset, gsize size, guint trail)
+{
+  WeirRecord slice = *record;
+  slice.data += offset;
+  slice.size = size;
+  slice.trail = (guint16) trail;
+  slice.flags = chunk_flag (stage, trail) | (offset == 0 ? record->flags & WEIR_RECORD_GAP : 0);
+  if (G_UNLIKELY (stage->overrides != 0)) {
+    apply_overrides (stage, &slice);
+  }
+  return emit (stage, &slice);
+}
+
+gboolean
+weir_emit_copy (WeirStage *stage, gconstpointer data, gsize size)
+{
+  guint8 *to = weir_packer_reserve (&stage->packer, size);
+  memcpy (to, data, size);
+  weir_packer_commit (&stage->packer, size);
+  return emit_bytes (stage, stage->packer.buffer, to, size);
+}
+
+gboolean
+weir_emit_printf (WeirStage *stage, const char *format, ...)
+{
+  gsize room = 256;
+  for (;;) {
+    char *to = (char *) weir_packer_reserve (&stage->packer, room);
+    va_list arguments;
+    va_start (arguments, format);
+    int size = vsnprintf (to, room, format, arguments);
+    va_end (arguments);
+    g_return_val_if_fail (size >= 0, FALSE);
+    if ((gsize) size < room) {
+      weir_packer_commit (&stage->packer, (gsize) size);
+      return emit_bytes (stage, stage->packer.buffer, (guint8 *) to, (gsize) size);
+    }
+    room = (gsize) size + 1;
+  }
+}
+
+gboolean
+weir_emit_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size)
+{
+  gboolean go_on = emit_bytes (stage, buffer, data, size);
+  /* The link's run holds one of its own by now; it may end at this very record, so it is closed before ours goes. */
+  weir_buffer_unref (buffer);
+  return go_on;
+}
+
+gpointer
+weir_emit_begin (WeirStage *stage, gsize size)
+{
+  stage->emit_begin = weir_packer_reserve (&stage->packer, size);
+  stage->emit_begin_size = size;
+  return stage->emit_begin;
+}
+
+gboolean
+weir_emit_end (WeirStage *stage, gsize used)
+{
+  const guint8 *data = stage->emit_begin;
+  stage->emit_begin = NULL;
+  g_return_val_if_fail (data != NULL && used <= stage->emit_begin_size, FALSE);
+  if (used == 0) {
+    return TRUE;
+  }
+  weir_packer_commit (&stage->packer, used);
+  return emit_bytes (stage, stage->packer.buffer, data, used);
+}
+
+gsize
+weir_stage_room (WeirStage *stage)
+{
+  if (weir_stage_paused (stage)) {
+    return 0;
+  }
+  guint64 room = G_MAXSIZE;
+  for (guint i = 0; i < stage->port->count; i++) {
+    room = MIN (room, weir_link_room (stage->port->links[i]));
+  }
+  return (gsize) room;
+}
+
+void
+weir_stage_set_trail (WeirStage *stage, guint bytes)
+{
+  stage->set_trail = MIN (bytes, G_MAXUINT16);
+  stage->overrides |= WEIR_SET_TRAIL;
+}
+
+void
+weir_stage_set_time (WeirStage *stage, gint64 unix_microseconds)
+{
+  stage->set_time = unix_microseconds;
+  stage->overrides |= WEIR_SET_TIME;
+}
+
+static void
+set_context (WeirStage *stage, WeirContext *context)
+{
+  g_clear_pointer (&stage->set_context, weir_context_unref);
+  stage->set_context = context;
+  stage->overrides |= WEIR_SET_CONTEXT;
+}
+
+void
+weir_stage_set_tags (WeirStage *stage, const WeirTags *tags)
+{
+  set_context (stage, tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL);
+}
+
+void
+weir_stage_set_port (WeirStage *stage, guint port)
+{
+  g_return_if_fail (port < stage->port_count || port == G_MAXUINT);
+  static WeirPort nowhere;
+  stage->port = port < stage->port_count ? &stage->ports[port] : &nowhere;
+  stage->overrides |= WEIR_SET_PORT;
+}
+
+void
+weir_stage_set_rejected (WeirStage *stage, const char *reason)
+{
+  stage->set_rejected = reason;
+  stage->overrides = reason != NULL ? stage->overrides | WEIR_SET_REJECTED : stage->overrides & ~(guint32) WEIR_SET_REJECTED;
+}
+
+guint
+weir_stage_port (WeirStage *stage, const char *name)
+{
+  for (guint i = 0; stage->role->ports != NULL && stage->role->ports[i] != NULL; i++) {
+    if (g_str_equal (stage->role->ports[i], name)) {
+      return stage->ports[i].count > 0 ? i : G_MAXUINT;
+    }
+  }
+  return G_MAXUINT;
+}
+
+void
+weir_stream_use (WeirStage *stage, guint32 stream)
+{
+  gpointer context = stream != 0 ? g_hash_table_lookup (stage->streams, GUINT_TO_POINTER (stream)) : NULL;
+  stage->use_stream = stream;
+  stage->overrides |= WEIR_SET_STREAM;
+  if (context != NULL) {
+    weir_context_ref (context);
+  }
+  set_context (stage, context);
+}
+
+void
+weir_stage_clear_overrides (WeirStage *stage)
+{
+  stage->overrides = 0;
+  stage->set_trail = 0;
+  stage->port = &stage->ports[0];
+  g_clear_pointer (&stage->set_context, weir_context_unref);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* life.c: the life of a stage: open, start, end, stop, failure, close (R9, R10, R16).
+ * Runs on the stage's worker, asked by the pipeline's requests or by what happens on the stage's links. State is set before a
+ * callback is called, and what is over is told to the pipeline last. */
+#include "front.h"
+#include "stage.h"
+
+static void
+set_life (WeirStage *stage, WeirLife life)
+{
+  stage->life = life;
+  weir_store_relaxed (&stage->life_seen, life);
+}
+
+/* Once, before the stage is closed. */
+static void
+report_failure (WeirStage *stage)
+{
+  if (stage->failed && !stage->failure_told) {
+    stage->failure_told = TRUE;
+    stage->report (stage, WEIR_STAGE_FAILED, stage->report_data);
+  }
+}
+
+static void
+open_stage (WeirStage *stage)
+{
+  if (stage->life != WEIR_LIFE_NEW) {
+    return;
+  }
+  set_life (stage, WEIR_LIFE_OPEN);
+  g_mutex_lock (&stage->interrupt_lock);
+  stage->interruptible = TRUE;
+  g_mutex_unlock (&stage->interrupt_lock);
+  WeirNext next = WEIR_MORE;
+  if (stage->role->open != NULL) {
+    weir_stage_enter (stage, "open");
+    next = stage->role->open (stage, stage->self);
+    weir_stage_leave (stage);
+  }
+  if (next == WEIR_FAIL && !stage->failed) {
+    weir_stage_fail (stage, "open() answered FAIL without saying why");
+  }
+  if (stage->failed) {
+    report_failure (stage);
+  } else {
+    stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
+  }
+}
+
+static void
+running (WeirStage *stage)
+{
+  set_life (stage, WEIR_LIFE_RUNNING);
+  stage->report (stage, WEIR_STAGE_READY, stage->report_data);
+  weir_outputs_tell (stage); /* R13: a link may have joined full */
+}
+
+static void
+start_stage (WeirStage *stage)
+{
+  if (stage->life != WEIR_LIFE_OPEN || stage->failed) {
+    return;
+  }
+  set_life (stage, WEIR_LIFE_STARTING);
+  weir_life_check_takers (stage);
+  if (stage->life != WEIR_LIFE_STARTING || stage->finishing) {
+    stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
+    return;
+  }
+  stage->refusing = FALSE;
+  weir_posts_open (stage);
+  WeirNext next = WEIR_MORE;
+  if (stage->role->start != NULL) {
+    weir_stage_enter (stage, "start");
+    next = stage->role->start (stage, stage->self);
+    weir_stage_leave (stage);
+  }
+  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
+  if (stage->failed || next == WEIR_FAIL) {
+    weir_life_fail (stage);
+  } else if (next != WEIR_WAIT) {
+    stage->ready_said = TRUE;
+  }
+}
+
+static void
+close_stage (WeirStage *stage)
+{
+  if (stage->life == WEIR_LIFE_CLOSED) {
+    return;
+  }
+  gboolean opened = stage->life != WEIR_LIFE_NEW;
+  stage->refusing = TRUE;
+  weir_posts_close (stage);
+  weir_timers_disarm (stage->worker->timers, &stage->timer);
+  weir_timers_disarm (stage->worker->timers, &stage->retry);
+  weir_timers_disarm (stage->worker->timers, &stage->age);
+  for (guint i = 0; i < stage->sources->len; i++) {
+    GSource *source = g_ptr_array_index (stage->sources, i);
+    g_source_destroy (source);
+    g_source_unref (source);
+  }
+  g_ptr_array_set_size (stage->sources, 0);
+  g_mutex_lock (&stage->interrupt_lock);
+  stage->interruptible = FALSE;
+  g_mutex_unlock (&stage->interrupt_lock);
+  if (opened && stage->role->close != NULL) {
+    weir_stage_enter (stage, "close");
+    stage->role->close (stage, stage->self);
+    weir_stage_leave (stage);
+  }
+  weir_watches_forget_owner (stage->worker->watches, stage);
+  weir_streams_forget_all (stage);
+  weir_packer_clear (&stage->packer);
+  report_failure (stage); /* of stop() or close() */
+  set_life (stage, WEIR_LIFE_CLOSED);
+  stage->report (stage, WEIR_STAGE_CLOSED, stage->report_data);
+}
+
+/* What the states of joined streams own is freed before anything that ends the stage early. */
+static void
+drop_streams (WeirStage *stage)
+{
+  stage->refusing = TRUE;
+  for (guint i = 0; i < stage->input_count; i++) {
+    weir_streams_free_states (stage, stage->inputs[i]);
+  }
+}
+
+static void
+call_stop (WeirStage *stage)
+{
+  if (stage->stopping) {
+    return;
+  }
+  stage->stopping = TRUE;
+  weir_posts_close (stage);
+  drop_streams (stage);
+  if (stage->role->stop != NULL) {
+    weir_stage_enter (stage, "stop");
+    stage->role->stop (stage, stage->self);
+    weir_stage_leave (stage);
+  }
+}
+
+void
+weir_life_end (WeirStage *stage)
+{
+  if (stage->life >= WEIR_LIFE_ENDED) {
+    return;
+  }
+  stage->refusing = TRUE;
+  weir_posts_close (stage);
+  set_life (stage, WEIR_LIFE_ENDED);
+  weir_outputs_control (stage, WEIR_CONTROL_END, 0);
+  stage->report (stage, WEIR_STAGE_ENDED, stage->report_data);
+  close_stage (stage);
+}
+
+void
+weir_life_fail (WeirStage *stage)
+{
+  if (stage->life >= WEIR_LIFE_ENDED) {
+    return;
+  }
+  report_failure (stage);
+  weir_posts_close (stage);
+  drop_streams (stage);
+  weir_intake_close (stage, WEIR_LINK_FAILED);
+  weir_life_end (stage);
+}
+
+void
+weir_life_stop (WeirStage *stage)
+{
+  if (stage->life >= WEIR_LIFE_ENDED || stage->life == WEIR_LIFE_NEW) {
+    return;
+  }
+  call_stop (stage);
+  weir_intake_close (stage, WEIR_LINK_FINISHED);
+  weir_life_end (stage);
+}
+
+static void
+check_taker (WeirStage *stage, WeirLink *link)
+{
+  if (weir_load_acquire (&link->closed) == WEIR_LINK_OPEN || link->ended) {
+    return;
+  }
+  if (link->front != NULL) {
+    weir_front_put_control (link->front, WEIR_CONTROL_END, 0);
+  } else {
+    weir_link_put_control (link, WEIR_CONTROL_END, 0);
+  }
+  (void) stage;
+}
+
+void
+weir_life_check_takers (WeirStage *stage)
+{
+  if (stage->kind == WEIR_CONSUMER || stage->life >= WEIR_LIFE_ENDED) {
+    return;
+  }
+  weir_outputs_each (stage, check_taker);
+  for (guint p = 0; p < stage->port_count; p++) {
+    for (guint i = 0; i < stage->ports[p].count; i++) {
+      if (weir_load_relaxed (&stage->ports[p].links[i]->closed) == WEIR_LINK_OPEN) {
+        return;
+      }
+    }
+  }
+  weir_life_stop (stage);
+}
+
+static gboolean
+all_done (WeirStage *stage)
+{
+  if (weir_load_acquire (&stage->outstanding) != 0 || stage->flush_count > 0) {
+    return FALSE;
+  }
+  for (guint i = 0; i < stage->input_count; i++) {
+    if (stage->inputs[i]->done_private != stage->inputs[i]->taken) {
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+void
+weir_life_finish (WeirStage *stage)
+{
+  if (stage->waits || stage->failed || stage->produces != WEIR_PRODUCES_NOT || weir_stage_paused (stage)) {
+    return;
+  }
+  if (!stage->end_told) {
+    set_life (stage, WEIR_LIFE_ENDING);
+    WeirNext next = WEIR_MORE;
+    if (stage->role->end != NULL) {
+      weir_stage_enter (stage, "end");
+      next = stage->role->end (stage, stage->self);
+      weir_stage_leave (stage);
+    }
+    if (next == WEIR_WAIT) {
+      stage->waits = TRUE;
+      return;
+    }
+    stage->end_told = TRUE;
+    if (next == WEIR_PRODUCE) {
+      weir_intake_begin_produce (stage, WEIR_PRODUCES_END, "end");
+      return;
+    }
+  }
+  if (!stage->failed && all_done (stage)) {
+    weir_life_end (stage);
+  }
+}
+
+static void
+halt (WeirStage *stage)
+{
+  if (stage->life == WEIR_LIFE_NEW || stage->life >= WEIR_LIFE_ENDED) {
+    return;
+  }
+  if (stage->life != WEIR_LIFE_OPEN) {
+    call_stop (stage);
+  }
+  weir_life_end (stage);
+}
+
+void
+weir_life_requests (WeirStage *stage, guint32 requests)
+{
+  if ((requests & WEIR_REQUEST_OPEN) != 0) {
+    open_stage (stage);
+  }
+  if ((requests & WEIR_REQUEST_START) != 0) {
+    start_stage (stage);
+  }
+  if ((requests & WEIR_REQUEST_DRAIN) != 0) {
+    stage->draining = TRUE;
+  }
+  if ((requests & WEIR_REQUEST_STOP) != 0 && stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED) {
+    call_stop (stage);
+    weir_life_end (stage);
+  }
+  if ((requests & WEIR_REQUEST_HALT) != 0) {
+    halt (stage);
+  }
+  if ((requests & WEIR_REQUEST_CLOSE) != 0) {
+    close_stage (stage);
+  }
+}
+
+gboolean
+weir_life_starting (WeirStage *stage)
+{
+  gboolean more = weir_posts_run (stage);
+  if (stage->ready_said && !stage->failed && !stage->finishing) {
+    running (stage);
+  }
+  return more;
+}

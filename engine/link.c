@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link.c: a link's limits, its making and freeing, and its figures (see link.h).
+ * Made and freed by the pipeline while both ends are parked; the figures are read from any thread. The producing end is in
+ * link-put.c, the taking end in link-take.c. */
+#include "front.h"
+#include "link.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full", "expired", "taker_finished", "refused",
+                                                                "held" };
+
+static WeirMarks
+marks (guint64 limit, double low, double hard)
+{
+  if (limit == 0) {
+    return (WeirMarks){ G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
+  }
+  /* As doubles, limits above 2^53 are rounded. */
+  double least = (double) limit * low, most = ceil ((double) limit * hard);
+  return (WeirMarks){ least < 9e18 ? MIN ((guint64) least, limit - 1) : limit - 1, limit,
+                      most < 9e18 ? MAX ((guint64) most, limit) : G_MAXUINT64 - 1 };
+}
+
+gboolean
+weir_queue_settings_check (const WeirQueueSettings *settings, char **message)
+{
+  if (settings->records == 0 && settings->bytes == 0) {
+    *message = g_strdup ("neither records nor bytes are limited; a link must be bounded by one of them");
+    return FALSE;
+  }
+  if (!(settings->low >= 0 && settings->low < 1)) {
+    *message = g_strdup_printf ("low is %g; it must be at least 0 and below 1, as low < high", settings->low);
+    return FALSE;
+  }
+  if (!(settings->hard >= 1 && settings->hard <= 1e6)) {
+    *message = g_strdup_printf ("hard is %g; it must be at least 1, as high <= hard, and at most 1000000",
+                                settings->hard);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+WeirLink *
+weir_link_new (const char *name, const WeirQueueSettings *settings)
+{
+  WeirLink *link = aligned_alloc (64, sizeof (WeirLink));
+  if (link == NULL) {
+    g_error ("out of memory: cannot allocate a link");
+  }
+  memset (link, 0, sizeof (WeirLink));
+  link->name = g_strdup (name);
+  link->settings = *settings;
+  /* Without a limit of records a record counts as one byte at least, or empty ones would be bounded by nothing. */
+  guint64 records = settings->records == 0 ? settings->bytes : settings->records;
+  link->records = marks (records, settings->low, settings->hard);
+  link->bytes = marks (settings->bytes, settings->low, settings->hard);
+  guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
+  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
+  link->age = marks ((guint64) settings->age, settings->low, settings->hard);
+  link->age.hard = G_MAXUINT64;
+  if (settings->age > 0) {
+    link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
+  }
+  guint64 high = settings->records == 0 ? 4096 : settings->records;
+  link->eighth = high / 8 >= 64 ? high / 8 : 0;
+  link->quarter = MAX (high / 4, 1);
+  link->quarter_bytes = MAX ((settings->bytes == 0 ? 1024 * 1024 : settings->bytes) / 4, 1);
+  link->put_countdown = 1;
+  link->put_room = 1;
+  return link;
+}
+
+void
+weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
+{
+  link->front = weir_front_new (link, takers_pool);
+  /* The ring behind the front only holds what the taker has: the front keeps the limits. */
+  link->records = link->bytes = link->pinned = marks (0, 0, 0);
+}
+
+/* Walks the slots from done to put. */
+static void
+each_queued (WeirLink *link, void (*each) (WeirRecord *record, guint8 state, gpointer data), gpointer data)
+{
+  guint64 at = link->done_private, put = weir_load_acquire (&link->put);
+  WeirSegment *segment = link->done_segment;
+  guint32 index = link->done_index;
+  if (at != put && link->fresh_at == link->taken && at == link->taken) {
+    segment = link->fresh;
+    index = 0;
+  }
+  for (; at != put; at++, index++) {
+    if (index == segment->slots) {
+      segment = segment->next;
+      index = 0;
+    }
+    each (weir_segment_records (segment) + index, weir_load_acquire (&weir_segment_states (segment)[index]), data);
+  }
+}
+
+static void
+count_record (WeirRecord *record, guint8 state, gpointer data)
+{
+  (void) record;
+  *(guint64 *) data += (state & WEIR_SLOT_CONTROL) == 0 ? 1 : 0;
+}
+
+guint64
+weir_link_count_queued (WeirLink *link)
+{
+  guint64 queued = 0;
+  each_queued (link, count_record, &queued);
+  if (link->front != NULL) {
+    WeirLinkFigures figures = { 0 };
+    weir_front_figures (link->front, &figures);
+    queued += figures.queued;
+  }
+  return queued;
+}
+
+static void
+drop_record (WeirRecord *record, guint8 state, gpointer data)
+{
+  (void) data;
+  if ((state & WEIR_SLOT_LAST_BUFFER) != 0) {
+    weir_buffer_unref (record->buffer);
+  }
+  if ((state & WEIR_SLOT_LAST_CONTEXT) != 0) {
+    weir_context_unref (record->context);
+  }
+}
+
+static void
+free_rejections (WeirRejection *rejection)
+{
+  for (WeirRejection *next; rejection != NULL; rejection = next) {
+    next = rejection->next;
+    g_free (rejection->reason);
+    g_free (rejection);
+  }
+}
+
+void
+weir_link_free (WeirLink *link)
+{
+  weir_link_publish (link);
+  each_queued (link, drop_record, NULL);
+  WeirSegment *segment = NULL;
+  gboolean freed_by_taker = link->handed_over && weir_load_relaxed (&link->handed_at) == 0;
+  if (link->put_segment != NULL && !freed_by_taker) {
+    gboolean unseen = weir_load_acquire (&link->put) != link->taken && link->fresh_at == link->taken &&
+                      link->done_private == link->taken;
+    segment = unseen ? link->fresh : link->done_segment;
+  }
+  while (segment != NULL) {
+    WeirSegment *next = segment->next;
+    weir_pool_give (&segment->block);
+    segment = next;
+  }
+  free_rejections (weir_load_acquire (&link->rejections));
+  free_rejections (link->reasons);
+  weir_packer_clear (&link->copies);
+  g_clear_pointer (&link->front, weir_front_free);
+  g_clear_pointer (&link->gap_streams, g_hash_table_unref);
+  g_clear_pointer (&link->stamps, g_array_unref);
+  g_free (link->name);
+  free (link);
+}
+
+/* What is read later may be newer: then a difference is nothing, never huge. */
+static guint64
+less (guint64 a, guint64 b)
+{
+  return a > b ? a - b : 0;
+}
+
+void
+weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
+{
+  *figures = (WeirLinkFigures){ 0 };
+  /* Done before put: what comes in between shows as queued, never as a negative level. */
+  guint64 done = weir_load_acquire (&link->done), controls_done = weir_load_relaxed (&link->controls_done);
+  guint64 done_bytes = weir_load_relaxed (&link->done_bytes);
+  guint64 taken_drops = 0;
+  for (guint i = 0; i < WEIR_DROP_REASONS; i++) {
+    guint64 dropped = weir_load_relaxed (&link->dropped_taken[i]);
+    taken_drops += dropped;
+    figures->dropped_by[i] = dropped + weir_load_relaxed (&link->dropped_put[i]);
+    figures->dropped += figures->dropped_by[i];
+  }
+  guint64 controls_put = weir_load_acquire (&link->controls_put), put = weir_load_acquire (&link->put);
+  guint64 put_bytes = weir_load_relaxed (&link->put_bytes);
+  figures->in = less (put, controls_put) + figures->dropped - taken_drops;
+  figures->out = less (less (done, controls_done), taken_drops);
+  figures->queued = less (put - done, less (controls_put, controls_done));
+  figures->bytes_in = put_bytes;
+  figures->bytes_out = done_bytes;
+  figures->level_bytes = less (put_bytes, done_bytes);
+  /* The taker notes peaks when it looks; now is one too. */
+  figures->peak_records = MAX (weir_load_relaxed (&link->peak_records), figures->queued);
+  figures->peak_bytes = MAX (weir_load_relaxed (&link->peak_bytes), figures->level_bytes);
+  figures->peak_pinned = weir_load_relaxed (&link->peak_pinned);
+  figures->pauses = weir_load_relaxed (&link->pauses);
+  figures->resumes = weir_load_relaxed (&link->resumes);
+  figures->paused = weir_load_relaxed (&link->full) != 0;
+  figures->paused_us = (gint64) weir_load_relaxed (&link->paused_us);
+  guint64 since = weir_load_relaxed (&link->paused_since);
+  if (figures->paused && since != 0) {
+    figures->paused_us += g_get_monotonic_time () - (gint64) since;
+  }
+  if (link->front != NULL) {
+    weir_front_figures (link->front, figures);
+  }
+}

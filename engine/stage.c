@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stage.c: making and freeing a stage, what the pipeline asks of it, and how it says things (weir/stage.h).
+ * Made and freed on the main thread; requests come from there and are carried out by the stage's next turn. */
+#include "stage.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+const char *const weir_kind_names[] = { "producer", "transform", "consumer" };
+
+static guint
+count_names (const char *const *names)
+{
+  return names != NULL ? g_strv_length ((char **) names) : 0;
+}
+
+WeirStage *
+weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self)
+{
+  WeirStage *stage = g_aligned_alloc0 (1, sizeof (WeirStage), 64);
+  atomic_init (&stage->references, 1);
+  stage->name = g_strdup (name);
+  stage->plugin = g_strdup (plugin);
+  stage->role = role;
+  stage->kind = kind;
+  stage->self = self;
+  stage->record_max = 16 * 1024 * 1024;
+  stage->log_level = G_LOG_LEVEL_INFO;
+  stage->port_count = MAX (count_names (role->ports), 1);
+  stage->ports = g_new0 (WeirPort, stage->port_count);
+  stage->port = &stage->ports[0];
+  stage->refusing = TRUE; /* until start */
+  stage->posts = weir_posts_new ();
+  stage->base.data = (const guint8 *) "";
+  stage->current = &stage->base;
+  stage->counter_count = count_names (role->counters);
+  stage->counters = g_new0 (_Atomic guint64, stage->counter_count + 1);
+  stage->pending_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
+  stage->sources = g_ptr_array_new ();
+  g_mutex_init (&stage->interrupt_lock);
+  return stage;
+}
+
+static void
+wake (WeirTimer *timer, gpointer data)
+{
+  (void) timer;
+  weir_stage_wake (data);
+}
+
+void
+weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
+{
+  stage->worker = worker;
+  stage->task.queue = &worker->queue;
+  stage->packer.pool = worker->pool;
+  stage->timer.fire = stage->retry.fire = stage->age.fire = wake;
+  stage->timer.data = stage->retry.data = stage->age.data = stage;
+  worker->stages++;
+}
+
+WeirStage *
+weir_stage_ref (WeirStage *stage)
+{
+  atomic_fetch_add_explicit (&stage->references, 1, memory_order_relaxed);
+  return stage;
+}
+
+static void
+free_port (WeirPort *port)
+{
+  g_free (port->links);
+}
+
+void
+weir_stage_unref (WeirStage *stage)
+{
+  if (atomic_fetch_sub_explicit (&stage->references, 1, memory_order_acq_rel) != 1) {
+    return;
+  }
+  weir_posts_free (stage);
+  weir_packer_clear (&stage->packer);
+  for (guint i = 0; i < stage->port_count; i++) {
+    free_port (&stage->ports[i]);
+  }
+  free_port (&stage->rejected);
+  weir_template_cache_free (stage->templates);
+  g_array_unref (stage->pending_ends);
+  g_ptr_array_unref (stage->sources);
+  g_mutex_clear (&stage->interrupt_lock);
+  g_free (stage->ports);
+  g_free (stage->inputs);
+  g_free (stage->counters);
+  g_free (stage->failure);
+  g_free (stage->rejection);
+  g_free (stage->self);
+  g_free (stage->name);
+  g_free (stage->plugin);
+  g_aligned_free (stage);
+}
+
+void
+weir_stage_request (WeirStage *stage, guint32 request)
+{
+  atomic_fetch_or_explicit (&stage->requests, request, memory_order_release);
+  weir_task_make_ready (&stage->task);
+}
+
+void
+weir_stage_interrupt (WeirStage *stage)
+{
+  g_mutex_lock (&stage->interrupt_lock);
+  if (stage->interruptible && stage->role->interrupt != NULL) {
+    stage->role->interrupt (stage, stage->self);
+  }
+  g_mutex_unlock (&stage->interrupt_lock);
+}
+
+void
+weir_stage_mark_dirty (WeirStage *stage)
+{
+  if (!stage->dirty) {
+    stage->dirty = TRUE;
+    stage->next_dirty = stage->worker->dirty;
+    stage->worker->dirty = stage;
+  }
+}
+
+const char *
+weir_stage_name (WeirStage *stage)
+{
+  return stage->name;
+}
+
+static WeirNext
+fail (WeirStage *stage, char *message)
+{
+  weir_add_relaxed (&stage->errors, 1);
+  if (stage->failed) {
+    g_free (message);
+    return WEIR_FAIL;
+  }
+  stage->failed = TRUE;
+  g_free (stage->failure);
+  stage->failure = message;
+  /* Said outside of a turn: the next turn sees to it. */
+  weir_task_make_ready (&stage->task);
+  return WEIR_FAIL;
+}
+
+WeirNext
+weir_stage_fail (WeirStage *stage, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  char *message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return fail (stage, message);
+}
+
+WeirNext
+weir_stage_fail_errno (WeirStage *stage, const char *format, ...)
+{
+  int error = errno;
+  va_list arguments;
+  va_start (arguments, format);
+  g_autofree char *what = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return fail (stage, g_strdup_printf ("%s: %s", what, g_strerror (error)));
+}
+
+WeirNext
+weir_stage_fail_error (WeirStage *stage, GError *error)
+{
+  char *message = g_strdup (error->message);
+  g_error_free (error);
+  return fail (stage, message);
+}
+
+WeirNext
+weir_stage_reject (WeirStage *stage, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  g_free (stage->rejection);
+  stage->rejection = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return WEIR_REJECT;
+}
+
+void
+weir_stage_log (WeirStage *stage, GLogLevelFlags level, const char *format, ...)
+{
+  if ((level & G_LOG_LEVEL_MASK) > stage->log_level) {
+    return;
+  }
+  va_list arguments;
+  va_start (arguments, format);
+  g_autofree char *text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_log_structured (G_LOG_DOMAIN, level, "WEIR_STAGE", stage->name, "WEIR_PLUGIN", stage->plugin, "MESSAGE",
+                    "%s (%s, %s): %s", stage->name, stage->plugin, weir_kind_names[stage->kind], text);
+}
+
+void
+weir_stage_count (WeirStage *stage, guint counter, guint64 n)
+{
+  g_return_if_fail (counter < stage->counter_count);
+  atomic_fetch_add_explicit (&stage->counters[counter], n, memory_order_relaxed);
+}
+
+void
+weir_stage_window (WeirStage *stage, gsize kept)
+{
+  stage->window = kept;
+}
+
+void
+weir_template_write (WeirStage *stage, const char *text, const WeirRecord *record, GString *out)
+{
+  if (stage->templates == NULL) {
+    stage->templates = weir_template_cache_new ();
+  }
+  WeirTemplate *template = weir_template_cache_get (stage->templates, text);
+  weir_template_expand (template, record, weir_template_uses_time (template) ? weir_stage_wall (stage) : 0, out);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stage.h: a named instance of a role: its life, its links, and what its turn needs.
+ * Made, wired and freed by the pipeline on the main thread; everything else runs on its worker, but for what the public
+ * headers allow from any thread. Only the pipeline and the stage's own files (stage.c, life.c, turn.c, intake.c, emit.c,
+ * reject.c, streams.c, post.c, wait.c) look into the struct. */
+#pragma once
+
+#include "link.h"
+#include "template.h"
+#include "worker.h"
+
+#include <weir/weir.h>
+
+typedef enum { WEIR_PRODUCER, WEIR_TRANSFORM, WEIR_CONSUMER } WeirKind;
+
+extern const char *const weir_kind_names[]; /* "producer", "transform", "consumer" */
+
+typedef enum {
+  WEIR_LIFE_NEW,
+  WEIR_LIFE_OPEN,     /* open() has answered */
+  WEIR_LIFE_STARTING, /* start() answered WAIT */
+  WEIR_LIFE_RUNNING,
+  WEIR_LIFE_ENDING, /* inputs are over; end() comes, or kept records are still out */
+  WEIR_LIFE_ENDED,  /* outputs are over; only close() follows */
+  WEIR_LIFE_CLOSED
+} WeirLife;
+
+/* What the pipeline asks of a stage, from the main thread. */
+enum {
+  WEIR_REQUEST_OPEN = 1,
+  WEIR_REQUEST_START = 2,
+  WEIR_REQUEST_STOP = 4,  /* a producer: emit no more; what it has emitted drains */
+  WEIR_REQUEST_DRAIN = 8, /* the pipeline stops: kept records are to be settled */
+  WEIR_REQUEST_HALT = 16, /* the deadline has passed: end as you are */
+  WEIR_REQUEST_CLOSE = 32
+};
+
+/* What a stage tells the pipeline; the handler is called on the stage's worker. */
+typedef enum {
+  WEIR_STAGE_OPENED,
+  WEIR_STAGE_STARTED, /* start() has answered */
+  WEIR_STAGE_READY,
+  WEIR_STAGE_FAILED, /* stage->failure says why */
+  WEIR_STAGE_ENDED,
+  WEIR_STAGE_CLOSED /* the last */
+} WeirStageEvent;
+
+typedef void (*WeirStageReport) (WeirStage *stage, WeirStageEvent event, gpointer data);
+
+/* Where a stage's time went. */
+typedef enum { WEIR_CLOCK_WORKING, WEIR_CLOCK_STARVED, WEIR_CLOCK_BLOCKED, WEIR_CLOCK_WAITING, WEIR_CLOCKS } WeirClock;
+
+typedef struct {
+  WeirLink **links;
+  guint count;
+} WeirPort;
+
+/* What the produce() that follows WEIR_PRODUCE belongs to. */
+typedef enum {
+  WEIR_PRODUCES_NOT,
+  WEIR_PRODUCES_RECORD, /* the record at hand is done when it is over */
+  WEIR_PRODUCES_STREAM, /* end_stream() */
+  WEIR_PRODUCES_SETTLE,
+  WEIR_PRODUCES_END
+} WeirProduces;
+
+typedef struct _WeirPosts WeirPosts;
+
+struct _WeirStage {
+  /* Constant once the pipeline runs. */
+  WeirTask task;
+  _Atomic gint references;
+  char *name, *plugin;
+  const WeirRole *role;
+  WeirKind kind;
+  gpointer self;
+  WeirWorker *worker;
+  WeirPort *ports;
+  guint port_count;
+  WeirPort rejected;
+  WeirLink **inputs;
+  guint input_count;
+  gsize record_max;
+  GLogLevelFlags log_level; /* messages below are not logged */
+  WeirStageReport report;
+  gpointer report_data;
+
+  /* Any thread. */
+  _Alignas(64) _Atomic guint32 requests;
+  _Atomic guint32 woken;
+  _Atomic guint32 releases;   /* some link's slot was given back */
+  _Atomic guint32 reasons;    /* links that are full, and WEIR_PAUSED_ bits */
+  _Atomic gint64 outstanding; /* kept records not given back */
+  WeirReadyLinks ready_links;
+  WeirPosts *posts;
+
+  /* The worker. */
+  _Alignas(64) WeirLife life;
+  WeirPacker packer;
+  const WeirRecord *current; /* the record at hand */
+  WeirLink *current_link;
+  WeirPort *port;
+  gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
+  gboolean waits; /* a callback answered WAIT */
+  WeirProduces produces;
+  gboolean settle_wanted, settle_told;
+  gboolean enough; /* consume or flush answered DONE */
+  char *failure, *rejection;
+  WeirLink *active, *active_last;  /* links with something to take, by next_active */
+  const WeirRecord *flush_records; /* the run that flush has not finished */
+  gsize flush_count;
+  WeirLink *flush_link;
+  GArray *pending_ends;  /* stream ends to forward once what was taken before them is done */
+  gpointer ending_state; /* of end_stream() */
+  guint32 ending_stream;
+  gboolean end_told;
+  guint inputs_over;
+  gsize window;
+  /* For the rest of this callback. */
+  guint32 overrides;
+  guint32 use_stream;
+  guint set_trail;
+  gint64 set_time;
+  WeirContext *set_context;
+  const char *set_rejected; /* the reason */
+  gpointer emit_begin;
+  gsize emit_begin_size;
+  WeirRecord base;     /* what is inherited where no record is at hand */
+  GHashTable *streams; /* opened here: number -> WeirContext or NULL */
+  WeirStage *next_dirty;
+  gboolean dirty;
+  GPtrArray *sources;
+  WeirTimer timer, retry, age;
+  guint empty_turns; /* MORE with nothing emitted, in a row */
+  WeirTemplateCache *templates;
+  gint64 clock_at;
+  WeirClock clock;
+  gint64 held_us; /* of this turn, at a hard limit */
+  gsize turn_records, turn_bytes;
+
+  /* Figures: the worker writes, any thread reads. */
+  _Alignas(64) _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
+  _Atomic guint64 clocks[WEIR_CLOCKS];
+  _Atomic guint64 *counters;
+  guint counter_count;
+  _Atomic guint32 life_seen; /* WeirLife, for who looks */
+
+  GMutex interrupt_lock;
+  gboolean interruptible;
+};
+
+/* Bits of `reasons` beside the count of full links. */
+enum { WEIR_PAUSED_OPERATOR = 1 << 30 };
+
+/* Bits of `overrides`. */
+enum { WEIR_SET_TIME = 1, WEIR_SET_CONTEXT = 2, WEIR_SET_STREAM = 4, WEIR_SET_TRAIL = 8, WEIR_SET_PORT = 16, WEIR_SET_REJECTED = 32 };
+
+static inline WeirStage *
+weir_stage_of_task (WeirTask *task)
+{
+  return (WeirStage *) ((guint8 *) task - offsetof (WeirStage, task));
+}
+
+static inline gboolean
+weir_stage_paused (WeirStage *stage)
+{
+  return weir_load_relaxed (&stage->reasons) != 0;
+}
+
+/* ---- the pipeline, main thread ---- */
+
+/* state is taken; options have been filled in. */
+WeirStage *weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
+void weir_stage_set_worker (WeirStage *stage, WeirWorker *worker);
+void weir_stage_request (WeirStage *stage, guint32 request);
+/* Breaks the block of a BLOCKING role's callback, if there is one. */
+void weir_stage_interrupt (WeirStage *stage);
+
+/* ---- stage.c: small things that the other files share; worker ---- */
+
+/* Names the callback for crash reports; NULL: back in the engine. */
+static inline void
+weir_stage_enter (WeirStage *stage, const char *callback)
+{
+  stage->worker->callback = callback;
+}
+/* After each callback: what was set for it is over. */
+void weir_stage_clear_overrides (WeirStage *stage);
+static inline void
+weir_stage_leave (WeirStage *stage)
+{
+  if (G_UNLIKELY (stage->overrides != 0)) {
+    weir_stage_clear_overrides (stage);
+  }
+}
+/* Publishes what all links have and wakes their takers. */
+void weir_stage_publish (WeirStage *stage);
+void weir_stage_mark_dirty (WeirStage *stage);
+
+/* ---- turn.c ---- */
+
+/* A turn is bounded: 1,024 records, 1 MiB or 200 microseconds; for a BLOCKING role, one callback. */
+typedef struct {
+  gint64 start, marked; /* monotonic, microseconds; marked: the clock when it was last read */
+  guint callbacks;      /* since then */
+  gboolean slow;        /* the last 64 callbacks took more than 64 microseconds */
+} WeirTurn;
+
+/* Counts a callback. TRUE: the turn is used up. */
+gboolean weir_turn_used (WeirStage *stage, WeirTurn *turn);
+/* R5: produce() has answered MORE and emitted nothing, which goes to the tail of the run queue, and from the 16th in a row is
+ * retried by a timer, and counted. */
+void weir_turn_empty (WeirStage *stage);
+gint64 weir_stage_turn (WeirStage *stage); /* one bounded turn; answers the time, monotonic microseconds */
+
+/* ---- life.c ---- */
+void weir_life_requests (WeirStage *stage, guint32 requests);
+/* start() has answered, and the stage may be ready by now: runs calls handed in, and looks. TRUE: there are more. */
+gboolean weir_life_starting (WeirStage *stage);
+/* The stage has failed (stage->failure says why): reports, closes its links, ends. */
+void weir_life_fail (WeirStage *stage);
+/* The outputs are over; by itself, or halted. */
+void weir_life_end (WeirStage *stage);
+/* R16: nobody is left to take what it makes. */
+void weir_life_stop (WeirStage *stage);
+/* Looks whether a taker has had enough. */
+void weir_life_check_takers (WeirStage *stage);
+/* Inputs are over: calls end() and ends the outputs when nothing is kept. */
+void weir_life_finish (WeirStage *stage);
+
+/* ---- intake.c ---- */
+void weir_intake_collect (WeirStage *stage); /* ready links become active; releases are noticed */
+/* Takes and hands on until the turn is used up; TRUE: there is more to do right away. */
+gboolean weir_intake_run (WeirStage *stage, WeirTurn *turn);
+void weir_intake_settle (WeirStage *stage);
+void weir_intake_done (WeirStage *stage,
+                       WeirLink *link); /* advances done, moves rejected slots, forwards stream ends */
+/* Input is no longer wanted: closes all inputs and drops what lies in them. */
+void weir_intake_close (WeirStage *stage, guint32 closed);
+/* Drops what still comes on links that are closed that way. */
+void weir_intake_discard (WeirStage *stage);
+/* A callback has answered PRODUCE. */
+void weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const char *callback);
+
+/* ---- reject.c ---- */
+/* Sends a record to NAME.rejected; where nobody takes that, the stage has failed. */
+void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason);
+
+/* ---- streams.c ---- */
+/* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
+gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
+/* Some stream that still has state on the link; FALSE: none. */
+gboolean weir_streams_any (WeirLink *link, guint32 *stream);
+/* The produce() behind end_stream() is over. */
+void weir_streams_produced (WeirStage *stage);
+/* The stage is over: frees the states on a link, and forgets the streams it has opened. */
+void weir_streams_free_states (WeirStage *stage, WeirLink *link);
+void weir_streams_forget_all (WeirStage *stage);
+
+/* ---- outputs.c ---- */
+/* Puts one record on a link of this stage, holding at the hard limit and pausing as the rules say. */
+void weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record);
+/* Puts a control entry on all links. */
+void weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream);
+/* Reads done again on full links; resumes when no reason is left. */
+void weir_outputs_recheck (WeirStage *stage);
+/* Calls pause() or resume() if the set of reasons has become non-empty or empty. */
+void weir_outputs_tell (WeirStage *stage);
+/* Every link, also of .rejected. */
+void weir_outputs_each (WeirStage *stage, void (*each) (WeirStage *stage, WeirLink *link));
+
+/* ---- post.c ---- */
+WeirPosts *weir_posts_new (void);
+void weir_posts_open (WeirStage *stage);
+gboolean weir_posts_run (WeirStage *stage); /* TRUE: there are more that can be taken now */
+void weir_posts_close (WeirStage *stage);   /* no more is taken; whoever waits is told FALSE */
+void weir_posts_free (WeirStage *stage);
+/* The stage is no longer paused: whoever waits looks again. */
+void weir_posts_look_again (WeirStage *stage);

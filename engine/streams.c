@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* streams.c: byte streams: their numbers, and the state that a joining stage keeps for each (weir/emit.h).
+ * Runs on the stage's worker. The state lies on the link it belongs to; the numbers of live streams are the process's, under
+ * a lock, as they are unique in it. */
+#include "stage.h"
+
+static GMutex numbers_lock;
+static GHashTable *numbers;
+static guint32 last_number;
+
+static guint32
+take_number (void)
+{
+  g_mutex_lock (&numbers_lock);
+  if (numbers == NULL) {
+    numbers = g_hash_table_new (NULL, NULL);
+  }
+  do {
+    last_number++;
+  } while (last_number == 0 || g_hash_table_contains (numbers, GUINT_TO_POINTER (last_number)));
+  guint32 number = last_number;
+  g_hash_table_add (numbers, GUINT_TO_POINTER (number));
+  g_mutex_unlock (&numbers_lock);
+  return number;
+}
+
+static void
+give_number (guint32 number)
+{
+  g_mutex_lock (&numbers_lock);
+  g_hash_table_remove (numbers, GUINT_TO_POINTER (number));
+  if (g_hash_table_size (numbers) == 0) {
+    g_clear_pointer (&numbers, g_hash_table_unref);
+  }
+  g_mutex_unlock (&numbers_lock);
+}
+
+guint32
+weir_stream_open (WeirStage *stage, const WeirTags *tags)
+{
+  guint32 number = take_number ();
+  if (stage->streams == NULL) {
+    stage->streams = g_hash_table_new (NULL, NULL);
+  }
+  WeirContext *context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
+  g_hash_table_insert (stage->streams, GUINT_TO_POINTER (number), context);
+  return number;
+}
+
+static void
+forget (gpointer number, gpointer context, G_GNUC_UNUSED gpointer data)
+{
+  give_number (GPOINTER_TO_UINT (number));
+  if (context != NULL) {
+    weir_context_unref (context);
+  }
+}
+
+void
+weir_stream_close (WeirStage *stage, guint32 stream)
+{
+  gpointer context;
+  if (stage->streams == NULL ||
+      !g_hash_table_lookup_extended (stage->streams, GUINT_TO_POINTER (stream), NULL, &context)) {
+    return;
+  }
+  if (!stage->refusing) {
+    weir_outputs_control (stage, WEIR_CONTROL_END_STREAM, stream);
+    if (!stage->in_turn) {
+      weir_stage_mark_dirty (stage);
+    }
+  }
+  g_hash_table_remove (stage->streams, GUINT_TO_POINTER (stream));
+  forget (GUINT_TO_POINTER (stream), context, NULL);
+}
+
+void
+weir_streams_forget_all (WeirStage *stage)
+{
+  if (stage->streams != NULL) {
+    g_hash_table_foreach (stage->streams, forget, NULL);
+    g_clear_pointer (&stage->streams, g_hash_table_unref);
+  }
+}
+
+/* What a joining role keeps of a stream, and what the rest of it inherits when the stream ends. */
+typedef struct {
+  WeirContext *context; /* of the last record; one reference, or NULL */
+  gint64 time;
+  _Alignas(max_align_t) guint8 bytes[]; /* the role's */
+} StreamState;
+
+static void
+stream_state_free (gpointer data)
+{
+  StreamState *state = data;
+  if (state->context != NULL) {
+    weir_context_unref (state->context);
+  }
+  g_free (state);
+}
+
+static void
+remember (StreamState *state, const WeirRecord *record)
+{
+  state->time = record->time;
+  if (state->context == record->context) {
+    return;
+  }
+  if (record->context != NULL) {
+    weir_context_ref (record->context);
+  }
+  if (state->context != NULL) {
+    weir_context_unref (state->context);
+  }
+  state->context = record->context;
+}
+
+gpointer
+weir_stream_state (WeirStage *stage)
+{
+  g_return_val_if_fail (stage->role->stream_size > 0 && stage->current_link != NULL, NULL);
+  if (stage->ending_state != NULL) {
+    return stage->ending_state;
+  }
+  WeirLink *link = stage->current_link;
+  guint32 stream = stage->current->stream;
+  if (link->last_state != NULL && link->last_stream == stream) {
+    remember (link->last_state, stage->current);
+    return ((StreamState *) link->last_state)->bytes;
+  }
+  if (link->stream_states == NULL) {
+    link->stream_states = g_hash_table_new_full (NULL, NULL, NULL, stream_state_free);
+  }
+  StreamState *state = g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream));
+  if (state == NULL) {
+    state = g_malloc0 (sizeof (StreamState) + stage->role->stream_size);
+    g_hash_table_insert (link->stream_states, GUINT_TO_POINTER (stream), state);
+  }
+  link->last_stream = stream;
+  link->last_state = state;
+  remember (state, stage->current);
+  return state->bytes;
+}
+
+static void
+free_state (WeirStage *stage, WeirLink *link, guint32 stream)
+{
+  stage->ending_state = NULL;
+  stage->current = &stage->base;
+  stage->base.stream = 0;
+  stage->base.time = 0;
+  stage->base.context = NULL;
+  link->last_state = NULL;
+  g_hash_table_remove (link->stream_states, GUINT_TO_POINTER (stream));
+}
+
+gboolean
+weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
+{
+  StreamState *state = link->stream_states != NULL
+                         ? g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream))
+                         : NULL;
+  if (state == NULL) {
+    return TRUE;
+  }
+  WeirNext next = WEIR_MORE;
+  if (stage->role->end_stream != NULL) {
+    stage->current_link = link;
+    stage->ending_state = state->bytes;
+    stage->ending_stream = stream;
+    stage->base.stream = stream;
+    stage->base.time = state->time;
+    stage->base.context = state->context;
+    stage->current = &stage->base;
+    weir_stage_enter (stage, "end_stream");
+    next = stage->role->end_stream (stage, stage->self, state->bytes);
+    weir_stage_leave (stage);
+  }
+  switch (next) {
+  case WEIR_PRODUCE:
+    weir_intake_begin_produce (stage, WEIR_PRODUCES_STREAM, "end_stream");
+    return FALSE;
+  case WEIR_WAIT:
+    stage->waits = TRUE;
+    stage->ending_state = NULL;
+    return FALSE;
+  default:
+    free_state (stage, link, stream);
+    return !stage->failed;
+  }
+}
+
+void
+weir_streams_produced (WeirStage *stage)
+{
+  free_state (stage, stage->current_link, stage->ending_stream);
+}
+
+gboolean
+weir_streams_any (WeirLink *link, guint32 *stream)
+{
+  if (link->stream_states == NULL || g_hash_table_size (link->stream_states) == 0) {
+    return FALSE;
+  }
+  GHashTableIter iter;
+  gpointer key;
+  g_hash_table_iter_init (&iter, link->stream_states);
+  *stream = G_MAXUINT32;
+  while (g_hash_table_iter_next (&iter, &key, NULL)) {
+    *stream = MIN (*stream, GPOINTER_TO_UINT (key));
+  }
+  return TRUE;
+}
+
+void
+weir_streams_free_states (WeirStage *stage, WeirLink *link)
+{
+  /* What end_stream() emits now is refused and counted; it is called for what the plugin's states own. */
+  guint32 stream;
+  while (weir_streams_any (link, &stream)) {
+    stage->produces = WEIR_PRODUCES_NOT;
+    if (!weir_streams_end (stage, link, stream)) {
+      free_state (stage, link, stream);
+    }
+  }
+  stage->produces = WEIR_PRODUCES_NOT;
+  g_clear_pointer (&link->stream_states, g_hash_table_unref);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* timers.h: the timers of one worker, ordered by time, behind one GSource.
+ * All on the worker's own thread. A timer is embedded in its owner and belongs to it. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct _WeirTimers WeirTimers;
+
+typedef struct _WeirTimer {
+  gint64 at; /* monotonic, microseconds */
+  GSequenceIter *iter;
+  void (*fire) (struct _WeirTimer *timer, gpointer data); /* disarmed before it is called */
+  gpointer data;
+} WeirTimer;
+
+WeirTimers *weir_timers_new (GMainContext *context);
+void weir_timers_free (WeirTimers *timers);
+void weir_timers_arm (WeirTimers *timers, WeirTimer *timer, gint64 at); /* again: moves it */
+void weir_timers_disarm (WeirTimers *timers, WeirTimer *timer);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wait.c: how a stage waits: wake-ups, descriptors, time, and GSources of its own (weir/stage.h).
+ * All on the stage's worker but weir_stage_wake(), which any thread may call. A wake-up only means "look again". */
+#include "stage.h"
+
+#include <unistd.h>
+
+void
+weir_stage_wake (WeirStage *stage)
+{
+  weir_store_release (&stage->woken, 1);
+  weir_task_make_ready (&stage->task);
+}
+
+static void
+wake_owner (gpointer owner)
+{
+  weir_stage_wake (owner);
+}
+
+WeirNext
+weir_stage_wait_fd (WeirStage *stage, int fd, GIOCondition condition)
+{
+  weir_watches_add (stage->worker->watches, fd, condition, wake_owner, stage);
+  return WEIR_WAIT;
+}
+
+WeirNext
+weir_stage_wait_time (WeirStage *stage, gint64 microseconds)
+{
+  if (microseconds < 0) {
+    weir_timers_disarm (stage->worker->timers, &stage->timer);
+  } else {
+    weir_timers_arm (stage->worker->timers, &stage->timer, g_get_monotonic_time () + microseconds);
+  }
+  return WEIR_WAIT;
+}
+
+void
+weir_stage_close_fd (WeirStage *stage, int fd)
+{
+  weir_watches_forget (stage->worker->watches, fd);
+  close (fd);
+}
+
+gint64
+weir_stage_now (G_GNUC_UNUSED WeirStage *stage)
+{
+  return g_get_monotonic_time ();
+}
+
+gint64
+weir_stage_wall (G_GNUC_UNUSED WeirStage *stage)
+{
+  return g_get_real_time ();
+}
+
+void
+weir_stage_attach (WeirStage *stage, GSource *source)
+{
+  g_source_attach (source, stage->worker->context);
+  g_ptr_array_add (stage->sources, source);
+}
+
+GMainContext *
+weir_stage_context (WeirStage *stage)
+{
+  return stage->worker->context;
+}
+
+void
+weir_stage_finish (WeirStage *stage)
+{
+  stage->finishing = stage->refusing = TRUE;
+  weir_task_make_ready (&stage->task);
+}
+
+void
+weir_stage_ready (WeirStage *stage)
+{
+  stage->ready_said = TRUE;
+  weir_task_make_ready (&stage->task);
+}

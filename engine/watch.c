@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch.c: one epoll set a worker (see watch.h).
+ * Runs on the worker. A watch is one-shot and stays in the set unarmed, so that the next wait on the same descriptor is one
+ * system call; it is freed by forget, which comes before the descriptor is closed, or with its owner. */
+#include "watch.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define EVENTS 64
+
+typedef struct {
+  int fd;
+  guint32 events; /* armed; 0: none */
+  void (*wake) (gpointer owner);
+  gpointer owner;
+} Watch;
+
+struct _WeirWatches {
+  int epoll;
+  GSource *source;
+  GHashTable *by_fd; /* fd -> Watch */
+};
+
+typedef struct {
+  GSource source;
+  WeirWatches *watches;
+} Source;
+
+static gboolean
+dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpointer data)
+{
+  WeirWatches *watches = ((Source *) source)->watches;
+  struct epoll_event events[EVENTS];
+  int count = epoll_wait (watches->epoll, events, EVENTS, 0);
+  for (int i = 0; i < count; i++) {
+    Watch *watch = g_hash_table_lookup (watches->by_fd, GINT_TO_POINTER (events[i].data.fd));
+    if (watch != NULL && watch->events != 0) {
+      watch->events = 0;
+      watch->wake (watch->owner);
+    }
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+WeirWatches *
+weir_watches_new (GMainContext *context, GError **error)
+{
+  static GSourceFuncs funcs = { .dispatch = dispatch };
+  int epoll = epoll_create1 (EPOLL_CLOEXEC);
+  if (epoll < 0) {
+    g_set_error (error, G_UNIX_ERROR, 0, "cannot make an epoll set: %s", g_strerror (errno));
+    return NULL;
+  }
+  WeirWatches *watches = g_new (WeirWatches, 1);
+  watches->epoll = epoll;
+  watches->by_fd = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  watches->source = g_source_new (&funcs, sizeof (Source));
+  ((Source *) watches->source)->watches = watches;
+  g_source_set_static_name (watches->source, "weir watches");
+  g_source_add_unix_fd (watches->source, epoll, G_IO_IN);
+  g_source_attach (watches->source, context);
+  return watches;
+}
+
+void
+weir_watches_free (WeirWatches *watches)
+{
+  g_source_destroy (watches->source);
+  g_source_unref (watches->source);
+  g_hash_table_unref (watches->by_fd);
+  close (watches->epoll);
+  g_free (watches);
+}
+
+void
+weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, void (*wake) (gpointer owner), gpointer owner)
+{
+  Watch *watch = g_hash_table_lookup (watches->by_fd, GINT_TO_POINTER (fd));
+  gboolean known = watch != NULL && watch->owner == owner;
+  guint32 events = ((condition & G_IO_IN) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) |
+                   ((condition & G_IO_OUT) != 0 ? EPOLLOUT : 0u);
+  if (known && (watch->events & events) == events) {
+    return;
+  }
+  if (!known) {
+    watch = g_new0 (Watch, 1);
+    watch->fd = fd;
+    g_hash_table_replace (watches->by_fd, GINT_TO_POINTER (fd), watch);
+  }
+  watch->wake = wake;
+  watch->owner = owner;
+  watch->events |= events;
+  struct epoll_event event = { .events = watch->events | EPOLLONESHOT, .data.fd = fd };
+  if (epoll_ctl (watches->epoll, EPOLL_CTL_MOD, fd, &event) == 0 ||
+      (errno == ENOENT && epoll_ctl (watches->epoll, EPOLL_CTL_ADD, fd, &event) == 0)) {
+    return;
+  }
+  /* A regular file is always ready; for a bad descriptor the next system call on it says what is wrong. */
+  watch->events = 0;
+  wake (owner);
+}
+
+void
+weir_watches_forget (WeirWatches *watches, int fd)
+{
+  if (g_hash_table_remove (watches->by_fd, GINT_TO_POINTER (fd))) {
+    epoll_ctl (watches->epoll, EPOLL_CTL_DEL, fd, NULL);
+  }
+}
+
+void
+weir_watches_forget_owner (WeirWatches *watches, gpointer owner)
+{
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, watches->by_fd);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Watch *watch = value;
+    if (watch->owner == owner) {
+      epoll_ctl (watches->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+      g_hash_table_iter_remove (&iter);
+    }
+  }
+}

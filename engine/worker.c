@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.c: the loop of a worker thread (see worker.h).
+ * Runs turns of ready stages, visits its context about once a millisecond while busy, publishes what was emitted outside
+ * turns after every dispatch, and sleeps in the context when nothing is ready. Owns the context, the pool, watches, timers. */
+#include "worker.h"
+
+#include "stage.h"
+
+#include <signal.h>
+
+#define VISIT 1000 /* microseconds between visits of the context while busy */
+#define SIGNAL_STACK 16384
+#define SHRINK G_USEC_PER_SEC /* an idle pool gives back part of what it holds each second */
+
+static _Thread_local WeirWorker *current_worker;
+
+WeirWorker *
+weir_worker_current (void)
+{
+  return current_worker;
+}
+
+static void
+shrink_pool (WeirTimer *timer, gpointer data)
+{
+  WeirWorker *worker = data;
+  if (weir_pool_shrink (worker->pool)) {
+    weir_timers_arm (worker->timers, timer, g_get_monotonic_time () + SHRINK);
+  }
+}
+
+WeirWorker *
+weir_worker_new (const char *name, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  WeirWatches *watches = weir_watches_new (context, error);
+  if (watches == NULL) {
+    return NULL;
+  }
+  WeirWorker *worker = g_aligned_alloc0 (1, sizeof (WeirWorker), 64);
+  worker->name = g_strdup (name);
+  worker->context = g_steal_pointer (&context);
+  worker->watches = watches;
+  weir_run_queue_init (&worker->queue, worker->context);
+  worker->own.queue = &worker->queue;
+  worker->pool = weir_pool_new ();
+  worker->timers = weir_timers_new (worker->context);
+  worker->shrink.fire = shrink_pool;
+  worker->shrink.data = worker;
+  return worker;
+}
+
+static void
+publish_dirty (WeirWorker *worker)
+{
+  while (worker->dirty != NULL) {
+    WeirStage *stage = worker->dirty;
+    worker->dirty = stage->next_dirty;
+    stage->dirty = FALSE;
+    weir_stage_publish (stage);
+  }
+}
+
+static gpointer
+run (gpointer data)
+{
+  WeirWorker *worker = data;
+  /* A handler of fatal signals can still run when the rest of the stack is used up. */
+  _Alignas(16) guint8 signal_stack[SIGNAL_STACK];
+  stack_t before = { .ss_flags = SS_DISABLE };
+  sigaltstack (&(stack_t){ .ss_sp = signal_stack, .ss_size = sizeof signal_stack }, &before);
+  current_worker = worker;
+  weir_pool_adopt (worker->pool);
+  g_main_context_push_thread_default (worker->context);
+  gint64 visited = g_get_monotonic_time ();
+  gboolean busy = FALSE;
+  while (weir_load_acquire (&worker->quit) == 0) {
+    WeirTask *task = weir_run_queue_pop (&worker->queue);
+    if (task == &worker->own) {
+      continue;
+    }
+    if (task != NULL) {
+      gint64 now = weir_stage_turn (weir_stage_of_task (task));
+      publish_dirty (worker);
+      busy = TRUE;
+      if (now - visited >= VISIT) {
+        visited = now;
+        g_main_context_iteration (worker->context, FALSE);
+        publish_dirty (worker);
+      }
+      continue;
+    }
+    if (busy && weir_run_queue_linger (&worker->queue)) {
+      continue;
+    }
+    if (busy && worker->shrink.iter == NULL) {
+      weir_timers_arm (worker->timers, &worker->shrink, g_get_monotonic_time () + SHRINK);
+    }
+    busy = FALSE;
+    weir_run_queue_sleep (&worker->queue);
+    publish_dirty (worker);
+  }
+  while (g_main_context_iteration (worker->context, FALSE)) {}
+  weir_timers_disarm (worker->timers, &worker->shrink);
+  g_main_context_pop_thread_default (worker->context);
+  weir_pool_disown (worker->pool);
+  sigaltstack (&before, NULL); /* a sanitizer has one of its own, and frees what it finds here */
+  return NULL;
+}
+
+void
+weir_worker_start (WeirWorker *worker)
+{
+  g_autofree char *thread_name = g_strndup (worker->name, 15);
+  worker->thread = g_thread_new (thread_name, run, worker);
+}
+
+void
+weir_worker_stop (WeirWorker *worker)
+{
+  if (worker->thread != NULL) {
+    weir_store_release (&worker->quit, 1);
+    weir_task_make_ready (&worker->own);
+    g_thread_join (worker->thread);
+    worker->thread = NULL;
+  }
+}
+
+void
+weir_worker_free (WeirWorker *worker)
+{
+  weir_timers_free (worker->timers);
+  weir_watches_free (worker->watches);
+  weir_run_queue_clear (&worker->queue);
+  weir_pool_unref (worker->pool);
+  g_main_context_unref (worker->context);
+  g_free (worker->name);
+  g_aligned_free (worker);
+}

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What `make install` puts where, and that it serves those who build on it: the headers by themselves as C and C++, the library's
+# names, a plugin and an embedding program made with pkg-config, and that `make uninstall` leaves nothing.
+. "$(dirname "$0")/lib.sh"
+
+unset MAKEFLAGS MAKELEVEL MFLAGS
+# The Makefile says the names, the installed tree must show them.
+makefile_value () { make -s -C "$WEIR_BUILD" --eval="print-it: ; @echo \$($1)" print-it; }
+
+begin "install succeeds"
+run make -s -C "$WEIR_BUILD" install DESTDIR="$SCRATCH/root"
+expect_status 0
+
+prefix=$(makefile_value prefix) libdir=$(makefile_value libdir) includedir=$(makefile_value includedir)
+bindir=$(makefile_value bindir) pkglibdir=$(makefile_value pkglibdir)
+root=$SCRATCH/root
+# weir.pc names the final place: the test reads a copy that names the place below DESTDIR.
+mkdir pkgconfig
+sed "s|=$prefix|=$root$prefix|" "$root$libdir/pkgconfig/weir.pc" >pkgconfig/weir.pc
+export PKG_CONFIG_PATH=$SCRATCH/pkgconfig
+read -r -a cc <<<"$(makefile_value CC)"
+
+begin "the program runs from where it is installed"
+run "$root$bindir/weir" --version
+expect_status 0
+
+begin "each plugin is one .so, and nothing else is beside them"
+for module in $(makefile_value pkglib_LTLIBRARIES); do
+  basename "${module%.la}.so"
+done | sort >wanted
+{ ls "$root$pkglibdir" 2>/dev/null || :; } | sort >found
+expect_file found wanted
+
+begin "no libtool file is installed"
+run find "$root" -name '*.la'
+expect_stdout ''
+
+begin "each header stands alone: C11"
+for header in "$root$includedir"/weir/*.h; do
+  echo "#include <weir/${header##*/}>" >one.c
+  run "${cc[@]}" -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags weir) one.c
+  expect_status 0
+done
+
+begin "each header stands alone: C++17"
+for header in "$root$includedir"/weir/*.h; do
+  echo "#include <weir/${header##*/}>" >one.cc
+  run c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags weir) one.cc
+  expect_status 0
+done
+
+begin "the library exports weir_ names only"
+nm -D --defined-only "$root$libdir/libweir.so" | awk '$3 !~ /^weir_/ && $2 != "A"' >others
+expect_text others ''
+
+begin "the program exports to plugins what the library exports"
+for binary in "$root$bindir/weir" "$root$libdir/libweir.so"; do
+  nm -D --defined-only "$binary" | sed -n 's/.* \(weir_[a-z_0-9]*\)$/\1/p' | sort >"names-${binary##*/}"
+done
+expect_file names-weir names-libweir.so
+
+begin "an embedding program links with what pkg-config says"
+cat >embed.c <<'END'
+#include <weir/weir.h>
+int main (void) { return glib_check_version (2, 74, 0) != NULL; }
+END
+run "${cc[@]}" -std=c11 embed.c $(pkg-config --cflags --libs weir) -o embed
+expect_status 0
+run env LD_LIBRARY_PATH="$root$libdir" ./embed
+expect_status 0
+
+begin "pkg-config tells the plugin folder"
+run pkg-config --variable=plugindir weir
+expect_stdout "$root$pkglibdir"
+
+begin "uninstall leaves no file"
+run make -s -C "$WEIR_BUILD" uninstall DESTDIR="$SCRATCH/root"
+expect_status 0
+run find "$root" ! -type d
+expect_stdout ''
+
+finish

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fakes.h: strict fake stages in a real pipeline, for the tests of the rules.
+ * A script says what a fake does in its callbacks; around each call the fake checks that the call is legal (in the order of a
+ * stage's life, on one thread, one at a time, pause and resume alternating, nothing behind stop or close) and notes it. An
+ * illegal one fails the test at once. Scripts run on the fake's worker; rig_ functions on the main thread. */
+#pragma once
+
+#include "pipeline.h"
+
+#include <check.h>
+#include <pthread.h>
+
+typedef struct _Rig Rig;
+typedef struct _Fake Fake;
+typedef void (*FakeAct) (Fake *fake);
+
+/* NULL: start, open, pause, resume, end, stop and close are there all the same, and only noted; the others are not. */
+typedef struct {
+  WeirNext (*open) (Fake *fake);
+  WeirNext (*start) (Fake *fake);
+  WeirNext (*produce) (Fake *fake);
+  void (*pause) (Fake *fake);
+  void (*resume) (Fake *fake);
+  WeirNext (*consume) (Fake *fake, const WeirRecord *record);
+  WeirNext (*flush) (Fake *fake, const WeirRecord *records, gsize count);
+  WeirNext (*settle) (Fake *fake);
+  WeirNext (*end_stream) (Fake *fake, gpointer state);
+  WeirNext (*end) (Fake *fake);
+  void (*stop) (Fake *fake);
+  void (*close) (Fake *fake);
+  void (*interrupt) (Fake *fake);
+  const char *const *ports, *const *counters;
+  gsize stream_size;
+  guint flags;
+} Script;
+
+struct _Fake {
+  Rig *rig;
+  const char *name;
+  WeirStage *stage;
+  const Script *script;
+  /* The script's own. */
+  gint64 next, most;
+  gpointer data;
+  Fake *other;
+  GPtrArray *kept; /* of WeirRecord *, as fake_keep() adds them */
+  gboolean quiet;  /* produce, consume and flush are checked, but not noted */
+  gboolean refused; /* the last fake_emit() answered FALSE */
+  pthread_t thread; /* a helper thread */
+  _Atomic gint64 counted, flag, allowed; /* allowed: what a valve may take */
+
+  /* The checks'. */
+  WeirRole role;
+  GString *events;
+  pthread_t worker;
+  gboolean has_worker, paused, enough, ended, stopped, closed, started, opened, emitting, end_told;
+  _Atomic guint32 depth;
+};
+
+struct _Rig {
+  WeirPipeline *pipeline;
+  GPtrArray *fakes;
+  pthread_mutex_t lock; /* of journal and events */
+  GString *journal;     /* "name.event" of all fakes but the quiet calls */
+  WeirResult result;
+  char *failure; /* "name: message", the first */
+  gboolean ready, late, over;
+};
+
+Rig *rig_new (void);
+void rig_free (Rig *rig); /* checks that each opened fake was closed once, and that every ledger balances */
+Fake *rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const char *thread);
+/* Limits: records, low one half, hard twice. */
+WeirLink *rig_link (Rig *rig, Fake *from, Fake *to, guint64 records);
+WeirLink *rig_link_with (Rig *rig, Fake *from, guint port, Fake *to, WeirQueueSettings settings);
+WeirQueueSettings queue_of (guint64 records);
+
+void rig_start (Rig *rig);
+void rig_begin (Rig *rig); /* starts, and runs the main loop until all stages are ready */
+void rig_stop (Rig *rig);
+/* Runs the main loop until it is over. */
+WeirResult rig_finish (Rig *rig);
+WeirResult rig_run (Rig *rig); /* start and finish */
+/* Runs the main loop until holds (data) is TRUE, asked after every note of a fake and every event. */
+void rig_until (Rig *rig, gboolean (*holds) (gpointer data), gpointer data);
+void rig_until_noted (Rig *rig, Fake *fake, const char *event, guint times);
+void rig_until_flag (Rig *rig, Fake *fake, gint64 flag); /* fake->flag is at least that */
+/* Until the fake waits at a hard limit; there is no event for it, so this looks again and again. */
+void rig_until_held (Rig *rig, Fake *fake);
+
+/* Has the fake do something on its worker, as a push producer does. Returns at once. */
+void fake_do (Fake *fake, FakeAct act);
+/* Likewise, notes the word there, and runs the main loop until that is done: what the fake was ready for is over then. */
+void fake_look (Fake *fake, const char *word);
+void fake_allow (Fake *fake, gint64 allowed); /* a valve takes that many in all */
+
+/* What a fake has noted so far, separated by blanks. */
+char *fake_events (Fake *fake);
+guint fake_count (Fake *fake, const char *event);
+/* Compares literally. */
+#define fake_assert_events(fake, expected) \
+  do { \
+    g_autofree char *noted_ = fake_events (fake); \
+    ck_assert_str_eq (noted_, expected); \
+  } while (0)
+
+/* ---- for scripts, on the worker ---- */
+
+G_GNUC_PRINTF (2, 3) void fake_note (Fake *fake, const char *format, ...);
+void fake_flag (Fake *fake, gint64 flag); /* sets flag and has the main thread look */
+gboolean fake_emit (Fake *fake, const char *text);
+gboolean fake_emit_size (Fake *fake, gsize size);
+gboolean fake_forward (Fake *fake, const WeirRecord *record);
+void fake_finish (Fake *fake);
+void fake_keep (Fake *fake, const WeirRecord *record);
+void fake_release_all (Fake *fake); /* of what was kept, oldest first */
+
+/* Scripts that many tests use: numbers from 0 to most - 1, one a call; and: taking all, handing all on. */
+WeirNext produce_number (Fake *fake);
+WeirNext take (Fake *fake, const WeirRecord *record);
+WeirNext hand_on (Fake *fake, const WeirRecord *record);
+WeirNext take_allowed (Fake *fake, const WeirRecord *record); /* WAIT beyond what is allowed */
+extern const Script numbers, taker, passer, valve, pusher;
+
+/* ---- figures, once it is over ---- */
+WeirLinkFigures figures_of (WeirLink *link);
+
+/* A door for other threads: closed until it is opened, and then open for all. */
+typedef struct {
+  pthread_mutex_t lock;
+  pthread_cond_t cond;
+  gboolean open;
+} Gate;
+
+#define GATE_CLOSED { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, FALSE }
+void gate_open (Gate *gate);
+void gate_pass (Gate *gate); /* waits */
+
+/* The program of one suite. */
+int run_suite (const char *name, void (*add) (TCase *tcase));

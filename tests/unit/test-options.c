@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.c and option-table.c: each kind of option with what it takes and what it refuses, defaults, missing and unknown keys, and
+ * the tables that are no tables. */
+#include "options.h"
+
+#include <check.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  const char *text, *path, *line, *token;
+  const char *const *list;
+  const WeirPair *map;
+  gboolean flag;
+  gint64 port, count;
+  double rate;
+  guint64 size, chunk;
+  gint64 wait, pause;
+  int mode;
+} State;
+
+static const WeirOption table[] = {
+  WEIR_STRING (State, text, "some", 0, "A text"),
+  WEIR_STRING (State, path, NULL, WEIR_REQUIRED | WEIR_PATH, "File to read"),
+  WEIR_STRING (State, line, NULL, WEIR_TEMPLATE, "A line"),
+  WEIR_STRING (State, token, NULL, WEIR_SECRET, "A token"),
+  WEIR_STRINGS (State, list, "[\"a\", \"b\"]", 0, "A list"),
+  WEIR_MAP (State, map, 0, "A map"),
+  WEIR_BOOLEAN (State, flag, "true", 0, "A flag"),
+  WEIR_INTEGER (State, port, "80", "1..65535", 0, "A port"),
+  WEIR_INTEGER (State, count, NULL, "-5..", 0, "A count"),
+  WEIR_NUMBER (State, rate, "0.25", "0..1", 0, "A rate"),
+  WEIR_SIZE (State, size, "64KiB", "1..1MiB", 0, "A size"),
+  WEIR_SIZE (State, chunk, NULL, NULL, 0, "A chunk"),
+  WEIR_DURATION (State, wait, "100ms", "..1h", 0, "A wait"),
+  WEIR_DURATION (State, pause, NULL, NULL, 0, "A pause"),
+  WEIR_CHOICE (State, mode, "batch", "none|batch|record", 0, "A mode"),
+  WEIR_OPTIONS_END,
+};
+static const WeirRole role = { .options = table, .state_size = sizeof (State) };
+
+static json_object *
+json (const char *text)
+{
+  json_tokener *tokener = json_tokener_new ();
+  json_object *value = json_tokener_parse_ex (tokener, text, (int) strlen (text) + 1);
+  ck_assert_msg (json_tokener_get_error (tokener) == json_tokener_success, "%s", text);
+  json_tokener_free (tokener);
+  return value;
+}
+
+static const WeirOption *
+option_named (const char *name)
+{
+  for (const WeirOption *option = table; option->name != NULL; option++) {
+    if (strcmp (option->name, name) == 0)
+      return option;
+  }
+  ck_abort_msg ("no option %s", name);
+  return NULL;
+}
+
+static void
+collect (const char *key, const char *message, gpointer data)
+{
+  GString *problems = data;
+  g_string_append_printf (problems, "%s: %s\n", key == NULL ? "-" : key, message);
+}
+
+/* Fills a state from the object and returns what was wrong. */
+static char *
+fill (const char *text, State *state, GPtrArray *owned)
+{
+  json_object *object = json (text);
+  GString *problems = g_string_new (NULL);
+  weir_options_check (&role, object, state, owned, collect, problems);
+  json_object_put (object);
+  return g_string_free (problems, FALSE);
+}
+
+/* ---- one value ---- */
+
+typedef struct {
+  const char *option, *value, *message; /* message NULL: it is taken */
+} Case;
+
+static const Case taken[] = {
+  { "text", "\"\"", NULL },
+  { "list", "\"one\"", NULL },
+  { "list", "[]", NULL },
+  { "map", "{}", NULL },
+  { "flag", "\"true\"", NULL },
+  { "flag", "\"false\"", NULL },
+  { "port", "1", NULL },
+  { "port", "\"65535\"", NULL },
+  { "port", "8e1", NULL },
+  { "count", "-5", NULL },
+  { "count", "9223372036854775807", NULL },
+  { "rate", "1", NULL },
+  { "rate", "\"0.5\"", NULL },
+  { "rate", "\"5e-1\"", NULL },
+  { "size", "1", NULL },
+  { "size", "\"1MiB\"", NULL },
+  { "size", "\"1\"", NULL },
+  { "chunk", "18446744073709551615", NULL },
+  { "wait", "\"1h\"", NULL },
+  { "wait", "0", NULL },
+  { "mode", "\"none\"", NULL },
+  { "line", "\"{time} {}\"", NULL },
+};
+
+static const Case refused[] = {
+  { "text", "5", "found 5, expected a string" },
+  { "text", "null", "found null, expected a string" },
+  { "text", "[\"a\"]", "found [\"a\"], expected a string" },
+  { "text", "\"a\\u0000b\"", "found \"a\\u0000b\", expected a string without a NUL in it" },
+  { "path", "\"\"", "found \"\", expected the path of a file or folder" },
+  { "line", "\"{user\"", "found \"{user\", expected a template: the \"{\" at byte 1 is not closed; \"{{\" is a brace" },
+  { "token", "5", "found a secret value, expected a string" },
+  { "list", "5", "found 5, expected a string or a list of strings" },
+  { "list", "{\"a\": 1}", "found {\"a\":1}, expected a string or a list of strings" },
+  { "list", "[\"a\", null]", "item 2: found null, expected a string" },
+  { "map", "\"a\"", "found \"a\", expected an object of strings" },
+  { "map", "[]", "found [], expected an object of strings" },
+  { "map", "{\"a\": \"b\", \"c\": 5}", "\"c\": found 5, expected a string" },
+  { "flag", "1", "found 1, expected true or false" },
+  { "flag", "\"yes\"", "found \"yes\", expected true or false" },
+  { "flag", "null", "found null, expected true or false" },
+  { "port", "0", "found 0, expected a whole number from 1 to 65535" },
+  { "port", "65536", "found 65536, expected a whole number from 1 to 65535" },
+  { "port", "80.5", "found 80.5, expected a whole number from 1 to 65535" },
+  { "port", "\"\"", "found \"\", expected a whole number from 1 to 65535" },
+  { "port", "\"-\"", "found \"-\", expected a whole number from 1 to 65535" },
+  { "port", "\" 80\"", "found \" 80\", expected a whole number from 1 to 65535" },
+  { "port", "\"0x50\"", "found \"0x50\", expected a whole number from 1 to 65535" },
+  { "port", "true", "found true, expected a whole number from 1 to 65535" },
+  { "port", "null", "found null, expected a whole number from 1 to 65535" },
+  { "count", "-6", "found -6, expected a whole number of at least -5" },
+  { "count", "9223372036854775808", "found 9223372036854775808, expected a whole number of at least -5" },
+  { "count", "\"9223372036854775808\"", "found \"9223372036854775808\", expected a whole number of at least -5" },
+  { "count", "1e300", "found 1e300, expected a whole number of at least -5" },
+  { "rate", "-0.1", "found -0.1, expected a number from 0 to 1" },
+  { "rate", "2", "found 2, expected a number from 0 to 1" },
+  { "rate", "NaN", "found NaN, expected a number from 0 to 1" },
+  { "rate", "Infinity", "found Infinity, expected a number from 0 to 1" },
+  { "rate", "\"nan\"", "found \"nan\", expected a number from 0 to 1" },
+  { "rate", "\"0,5\"", "found \"0,5\", expected a number from 0 to 1" },
+  { "rate", "\"1e\"", "found \"1e\", expected a number from 0 to 1" },
+  { "rate", "\"1e999\"", "found \"1e999\", expected a number from 0 to 1" },
+  { "rate", "\"0.\"", "found \"0.\", expected a number from 0 to 1" },
+  { "rate", "false", "found false, expected a number from 0 to 1" },
+  { "size", "0", "found 0, expected a size from 1 to 1MiB" },
+  { "size", "\"2MiB\"", "found \"2MiB\", expected a size from 1 to 1MiB" },
+  { "size", "-1", "found -1, expected " WEIR_SIZE_FORM },
+  { "size", "1.5", "found 1.5, expected " WEIR_SIZE_FORM },
+  { "size", "\"many\"", "found \"many\", expected " WEIR_SIZE_FORM },
+  { "size", "\"0.1KiB\"", "found \"0.1KiB\", expected a whole number of bytes" },
+  { "chunk", "[]", "found [], expected " WEIR_SIZE_FORM },
+  { "chunk", "-0.5", "found -0.5, expected " WEIR_SIZE_FORM },
+  { "wait", "10", "found 10, expected a duration such as \"100ms\" (units us, ms, s, m, h, d)" },
+  { "wait", "\"10 parsecs\"",
+    "found \"10 parsecs\", expected a duration such as \"100ms\" (units us, ms, s, m, h, d)" },
+  { "wait", "\"61m\"", "found \"61m\", expected a duration of at most 1h" },
+  { "pause", "\"-1s\"", "found \"-1s\", expected " WEIR_DURATION_FORM },
+  { "mode", "\"btach\"", "found \"btach\", expected one of \"none\", \"batch\", \"record\"; did you mean \"batch\"?" },
+  { "mode", "\"\"", "found \"\", expected one of \"none\", \"batch\", \"record\"" },
+  { "mode", "1", "found 1, expected one of \"none\", \"batch\", \"record\"" },
+};
+
+static void
+check_value (const Case *wanted)
+{
+  json_object *value = json (wanted->value);
+  State state = { 0 };
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *message = NULL, *dry_message = NULL;
+  const WeirOption *option = option_named (wanted->option);
+  gboolean parsed = weir_option_parse (option, value, &state, owned, &message);
+  gboolean dry = weir_option_parse (option, value, NULL, NULL, &dry_message);
+  json_object_put (value);
+
+  ck_assert_pstr_eq (message, wanted->message);
+  ck_assert_pstr_eq (dry_message, wanted->message);
+  ck_assert_int_eq (parsed, wanted->message == NULL);
+  ck_assert_int_eq (dry, parsed);
+  if (!parsed) {
+    State untouched = { 0 };
+    ck_assert_mem_eq (&state, &untouched, sizeof state);
+    ck_assert_uint_eq (owned->len, 0);
+  }
+}
+
+START_TEST (a_value_is_taken)
+{
+  check_value (&taken[_i]);
+}
+END_TEST
+
+START_TEST (a_value_is_refused)
+{
+  check_value (&refused[_i]);
+}
+END_TEST
+
+START_TEST (an_empty_list_is_refused_where_one_is_required)
+{
+  WeirOption option = *option_named ("list");
+  option.initial = NULL;
+  option.flags = WEIR_REQUIRED;
+  json_object *value = json ("[]");
+  g_autofree char *message = NULL;
+  ck_assert (!weir_option_parse (&option, value, NULL, NULL, &message));
+  ck_assert_str_eq (message, "found [], expected at least one string");
+  json_object_put (value);
+}
+END_TEST
+
+/* ---- a whole object ---- */
+
+START_TEST (defaults_fill_the_state)
+{
+  State state = { 0 };
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *problems = fill ("{\"path\": \"/x\"}", &state, owned);
+  ck_assert_str_eq (problems, "");
+  ck_assert_str_eq (state.text, "some");
+  ck_assert_str_eq (state.path, "/x");
+  ck_assert_ptr_null (state.line);
+  ck_assert_str_eq (state.list[0], "a");
+  ck_assert_str_eq (state.list[1], "b");
+  ck_assert_ptr_null (state.list[2]);
+  ck_assert_ptr_null (state.map);
+  ck_assert_int_eq (state.flag, TRUE);
+  ck_assert_int_eq (state.port, 80);
+  ck_assert_int_eq (state.count, 0);
+  ck_assert_double_eq (state.rate, 0.25);
+  ck_assert_uint_eq (state.size, 65536);
+  ck_assert_uint_eq (state.chunk, 0);
+  ck_assert_int_eq (state.wait, 100000);
+  ck_assert_int_eq (state.pause, 0);
+  ck_assert_int_eq (state.mode, 1);
+}
+END_TEST
+
+START_TEST (values_fill_the_state)
+{
+  State state = { 0 };
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *problems = fill (
+    "{\"text\": \"t\", \"path\": \"p\", \"line\": \"{}\", \"token\": \"s\", \"list\": \"one\","
+    " \"map\": {\"k\": \"v\", \"l\": \"w\"}, \"flag\": false, \"port\": \"81\", \"count\": -5,"
+    " \"rate\": \"0.5\", \"size\": \"1.5KiB\", \"chunk\": 18446744073709551615, \"wait\": \"1.5s\","
+    " \"pause\": \"1d\", \"mode\": \"record\"}",
+    &state, owned);
+  ck_assert_str_eq (problems, "");
+  ck_assert_str_eq (state.text, "t");
+  ck_assert_str_eq (state.path, "p");
+  ck_assert_str_eq (state.line, "{}");
+  ck_assert_str_eq (state.token, "s");
+  ck_assert_str_eq (state.list[0], "one");
+  ck_assert_ptr_null (state.list[1]);
+  ck_assert_str_eq (state.map[0].key, "k");
+  ck_assert_str_eq (state.map[0].value, "v");
+  ck_assert_str_eq (state.map[1].key, "l");
+  ck_assert_str_eq (state.map[1].value, "w");
+  ck_assert_ptr_null (state.map[2].key);
+  ck_assert_int_eq (state.flag, FALSE);
+  ck_assert_int_eq (state.port, 81);
+  ck_assert_int_eq (state.count, -5);
+  ck_assert_double_eq (state.rate, 0.5);
+  ck_assert_uint_eq (state.size, 1536);
+  ck_assert_uint_eq (state.chunk, G_MAXUINT64);
+  ck_assert_int_eq (state.wait, 1500000);
+  ck_assert_int_eq (state.pause, G_GINT64_CONSTANT (86400000000));
+  ck_assert_int_eq (state.mode, 2);
+}
+END_TEST
+
+START_TEST (every_problem_is_reported)
+{
+  State state = { 0 };
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *problems = fill ("{\"prot\": 1, \"port\": 0, \"fron\": \"x\", \"from\": \"x\", \"copies\": 2,"
+                                    " \"mode\": \"batch\", \"zzz\\n\": 1}",
+                                    &state, owned);
+  ck_assert_str_eq (problems, "-: missing key \"path\" (File to read)\n"
+                              "prot: unknown key \"prot\"; did you mean \"port\"?\n"
+                              "port: found 0, expected a whole number from 1 to 65535\n"
+                              "fron: unknown key \"fron\"; did you mean \"from\"?\n"
+                              "zzz\n: unknown key \"zzz\\n\"\n");
+}
+END_TEST
+
+START_TEST (checking_alone_needs_no_state)
+{
+  g_autofree char *problems = fill ("{\"path\": \"/x\", \"port\": 0}", NULL, NULL);
+  ck_assert_str_eq (problems, "port: found 0, expected a whole number from 1 to 65535\n");
+}
+END_TEST
+
+START_TEST (no_object_gives_defaults)
+{
+  State state = { 0 };
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) problems = g_string_new (NULL);
+  weir_options_check (&role, NULL, &state, owned, collect, problems);
+  ck_assert_str_eq (problems->str, "-: missing key \"path\" (File to read)\n");
+  ck_assert_int_eq (state.port, 80);
+}
+END_TEST
+
+START_TEST (a_role_without_options_knows_no_key)
+{
+  const WeirRole bare = { .summary = "Bare" };
+  json_object *object = json ("{\"plugin\": \"x\", \"some\": 1}");
+  g_autoptr (GString) problems = g_string_new (NULL);
+  weir_options_check (&bare, object, NULL, NULL, collect, problems);
+  ck_assert_str_eq (problems->str, "some: unknown key \"some\"\n");
+  json_object_put (object);
+}
+END_TEST
+
+START_TEST (defaults_are_shown_as_json)
+{
+  static const char *const wanted[] = { "\"some\"",  "null",  "null",      "null",   "[\"a\",\"b\"]",
+                                        "null",      "true",  "80",        "0",      "0.25",
+                                        "\"64KiB\"", "\"0\"", "\"100ms\"", "\"0s\"", "\"batch\"" };
+  for (gsize i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    json_object *value = weir_option_default (&table[i]);
+    ck_assert_str_eq (json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN), wanted[i]);
+    json_object_put (value);
+  }
+}
+END_TEST
+
+/* ---- tables ---- */
+
+static void
+expect_table (const WeirOption *options, gsize state_size, const char *wanted)
+{
+  const WeirRole tried = { .options = options, .state_size = state_size };
+  g_autofree char *message = NULL;
+  gboolean sane = weir_options_sane (&tried, &message);
+  ck_assert_pstr_eq (message, wanted);
+  ck_assert_int_eq (sane, wanted == NULL);
+}
+
+START_TEST (a_sane_table)
+{
+  expect_table (table, sizeof (State), NULL);
+  expect_table (NULL, 0, NULL);
+}
+END_TEST
+
+#define END WEIR_OPTIONS_END
+#define AT(field) offsetof (State, field)
+
+static const struct {
+  WeirOption options[3];
+  const char *message;
+} tables[] = {
+  { { { "a b", NULL, NULL, NULL, 0, WEIR_OPTION_STRING_, 0 }, END },
+    "option 1: found \"a b\", expected a name of letters, digits and _" },
+  { { { NULL, NULL, NULL, NULL, 0, WEIR_OPTION_STRING_, 0 }, END },
+    "option 1: found no name, expected a name of letters, digits and _" },
+  { { { "1a", NULL, NULL, NULL, 0, WEIR_OPTION_STRING_, 0 }, END },
+    "option 1: found \"1a\", expected a name of letters, digits and _" },
+  { { { "queue", NULL, NULL, NULL, 0, WEIR_OPTION_STRING_, 0 }, END },
+    "option \"queue\": this key belongs to the engine" },
+  { { { "isolate", NULL, NULL, NULL, 0, WEIR_OPTION_STRING_, 0 }, END },
+    "option \"isolate\": this key belongs to the engine" },
+  { { WEIR_STRING (State, text, NULL, 0, ""), WEIR_STRING (State, text, NULL, 0, ""), END },
+    "option \"text\": it is there twice" },
+  { { { "a", NULL, NULL, NULL, 0, 77, 0 }, END }, "option \"a\": found kind 77, expected one of this version's" },
+  { { WEIR_STRING (State, text, NULL, 1024, ""), END },
+    "option \"text\": found flags 0x400, expected those of this version only" },
+  { { WEIR_STRING (State, text, NULL, WEIR_LIVE, ""), END },
+    "option \"text\": it has the flag WEIR_LIVE, which this version of Weir does not know" },
+  { { WEIR_SIZE (State, size, NULL, NULL, WEIR_SECRET, ""), END },
+    "option \"size\": WEIR_SECRET, WEIR_PATH and WEIR_TEMPLATE are for strings, and it is a size" },
+  { { WEIR_STRING (State, text, "x", WEIR_REQUIRED, ""), END }, "option \"text\": it is required and has a default" },
+  { { { "a", "x", NULL, NULL, AT (map), WEIR_OPTION_MAP_, 0 }, END }, "option \"a\": it is a map and has a default" },
+  { { { "a", NULL, "1..2", NULL, 0, WEIR_OPTION_STRING_, 0 }, END }, "option \"a\": it is a string and has a range" },
+  { { WEIR_INTEGER (State, port, NULL, "5", 0, ""), END },
+    "option \"port\": found the range \"5\", expected LOW..HIGH, LOW.. or ..HIGH" },
+  { { WEIR_INTEGER (State, port, NULL, "..", 0, ""), END },
+    "option \"port\": found the range \"..\", expected LOW..HIGH, LOW.. or ..HIGH" },
+  { { WEIR_INTEGER (State, port, NULL, "1..x", 0, ""), END },
+    "option \"port\": found the range \"1..x\", expected LOW..HIGH, LOW.. or ..HIGH" },
+  { { WEIR_INTEGER (State, port, NULL, "2..1", 0, ""), END },
+    "option \"port\": found the range \"2..1\", expected LOW..HIGH, LOW.. or ..HIGH" },
+  { { WEIR_SIZE (State, size, NULL, "1..1parsec", 0, ""), END },
+    "option \"size\": found the range \"1..1parsec\", expected LOW..HIGH, LOW.. or ..HIGH" },
+  { { WEIR_INTEGER (State, port, "70000", "1..65535", 0, ""), END },
+    "option \"port\": its default: found \"70000\", expected a whole number from 1 to 65535" },
+  { { WEIR_DURATION (State, wait, "10", NULL, 0, ""), END },
+    "option \"wait\": its default: found \"10\", expected " WEIR_DURATION_FORM },
+  { { WEIR_STRINGS (State, list, "[1]", 0, ""), END },
+    "option \"list\": its default: item 1: found 1, expected a string" },
+  { { WEIR_STRING (State, line, "{", WEIR_TEMPLATE, ""), END },
+    "option \"line\": its default: found \"{\", expected a template: the \"{\" at byte 1 is not closed; \"{{\" is a "
+    "brace" },
+  { { WEIR_CHOICE (State, mode, NULL, NULL, 0, ""), END },
+    "option \"mode\": it is a choice and names nothing to choose from" },
+  { { WEIR_CHOICE (State, mode, NULL, "", 0, ""), END },
+    "option \"mode\": it is a choice and names nothing to choose from" },
+  { { WEIR_CHOICE (State, mode, NULL, "a||b", 0, ""), END },
+    "option \"mode\": found choices \"a||b\", expected words such as \"a|b|c\"" },
+  { { WEIR_CHOICE (State, mode, NULL, "a|b|a", 0, ""), END }, "option \"mode\": its choice \"a\" is there twice" },
+  { { WEIR_CHOICE (State, mode, "c", "a|b", 0, ""), END },
+    "option \"mode\": its default: found \"c\", expected one of \"a\", \"b\"" },
+  { { { "a", NULL, NULL, NULL, sizeof (State) - 4, WEIR_OPTION_STRING_, 0 }, END }, "outside" },
+  { { { "a", NULL, NULL, NULL, G_MAXSIZE, WEIR_OPTION_STRING_, 0 }, END }, "outside" },
+  { { { "a", NULL, NULL, NULL, 4, WEIR_OPTION_STRING_, 0 }, END },
+    "option \"a\": its field, at byte 4, is not aligned" },
+  { { { "a", NULL, NULL, NULL, 8, WEIR_OPTION_STRING_, 0 },
+      { "b", NULL, NULL, NULL, 12, WEIR_OPTION_BOOLEAN_, 0 },
+      END },
+    "option \"b\": it shares its field with \"a\"" },
+};
+
+START_TEST (a_contradictory_table)
+{
+  const char *wanted = tables[_i].message;
+  if (strcmp (wanted, "outside") != 0) {
+    expect_table (tables[_i].options, sizeof (State), wanted);
+    return;
+  }
+  gsize offset = tables[_i].options[0].offset;
+  g_autofree char *message = g_strdup_printf ("option \"a\": its field, bytes %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
+                                              ", lies outside the state of %" G_GSIZE_FORMAT " bytes",
+                                              offset, offset + sizeof (char *), sizeof (State));
+  expect_table (tables[_i].options, sizeof (State), message);
+}
+END_TEST
+
+START_TEST (a_table_without_an_end)
+{
+  enum { MANY = 600 };
+  WeirOption *many = g_new0 (WeirOption, MANY);
+  char names[MANY][8];
+  for (int i = 0; i < MANY; i++) {
+    g_snprintf (names[i], sizeof names[i], "o%d", i);
+    many[i] = (WeirOption){ names[i], NULL, NULL, NULL, 8 * (gsize) i, WEIR_OPTION_STRING_, 0 };
+  }
+  expect_table (many, 8 * MANY, "its table of options does not end with WEIR_OPTIONS_END");
+  g_free (many);
+}
+END_TEST
+
+int
+main (void)
+{
+  /* Where there is one with a decimal comma, it changes nothing. */
+  setlocale (LC_ALL, "de_DE.UTF-8");
+  TCase *cases = tcase_create ("options");
+  tcase_add_loop_test (cases, a_value_is_taken, 0, G_N_ELEMENTS (taken));
+  tcase_add_loop_test (cases, a_value_is_refused, 0, G_N_ELEMENTS (refused));
+  tcase_add_test (cases, an_empty_list_is_refused_where_one_is_required);
+  tcase_add_test (cases, defaults_fill_the_state);
+  tcase_add_test (cases, values_fill_the_state);
+  tcase_add_test (cases, every_problem_is_reported);
+  tcase_add_test (cases, checking_alone_needs_no_state);
+  tcase_add_test (cases, no_object_gives_defaults);
+  tcase_add_test (cases, a_role_without_options_knows_no_key);
+  tcase_add_test (cases, defaults_are_shown_as_json);
+  tcase_add_test (cases, a_sane_table);
+  tcase_add_loop_test (cases, a_contradictory_table, 0, G_N_ELEMENTS (tables));
+  tcase_add_test (cases, a_table_without_an_end);
+  Suite *suite = suite_create ("options");
+  suite_add_tcase (suite, cases);
+  SRunner *runner = srunner_create (suite);
+  srunner_run_all (runner, CK_NORMAL);
+  int failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
