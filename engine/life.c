@@ -64,7 +64,7 @@ start_stage (WeirStage *stage)
   }
   set_life (stage, WEIR_LIFE_STARTING);
   weir_life_check_takers (stage);
-  if (stage->life != WEIR_LIFE_STARTING) {
+  if (stage->life != WEIR_LIFE_STARTING || stage->finishing) {
     stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
     return;
   }
@@ -76,12 +76,12 @@ start_stage (WeirStage *stage)
     next = stage->role->start (stage, stage->self);
     weir_stage_leave (stage);
   }
-  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
   if (stage->failed || next == WEIR_FAIL) {
-    weir_life_fail (stage);
-  } else if (next != WEIR_WAIT || stage->ready_said) {
-    running (stage);
+    weir_life_fail (stage); /* and is not said to have started, so that nothing upstream is */
+    return;
   }
+  stage->ready_said = stage->ready_said || next != WEIR_WAIT;
+  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
 }
 
 static void
@@ -112,6 +112,9 @@ close_stage (WeirStage *stage)
   }
   weir_watches_forget_owner (stage->worker->watches, stage);
   weir_streams_forget_all (stage);
+  for (guint i = 0; i < stage->input_count; i++) {
+    g_clear_pointer (&stage->inputs[i]->stream_states, g_hash_table_unref); /* of a stage that has finished by itself */
+  }
   weir_packer_clear (&stage->packer);
   report_failure (stage); /* of stop() or close() */
   set_life (stage, WEIR_LIFE_CLOSED);
@@ -290,7 +293,14 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   if ((requests & WEIR_REQUEST_CLOSE) != 0) {
     close_stage (stage);
   }
-  if (stage->life == WEIR_LIFE_STARTING && stage->ready_said && !stage->failed) {
+}
+
+gboolean
+weir_life_starting (WeirStage *stage)
+{
+  gboolean more = weir_posts_run (stage);
+  if (stage->ready_said && !stage->failed && !stage->finishing) {
     running (stage);
   }
+  return more;
 }

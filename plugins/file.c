@@ -27,9 +27,10 @@ typedef struct {
   mode_t bits;
   gsize delimiter_size;
   gboolean regular, full;
-  guint64 size;   /* of the file, where it is rotated */
-  gsize done;     /* records of the run that are out */
-  gsize progress; /* bytes that are out of those being written */
+  gboolean made, started; /* the file was not there before open(); start() was called */
+  guint64 size;           /* of the file, where it is rotated */
+  gsize done;             /* records of the run that are out */
+  gsize progress;         /* bytes that are out of those being written */
 } Writer;
 
 /* ---- opening and closing ---- */
@@ -54,7 +55,7 @@ open_file (Writer *self)
   self->fd = open (self->path, flags | O_EXCL, self->bits);
   gboolean made = self->fd >= 0;
   if (!made && errno == EEXIST) {
-    self->fd = open (self->path, flags | (self->append ? 0 : O_TRUNC), self->bits);
+    self->fd = open (self->path, flags, self->bits);
   }
   struct stat status;
   if (self->fd < 0 || fstat (self->fd, &status) < 0) {
@@ -62,6 +63,7 @@ open_file (Writer *self)
   }
   self->regular = S_ISREG (status.st_mode);
   self->size = (guint64) status.st_size;
+  self->made = made;
   if (made) {
     (void) fchmod (self->fd, self->bits); /* whatever the umask is */
   }
@@ -109,6 +111,19 @@ writer_open (WeirStage *stage, gpointer state)
   }
   if (self->rotate > 0 && !self->regular) {
     return weir_stage_fail (stage, "cannot rotate %s: not a regular file", self->path);
+  }
+  return WEIR_MORE;
+}
+
+/* Only now, as what was there stays as it is where another stage cannot be opened. */
+static WeirNext
+writer_start (WeirStage *stage, gpointer state)
+{
+  Writer *self = state;
+  self->started = TRUE;
+  if (!self->append && self->regular) {
+    self->size = 0;
+    return ftruncate (self->fd, 0) == 0 ? WEIR_MORE : weir_stage_fail_errno (stage, "cannot empty %s", self->path);
   }
   return WEIR_MORE;
 }
@@ -223,7 +238,11 @@ writer_end (WeirStage *stage, gpointer state)
 static void
 writer_close (WeirStage *stage, gpointer state)
 {
-  close_file (stage, state);
+  Writer *self = state;
+  close_file (stage, self);
+  if (self->made && !self->started) {
+    unlink (self->path);
+  }
 }
 
 /* ---- the role ---- */
@@ -249,6 +268,7 @@ static const WeirRole consumer = { .summary = "Writes a file",
                                    .counters = counters,
                                    .state_size = sizeof (Writer),
                                    .open = writer_open,
+                                   .start = writer_start,
                                    .flush = writer_flush,
                                    .end = writer_end,
                                    .close = writer_close };
