@@ -78,14 +78,17 @@ print_version (void)
            json_c_version (), pcre2);
 }
 
-/* A descriptor that a plugin opens must never be taken for standard input, output or error. */
+/* A descriptor that a plugin opens must never be taken for standard input, output or error. What takes the place of a closed one
+ * fails as the closed one would: what cannot be read does not look empty, and what is written does not vanish. */
 static void
 open_standard_descriptors (void)
 {
+  static const int flags[] = { O_WRONLY, O_RDONLY, O_RDWR };
   int fd;
-  do {
-    fd = open ("/dev/null", O_RDWR);
-  } while (fd >= 0 && fd <= STDERR_FILENO);
+  while ((fd = open ("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {
+    close (fd);
+    open ("/dev/null", flags[fd]);
+  }
   if (fd >= 0) {
     close (fd);
   }
