@@ -26,7 +26,7 @@ typedef struct {
   int fd; /* -1: not open */
   mode_t bits;
   gsize delimiter_size;
-  gboolean regular, full;
+  gboolean regular, full, made, started;
   guint64 size;   /* of the file, where it is rotated */
   gsize done;     /* records of the run that are out */
   gsize progress; /* bytes that are out of those being written */
@@ -52,9 +52,9 @@ open_file (Writer *self)
 {
   int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   self->fd = open (self->path, flags | O_EXCL, self->bits);
-  gboolean made = self->fd >= 0;
-  if (!made && errno == EEXIST) {
-    self->fd = open (self->path, flags | (self->append ? 0 : O_TRUNC), self->bits);
+  self->made = self->fd >= 0;
+  if (!self->made && errno == EEXIST) {
+    self->fd = open (self->path, flags, self->bits);
   }
   struct stat status;
   if (self->fd < 0 || fstat (self->fd, &status) < 0) {
@@ -62,10 +62,10 @@ open_file (Writer *self)
   }
   self->regular = S_ISREG (status.st_mode);
   self->size = (guint64) status.st_size;
-  if (made) {
+  if (self->made) {
     (void) fchmod (self->fd, self->bits); /* whatever the umask is */
   }
-  if (made && self->sync == SYNC_BATCH) {
+  if (self->made && self->sync == SYNC_BATCH) {
     sync_folder (self->path);
   }
   return TRUE;
@@ -110,6 +110,19 @@ writer_open (WeirStage *stage, gpointer state)
   if (self->rotate > 0 && !self->regular) {
     return weir_stage_fail (stage, "cannot rotate %s: not a regular file", self->path);
   }
+  return WEIR_MORE;
+}
+
+/* Not before every stage is open: a pipeline that cannot start leaves the files as they were. */
+static WeirNext
+writer_start (WeirStage *stage, gpointer state)
+{
+  Writer *self = state;
+  self->started = TRUE;
+  if (!self->append && self->regular && ftruncate (self->fd, 0) < 0) {
+    return weir_stage_fail_errno (stage, "cannot empty %s", self->path);
+  }
+  self->size = self->append ? self->size : 0;
   return WEIR_MORE;
 }
 
@@ -223,7 +236,11 @@ writer_end (WeirStage *stage, gpointer state)
 static void
 writer_close (WeirStage *stage, gpointer state)
 {
-  close_file (stage, state);
+  Writer *self = state;
+  close_file (stage, self);
+  if (self->made && !self->started) {
+    unlink (self->path);
+  }
 }
 
 /* ---- the role ---- */
@@ -249,6 +266,7 @@ static const WeirRole consumer = { .summary = "Writes a file",
                                    .counters = counters,
                                    .state_size = sizeof (Writer),
                                    .open = writer_open,
+                                   .start = writer_start,
                                    .flush = writer_flush,
                                    .end = writer_end,
                                    .close = writer_close };
