@@ -199,8 +199,9 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
   figures->bytes_in = put_bytes;
   figures->bytes_out = done_bytes;
   figures->level_bytes = less (put_bytes, done_bytes);
-  figures->peak_records = weir_load_relaxed (&link->peak_records);
-  figures->peak_bytes = weir_load_relaxed (&link->peak_bytes);
+  /* The taker notes them when it looks: what came since is a peak too. */
+  figures->peak_records = MAX (weir_load_relaxed (&link->peak_records), less (put, done));
+  figures->peak_bytes = MAX (weir_load_relaxed (&link->peak_bytes), figures->level_bytes);
   figures->peak_pinned = weir_load_relaxed (&link->peak_pinned);
   figures->pauses = weir_load_relaxed (&link->pauses);
   figures->resumes = weir_load_relaxed (&link->resumes);
