@@ -99,6 +99,13 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
   }
 }
 
+/* Rejected slots wait for room on .rejected. */
+static gboolean
+holds_rejected (WeirStage *stage, WeirLink *link)
+{
+  return link->kept > 0 && stage->life < WEIR_LIFE_ENDED && weir_stage_paused (stage);
+}
+
 void
 weir_intake_discard (WeirStage *stage)
 {
@@ -110,7 +117,11 @@ weir_intake_discard (WeirStage *stage)
     if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       do {
         weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
-      } while (!weir_link_take_idle (link));
+        weir_intake_done (stage, link);
+      } while (!holds_rejected (stage, link) && !weir_link_take_idle (link));
+      if (holds_rejected (stage, link)) {
+        append_active (stage, link);
+      }
     }
   }
 }
@@ -175,6 +186,19 @@ end_before_gap (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   return stage->role->stream_size == 0 || link->gap_ended == record || weir_streams_end (stage, link, record->stream);
 }
 
+/* While several links are ready, each gets so much at a time. */
+static gsize
+run_bytes (WeirStage *stage, gsize alone)
+{
+  return stage->active != NULL ? RUN_BYTES : alone;
+}
+
+static gboolean
+window_full (WeirStage *stage)
+{
+  return G_UNLIKELY (stage->window > 0) && weir_load_acquire (&stage->outstanding) >= (gint64) stage->window;
+}
+
 static const char *
 rejection (WeirStage *stage)
 {
@@ -185,7 +209,7 @@ rejection (WeirStage *stage)
 static gboolean
 consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord *records, gsize count)
 {
-  gsize taken = 0, bytes = 0, flush = 0;
+  gsize taken = 0, bytes = 0, flush = 0, most_bytes = run_bytes (stage, G_MAXSIZE);
   gboolean go_on = TRUE, used = FALSE, rejected = FALSE;
   WeirNext (*consume) (WeirStage *, gpointer, const WeirRecord *) = stage->role->consume;
   stage->current_link = link;
@@ -205,7 +229,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       bytes += record->size + record->trail;
       taken++;
       used = weir_turn_used (stage, turn);
-      go_on = !used && !weir_stage_paused (stage);
+      go_on = !used && !stage->finishing && !weir_stage_paused (stage) && bytes < most_bytes && !window_full (stage);
       continue;
     }
     go_on = FALSE;
@@ -254,8 +278,8 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
 static void
 flush_run (WeirStage *stage, WeirLink *link, const WeirRecord *records, gsize count)
 {
-  gsize bytes = 0, taken = 0;
-  while (taken < count && bytes < FLUSH_BYTES) {
+  gsize bytes = 0, taken = 0, most_bytes = run_bytes (stage, FLUSH_BYTES);
+  while (taken < count && bytes < most_bytes) {
     bytes += records[taken].size + records[taken].trail;
     taken++;
   }
@@ -367,12 +391,21 @@ run_produce (WeirStage *stage, WeirTurn *turn)
   return used;
 }
 
-/* R16: this stage has had enough. */
+/* R16: this stage has had enough. Its links are closed, the states of its streams end, and what is kept is settled. */
 static void
 have_enough (WeirStage *stage)
 {
-  stage->end_told = TRUE;
-  weir_intake_close (stage, WEIR_LINK_FINISHED);
+  if (!stage->input_closed) {
+    stage->input_closed = stage->end_told = TRUE;
+    weir_intake_close (stage, WEIR_LINK_FINISHED);
+  }
+  for (guint i = 0; i < stage->input_count; i++) {
+    for (guint32 stream; weir_streams_any (stage->inputs[i], &stream);) {
+      if (!weir_streams_end (stage, stage->inputs[i], stream)) {
+        return;
+      }
+    }
+  }
   stage->inputs_over = stage->input_count;
   stage->enough = FALSE;
 }
@@ -401,7 +434,11 @@ serve_link (WeirStage *stage, WeirTurn *turn, WeirLink *link, gboolean *used)
   gboolean flush_only = stage->role->consume == NULL;
   gboolean alone = stage->active == NULL;
   WeirRecord *records;
-  gsize count = weir_link_peek (link, &records, flush_only && alone ? FLUSH_RECORDS : RUN_RECORDS);
+  gsize most = flush_only && alone ? FLUSH_RECORDS : RUN_RECORDS;
+  if (G_UNLIKELY (stage->window > 0)) {
+    most = MIN (most, stage->window - (gsize) weir_load_relaxed (&stage->outstanding));
+  }
+  gsize count = weir_link_peek (link, &records, most);
   if (count == 0) {
     take_control (stage, link, weir_link_peek_control (link));
   } else if (flush_only) {
@@ -423,13 +460,15 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
     if (stage->flush_count > 0) {
       run_flush (stage);
       used = weir_turn_used (stage, turn);
-    } else if (stage->enough) {
-      have_enough (stage);
-      return FALSE;
     } else if (stage->produces != WEIR_PRODUCES_NOT) {
       used = run_produce (stage, turn);
+    } else if (stage->enough) {
+      have_enough (stage);
+    } else if (stage->input_closed) {
+      weir_intake_discard (stage);
+      return FALSE;
     } else {
-      if (stage->window > 0 && weir_load_acquire (&stage->outstanding) >= (gint64) stage->window) {
+      if (window_full (stage)) {
         return FALSE;
       }
       WeirLink *link = stage->active;
@@ -447,7 +486,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
       }
       if (stage->waits) {
         prepend_active (stage, link); /* R6: what was not taken is offered first */
-      } else if (available > 0 || weir_stage_paused (stage) || !weir_link_take_idle (link)) {
+      } else if (available > 0 || holds_rejected (stage, link) || !weir_link_take_idle (link)) {
         append_active (stage, link);
       }
     }

@@ -12,6 +12,16 @@ set_life (WeirStage *stage, WeirLife life)
   weir_store_relaxed (&stage->life_seen, life);
 }
 
+/* Once, before the stage is closed. */
+static void
+report_failure (WeirStage *stage)
+{
+  if (stage->failed && !stage->failure_told) {
+    stage->failure_told = TRUE;
+    stage->report (stage, WEIR_STAGE_FAILED, stage->report_data);
+  }
+}
+
 static void
 open_stage (WeirStage *stage)
 {
@@ -31,7 +41,11 @@ open_stage (WeirStage *stage)
   if (next == WEIR_FAIL && !stage->failed) {
     weir_stage_fail (stage, "open() answered FAIL without saying why");
   }
-  stage->report (stage, stage->failed ? WEIR_STAGE_FAILED : WEIR_STAGE_OPENED, stage->report_data);
+  if (stage->failed) {
+    report_failure (stage);
+  } else {
+    stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
+  }
 }
 
 static void
@@ -50,7 +64,7 @@ start_stage (WeirStage *stage)
   }
   set_life (stage, WEIR_LIFE_STARTING);
   weir_life_check_takers (stage);
-  if (stage->life != WEIR_LIFE_STARTING) {
+  if (stage->life != WEIR_LIFE_STARTING || stage->finishing) {
     stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
     return;
   }
@@ -62,12 +76,12 @@ start_stage (WeirStage *stage)
     next = stage->role->start (stage, stage->self);
     weir_stage_leave (stage);
   }
-  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
   if (stage->failed || next == WEIR_FAIL) {
-    weir_life_fail (stage);
-  } else if (next != WEIR_WAIT || stage->ready_said) {
-    running (stage);
+    weir_life_fail (stage); /* and is not said to have started, so that nothing upstream is */
+    return;
   }
+  stage->ready_said = stage->ready_said || next != WEIR_WAIT;
+  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
 }
 
 static void
@@ -98,7 +112,11 @@ close_stage (WeirStage *stage)
   }
   weir_watches_forget_owner (stage->worker->watches, stage);
   weir_streams_forget_all (stage);
+  for (guint i = 0; i < stage->input_count; i++) {
+    g_clear_pointer (&stage->inputs[i]->stream_states, g_hash_table_unref); /* of a stage that has finished by itself */
+  }
   weir_packer_clear (&stage->packer);
+  report_failure (stage); /* of stop() or close() */
   set_life (stage, WEIR_LIFE_CLOSED);
   stage->report (stage, WEIR_STAGE_CLOSED, stage->report_data);
 }
@@ -149,7 +167,7 @@ weir_life_fail (WeirStage *stage)
   if (stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
-  stage->report (stage, WEIR_STAGE_FAILED, stage->report_data);
+  report_failure (stage);
   weir_posts_close (stage);
   drop_streams (stage);
   weir_intake_close (stage, WEIR_LINK_FAILED);
@@ -275,7 +293,14 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   if ((requests & WEIR_REQUEST_CLOSE) != 0) {
     close_stage (stage);
   }
-  if (stage->life == WEIR_LIFE_STARTING && stage->ready_said && !stage->failed) {
+}
+
+gboolean
+weir_life_starting (WeirStage *stage)
+{
+  gboolean more = weir_posts_run (stage);
+  if (stage->ready_said && !stage->failed && !stage->finishing) {
     running (stage);
   }
+  return more;
 }

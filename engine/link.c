@@ -78,7 +78,8 @@ weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
 {
   link->front = weir_front_new (link, takers_pool);
   /* The ring behind the front only holds what the taker has: the front keeps the limits. */
-  link->records = link->bytes = link->pinned = marks (0, 0, 0);
+  link->records = link->bytes = link->pinned = link->age = marks (0, 0, 0);
+  g_clear_pointer (&link->stamps, g_array_unref);
 }
 
 /* Walks the slots from done to put. */
@@ -199,8 +200,8 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
   figures->bytes_in = put_bytes;
   figures->bytes_out = done_bytes;
   figures->level_bytes = less (put_bytes, done_bytes);
-  /* The taker notes them when it looks: what came since is a peak too. */
-  figures->peak_records = MAX (weir_load_relaxed (&link->peak_records), less (put, done));
+  /* The taker notes peaks when it looks; now is one too. */
+  figures->peak_records = MAX (weir_load_relaxed (&link->peak_records), figures->queued);
   figures->peak_bytes = MAX (weir_load_relaxed (&link->peak_bytes), figures->level_bytes);
   figures->peak_pinned = weir_load_relaxed (&link->peak_pinned);
   figures->pauses = weir_load_relaxed (&link->pauses);

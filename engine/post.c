@@ -103,7 +103,7 @@ pop (WeirStage *stage)
   WeirPosts *posts = stage->posts;
   g_mutex_lock (&posts->lock);
   Post *post = g_queue_pop_head (&posts->invokes);
-  if (post == NULL && !weir_stage_paused (stage)) {
+  if (post == NULL && !weir_stage_paused (stage) && stage->life >= WEIR_LIFE_RUNNING) {
     post = g_queue_pop_head (&posts->posts);
   }
   if (posts->posts.length == 0 && posts->invokes.length == 0) {

@@ -100,11 +100,12 @@ struct _WeirStage {
   const WeirRecord *current; /* the record at hand */
   WeirLink *current_link;
   WeirPort *port;
-  gboolean in_turn, in_pause, refusing, finishing, failed, told_paused, stopping, draining, ready_said;
+  gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
   gboolean waits; /* a callback answered WAIT */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
   gboolean enough; /* consume or flush answered DONE */
+  gboolean input_closed; /* and the links are closed for it */
   char *failure, *rejection;
   WeirLink *active, *active_last;  /* links with something to take, by next_active */
   const WeirRecord *flush_records; /* the run that flush has not finished */
@@ -215,6 +216,8 @@ gint64 weir_stage_turn (WeirStage *stage); /* one bounded turn; answers the time
 
 /* ---- life.c ---- */
 void weir_life_requests (WeirStage *stage, guint32 requests);
+/* start() has answered, and the stage may be ready by now: runs calls handed in, and looks. TRUE: there are more. */
+gboolean weir_life_starting (WeirStage *stage);
 /* The stage has failed (stage->failure says why): reports, closes its links, ends. */
 void weir_life_fail (WeirStage *stage);
 /* The outputs are over; by itself, or halted. */

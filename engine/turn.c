@@ -162,8 +162,11 @@ weir_stage_turn (WeirStage *stage)
   if (weir_load_relaxed (&stage->woken) != 0 && weir_exchange (&stage->woken, 0) != 0) {
     stage->waits = FALSE;
   }
+  if (stage->life == WEIR_LIFE_STARTING && !stage->failed) {
+    more = weir_life_starting (stage);
+  }
   if (stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING) {
-    more = run_stage (stage, &turn);
+    more = run_stage (stage, &turn) || more;
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
   }

@@ -71,7 +71,7 @@ weir_stage_context (WeirStage *stage)
 void
 weir_stage_finish (WeirStage *stage)
 {
-  stage->finishing = TRUE;
+  stage->finishing = stage->refusing = TRUE;
   weir_task_make_ready (&stage->task);
 }
 

@@ -26,10 +26,11 @@ typedef struct {
   int fd; /* -1: not open */
   mode_t bits;
   gsize delimiter_size;
-  gboolean regular, full, made, started;
-  guint64 size;   /* of the file, where it is rotated */
-  gsize done;     /* records of the run that are out */
-  gsize progress; /* bytes that are out of those being written */
+  gboolean regular, full;
+  gboolean made, started; /* the file was not there before open(); start() was called */
+  guint64 size;           /* of the file, where it is rotated */
+  gsize done;             /* records of the run that are out */
+  gsize progress;         /* bytes that are out of those being written */
 } Writer;
 
 /* ---- opening and closing ---- */
@@ -52,8 +53,8 @@ open_file (Writer *self)
 {
   int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   self->fd = open (self->path, flags | O_EXCL, self->bits);
-  self->made = self->fd >= 0;
-  if (!self->made && errno == EEXIST) {
+  gboolean made = self->fd >= 0;
+  if (!made && errno == EEXIST) {
     self->fd = open (self->path, flags, self->bits);
   }
   struct stat status;
@@ -62,10 +63,11 @@ open_file (Writer *self)
   }
   self->regular = S_ISREG (status.st_mode);
   self->size = (guint64) status.st_size;
-  if (self->made) {
+  self->made = made;
+  if (made) {
     (void) fchmod (self->fd, self->bits); /* whatever the umask is */
   }
-  if (self->made && self->sync == SYNC_BATCH) {
+  if (made && self->sync == SYNC_BATCH) {
     sync_folder (self->path);
   }
   return TRUE;
@@ -113,16 +115,16 @@ writer_open (WeirStage *stage, gpointer state)
   return WEIR_MORE;
 }
 
-/* Not before every stage is open: a pipeline that cannot start leaves the files as they were. */
+/* Only now, as what was there stays as it is where another stage cannot be opened. */
 static WeirNext
 writer_start (WeirStage *stage, gpointer state)
 {
   Writer *self = state;
   self->started = TRUE;
-  if (!self->append && self->regular && ftruncate (self->fd, 0) < 0) {
-    return weir_stage_fail_errno (stage, "cannot empty %s", self->path);
+  if (!self->append && self->regular) {
+    self->size = 0;
+    return ftruncate (self->fd, 0) == 0 ? WEIR_MORE : weir_stage_fail_errno (stage, "cannot empty %s", self->path);
   }
-  self->size = self->append ? self->size : 0;
   return WEIR_MORE;
 }
 

@@ -87,8 +87,9 @@ write_message (GLogLevelFlags level, const GLogField *fields, gsize count, G_GNU
 {
   const char *domain = field (fields, count, "GLIB_DOMAIN"), *message = field (fields, count, "MESSAGE");
   gboolean ours = g_strcmp0 (domain, G_LOG_DOMAIN) == 0;
-  /* What stages say has passed their own level. */
-  if ((!ours || field (fields, count, "WEIR_STAGE") == NULL) && g_log_writer_default_would_drop (level, domain)) {
+  /* What stages say has passed their own level, and of what is the engine's own only debug messages are too much. */
+  gboolean passes = ours && ((level & G_LOG_LEVEL_DEBUG) == 0 || field (fields, count, "WEIR_STAGE") != NULL);
+  if (!passes && g_log_writer_default_would_drop (level, domain)) {
     return G_LOG_WRITER_HANDLED;
   }
   Destination to = atomic_load_explicit (&destination, memory_order_relaxed);

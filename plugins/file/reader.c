@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- one file ---- */
@@ -60,7 +61,26 @@ file_close (WeirStage *stage, OpenFile *file)
   g_free (file);
 }
 
-/* What is there now; a file that has become shorter begins anew. */
+/* So that a file that was truncated, and has grown again as far or farther before it was looked at, is not taken for the old. */
+static void
+remember_tail (OpenFile *file, const guint8 *bytes, gsize size)
+{
+  gsize kept = MIN (file->tail_size, sizeof (file->tail) - MIN (size, sizeof (file->tail)));
+  gsize added = MIN (size, sizeof (file->tail));
+  memmove (file->tail, file->tail + file->tail_size - kept, kept);
+  memcpy (file->tail + kept, bytes + size - added, added);
+  file->tail_size = (guint) (kept + added);
+}
+
+static gboolean
+is_rewritten (const OpenFile *file)
+{
+  guint8 now[sizeof (file->tail)];
+  ssize_t got = pread (file->fd, now, file->tail_size, file->offset - file->tail_size);
+  return got == (ssize_t) file->tail_size && memcmp (now, file->tail, file->tail_size) != 0;
+}
+
+/* What is there now; a file that has become shorter, or another, begins anew. */
 static gboolean
 look_at_size (WeirStage *stage, OpenFile *file)
 {
@@ -68,14 +88,17 @@ look_at_size (WeirStage *stage, OpenFile *file)
   if (fstat (file->fd, &status) < 0) {
     return FALSE;
   }
+  gboolean touched = status.st_mtim.tv_sec != file->modified.tv_sec || status.st_mtim.tv_nsec != file->modified.tv_nsec;
   file->size = status.st_size;
-  if (file->size >= file->offset) {
+  file->modified = status.st_mtim;
+  if (file->size >= file->offset && !(touched && is_rewritten (file))) {
     return TRUE;
   }
   weir_stage_log (stage, G_LOG_LEVEL_INFO, "%s was truncated: reading it from its beginning", file->path);
   weir_stage_count (stage, TRUNCATED, 1);
   file_end_stream (stage, file);
   file->offset = 0;
+  file->tail_size = 0;
   return lseek (file->fd, 0, SEEK_SET) == 0;
 }
 
@@ -134,6 +157,9 @@ file_read (WeirStage *stage, const Reader *self, OpenFile *file)
     if (got > 0) {
       begin_stream (stage, file);
       file->offset += got;
+      if (self->follow) {
+        remember_tail (file, room, (gsize) got);
+      }
       weir_emit_end (stage, (gsize) got);
       return READ_SOME;
     }

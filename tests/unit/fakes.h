@@ -76,6 +76,7 @@ WeirLink *rig_link_with (Rig *rig, Fake *from, guint port, Fake *to, WeirQueueSe
 WeirQueueSettings queue_of (guint64 records);
 
 void rig_start (Rig *rig);
+void rig_begin (Rig *rig); /* starts, and runs the main loop until all stages are ready */
 void rig_stop (Rig *rig);
 /* Runs the main loop until it is over. */
 WeirResult rig_finish (Rig *rig);

@@ -490,6 +490,22 @@ START_TEST (truncated_and_written_again)
 }
 END_TEST
 
+/* Truncated and as long again, or longer, before anybody has looked: told by its bytes. */
+START_TEST (truncated_and_as_long_again)
+{
+  make ("a.log", "one\nhalf");
+  begin ("{\"path\": \"a.log\", \"follow\": true}");
+  await ("one<\\n>|");
+  make ("a.log", "two\nfull");
+  await ("one<\\n>|half~|two<\\n>|");
+  make ("a.log", "three\nmore and more\n");
+  await ("one<\\n>|half~|two<\\n>|full~|three<\\n>|more and more<\\n>|");
+  append ("a.log", "last\n");
+  await ("one<\\n>|half~|two<\\n>|full~|three<\\n>|more and more<\\n>|last<\\n>|");
+  stop ();
+}
+END_TEST
+
 START_TEST (files_join_a_glob)
 {
   g_mkdir ("logs", 0755);
@@ -659,6 +675,7 @@ main (void)
   tcase_add_test (follow, file_put_in_place_by_rename);
   tcase_add_test (follow, truncation_begins_anew);
   tcase_add_test (follow, truncated_and_written_again);
+  tcase_add_test (follow, truncated_and_as_long_again);
   tcase_add_test (follow, files_join_a_glob);
   tcase_add_test (follow, folders_join_a_glob);
   tcase_add_test (follow, rename_within_a_glob_is_not_read_again);

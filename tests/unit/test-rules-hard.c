@@ -227,6 +227,7 @@ START_TEST (r4_a_wait_ends_when_the_taker_fails)
   rig_start (pair.rig);
   fake_do (pair.push, emit_most);
   rig_until_held (pair.rig, pair.push);
+  rig_until_noted (pair.rig, pair.slow, "consume(0)", 1);
   fake_allow (pair.slow, 2);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_FAILED);
   ck_assert_str_eq (pair.rig->failure, "slow: broken");
