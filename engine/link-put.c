@@ -4,8 +4,6 @@
  * `full`; of the taker it reads done and closed. The fence between full and done is R3's (tests/model). */
 #include "link.h"
 
-#include <string.h>
-
 /* Publishing is a store every so many records or bytes. */
 #define QUANTUM 64
 #define QUANTUM_BYTES 65536
@@ -155,16 +153,10 @@ copy_out_sparse_run (WeirLink *link)
     return;
   }
   link->copies.pool = link->packer->pool;
-  guint8 *to = weir_packer_reserve (&link->copies, bytes);
+  weir_packer_reserve (&link->copies, bytes); /* all in one buffer, as it stays one run */
   for (guint32 i = link->run_start; i < link->put_index; i++) {
-    WeirRecord *record = &link->put_records[i];
-    gsize size = record->size + record->trail;
-    memcpy (to, record->data, size);
-    record->data = to;
-    record->buffer = link->copies.buffer;
-    to += size;
+    weir_packer_copy (&link->copies, &link->put_records[i]);
   }
-  weir_packer_commit (&link->copies, bytes);
   if (link->pinned_buffer == sparse && link->pinned_before != sparse) {
     _Atomic guint8 *state = &link->put_states[link->run_start];
     weir_store_relaxed (state, weir_load_relaxed (state) & ~WEIR_SLOT_NEW_BUFFER);
@@ -405,7 +397,8 @@ drop_put (WeirLink *link, const WeirRecord *record, WeirDropReason reason)
 gboolean
 weir_link_put_rare (WeirLink *link, const WeirRecord *record)
 {
-  guint32 closed = weir_load_relaxed (&link->closed);
+  /* What comes out of a front is taken off it already: the ring behind it never drops. */
+  guint32 closed = link->front == NULL ? weir_load_relaxed (&link->closed) : WEIR_LINK_OPEN;
   if (closed != WEIR_LINK_OPEN || link->ended) {
     drop_put (link, record, closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED);
     return TRUE;

@@ -252,6 +252,9 @@ weir_link_take_idle (WeirLink *link)
     /* Unless the producer has put it on the ready list again by now. */
     return weir_exchange (&link->ready, 1) != 0;
   }
+  if (link->front != NULL) {
+    weir_link_put_idle (link); /* both ends are here */
+  }
   guint64 drained = link->done_private;
   if (drained == link->taken && drained != 0 &&
       atomic_compare_exchange_strong_explicit (&link->handed_at, &drained, 0, memory_order_acq_rel,

@@ -78,7 +78,8 @@ weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
 {
   link->front = weir_front_new (link, takers_pool);
   /* The ring behind the front only holds what the taker has: the front keeps the limits. */
-  link->records = link->bytes = link->pinned = marks (0, 0, 0);
+  link->records = link->bytes = link->pinned = link->age = marks (0, 0, 0);
+  g_clear_pointer (&link->stamps, g_array_unref);
 }
 
 /* Walks the slots from done to put. */

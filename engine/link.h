@@ -143,7 +143,7 @@ gboolean weir_queue_settings_check (const WeirQueueSettings *settings, char **me
 
 WeirLink *weir_link_new (const char *name, const WeirQueueSettings *settings);
 void weir_link_free (WeirLink *link); /* both ends parked */
-/* For a drop_oldest link, once its ends are known. */
+/* For a drop_oldest link, once its ends, its pool and its packer are set: these become the taker's. */
 void weir_link_use_front (WeirLink *link, WeirPool *takers_pool);
 
 /* ---- the producer's worker ---- */

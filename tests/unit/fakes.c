@@ -482,13 +482,22 @@ rig_stop (Rig *rig)
   weir_pipeline_stop (rig->pipeline);
 }
 
+static gboolean
+too_long (gpointer data)
+{
+  ck_abort_msg ("waited too long; journal: %s", ((Rig *) data)->journal->str);
+  return G_SOURCE_REMOVE;
+}
+
 void
 rig_until (Rig *rig, gboolean (*holds) (gpointer data), gpointer data)
 {
+  guint timeout = g_timeout_add_seconds (15, too_long, rig);
   while (!holds (data)) {
     ck_assert_msg (!rig->over || holds (data), "it is over before what was waited for; journal: %s", rig->journal->str);
     g_main_context_iteration (NULL, TRUE);
   }
+  g_source_remove (timeout);
 }
 
 typedef struct {
