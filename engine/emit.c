@@ -55,8 +55,11 @@ emit (WeirStage *stage, WeirRecord *record)
     if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0)) {
       link->counted = TRUE;
       atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-      weir_outputs_tell (stage);
     }
+  }
+  /* Behind the last link: pause() may emit, and every link has this record before that one. */
+  if (G_UNLIKELY (weir_load_relaxed (&stage->reasons) != 0)) {
+    weir_outputs_tell (stage);
   }
   if (G_UNLIKELY (!stage->in_turn)) {
     weir_stage_mark_dirty (stage);
