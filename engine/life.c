@@ -93,7 +93,7 @@ close_stage (WeirStage *stage)
   }
   gboolean opened = stage->life != WEIR_LIFE_NEW;
   stage->refusing = TRUE;
-  weir_posts_close (stage);
+  weir_posts_end (stage);
   weir_timers_disarm (stage->worker->timers, &stage->timer);
   weir_timers_disarm (stage->worker->timers, &stage->retry);
   weir_timers_disarm (stage->worker->timers, &stage->age);

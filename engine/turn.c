@@ -87,6 +87,14 @@ arm_age (WeirStage *stage, WeirLink *link)
   }
 }
 
+void
+weir_turn_publish_dirty (WeirStage *stage)
+{
+  weir_stage_publish (stage);
+  weir_outputs_each (stage, arm_age);
+  weir_stage_leave (stage);
+}
+
 static gboolean
 run_stage (WeirStage *stage, WeirTurn *turn)
 {
