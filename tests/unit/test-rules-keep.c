@@ -287,7 +287,7 @@ START_TEST (window_no_more_is_handed_out_while_so_many_are_kept)
     }
     fake_look (pair.end, "looked");
     ck_assert_int_eq (atomic_load (&pair.end->counted), counted);
-    fake_release_all (pair.end);
+    fake_do (pair.end, fake_release_all); /* on its worker: what is handed out meanwhile stays */
     if (counted == 5) {
       break;
     }
