@@ -56,7 +56,7 @@ weir_link_new (const char *name, const WeirQueueSettings *settings)
   link->pinned = marks (settings->bytes == 0 ? 0 : MAX (settings->bytes * 4, 1024 * 1024), settings->low,
                         settings->hard);
   link->age = marks ((guint64) settings->age, settings->low, settings->hard);
-  link->age.hard = G_MAXUINT64;
+  link->age.hard = G_MAXINT64; /* compared as signed; age alone never holds anybody */
   if (settings->age > 0) {
     link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
   }
