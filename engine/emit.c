@@ -241,7 +241,8 @@ void
 weir_stage_set_rejected (WeirStage *stage, const char *reason)
 {
   stage->set_rejected = reason;
-  stage->overrides = reason != NULL ? stage->overrides | WEIR_SET_REJECTED : stage->overrides & ~(guint32) WEIR_SET_REJECTED;
+  stage->overrides = reason != NULL ? stage->overrides | WEIR_SET_REJECTED
+                                    : stage->overrides & ~(guint32) WEIR_SET_REJECTED;
 }
 
 guint

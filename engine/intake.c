@@ -99,6 +99,13 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
   }
 }
 
+/* Rejected slots wait for room on .rejected. */
+static gboolean
+holds_rejected (WeirStage *stage, WeirLink *link)
+{
+  return link->kept > 0 && stage->life < WEIR_LIFE_ENDED && weir_stage_paused (stage);
+}
+
 void
 weir_intake_discard (WeirStage *stage)
 {
@@ -110,7 +117,12 @@ weir_intake_discard (WeirStage *stage)
     if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       do {
         weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
-      } while (!weir_link_take_idle (link));
+        notice_release (stage, link);
+        weir_intake_done (stage, link);
+      } while (!holds_rejected (stage, link) && !weir_link_take_idle (link));
+      if (holds_rejected (stage, link)) {
+        append_active (stage, link);
+      }
     }
   }
 }
@@ -380,12 +392,21 @@ run_produce (WeirStage *stage, WeirTurn *turn)
   return used;
 }
 
-/* R16: this stage has had enough. */
+/* R16: this stage has had enough. Its links are closed, the states of its streams end, and what is kept is settled. */
 static void
 have_enough (WeirStage *stage)
 {
-  stage->end_told = TRUE;
-  weir_intake_close (stage, WEIR_LINK_FINISHED);
+  if (!stage->input_closed) {
+    stage->input_closed = stage->end_told = TRUE;
+    weir_intake_close (stage, WEIR_LINK_FINISHED);
+  }
+  for (guint i = 0; i < stage->input_count; i++) {
+    for (guint32 stream; weir_streams_any (stage->inputs[i], &stream);) {
+      if (!weir_streams_end (stage, stage->inputs[i], stream)) {
+        return;
+      }
+    }
+  }
   stage->inputs_over = stage->input_count;
   stage->enough = FALSE;
 }
@@ -440,11 +461,13 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
     if (stage->flush_count > 0) {
       run_flush (stage);
       used = weir_turn_used (stage, turn);
-    } else if (stage->enough) {
-      have_enough (stage);
-      return FALSE;
     } else if (stage->produces != WEIR_PRODUCES_NOT) {
       used = run_produce (stage, turn);
+    } else if (stage->enough) {
+      have_enough (stage);
+    } else if (stage->input_closed) {
+      weir_intake_discard (stage);
+      return FALSE;
     } else {
       if (window_full (stage)) {
         return FALSE;
@@ -458,13 +481,14 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
       if (available > 0) {
         serve_link (stage, turn, link, &used);
       } else {
+        notice_release (stage, link);
         weir_intake_done (stage, link);
         /* R15: what this link's producer waits for may be in this stage's hands. */
         stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
       }
       if (stage->waits) {
         prepend_active (stage, link); /* R6: what was not taken is offered first */
-      } else if (available > 0 || weir_stage_paused (stage) || !weir_link_take_idle (link)) {
+      } else if (available > 0 || holds_rejected (stage, link) || !weir_link_take_idle (link)) {
         append_active (stage, link);
       }
     }
@@ -475,12 +499,33 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
   return FALSE;
 }
 
+/* An input on which nothing is left to take, and whose producer waits for what this stage keeps. */
+static gboolean
+is_held_up (WeirLink *link)
+{
+  return link->kept > 0 && weir_link_look (link) == 0 && weir_load_acquire (&link->full) != 0;
+}
+
+static gboolean
+wants_settling (WeirStage *stage)
+{
+  if (stage->settle_wanted) {
+    for (guint i = 0; i < stage->input_count; i++) {
+      if (is_held_up (stage->inputs[i])) {
+        return TRUE;
+      }
+    }
+    stage->settle_wanted = FALSE;
+  }
+  return (stage->draining || stage->end_told) && stage->active == NULL;
+}
+
 void
 weir_intake_settle (WeirStage *stage)
 {
-  gboolean wanted = stage->settle_wanted || stage->draining || stage->end_told;
-  if (!wanted || stage->settle_told || stage->failed || stage->active != NULL || stage->flush_count > 0 ||
-      weir_stage_paused (stage) || weir_load_acquire (&stage->outstanding) == 0) {
+  if (weir_load_acquire (&stage->outstanding) == 0 || stage->settle_told || stage->failed || stage->finishing ||
+      stage->life >= WEIR_LIFE_ENDED || stage->flush_count > 0 || stage->produces != WEIR_PRODUCES_NOT ||
+      weir_stage_paused (stage) || !wants_settling (stage)) {
     return;
   }
   stage->settle_told = TRUE;

@@ -29,9 +29,6 @@ open_stage (WeirStage *stage)
     return;
   }
   set_life (stage, WEIR_LIFE_OPEN);
-  g_mutex_lock (&stage->interrupt_lock);
-  stage->interruptible = TRUE;
-  g_mutex_unlock (&stage->interrupt_lock);
   WeirNext next = WEIR_MORE;
   if (stage->role->open != NULL) {
     weir_stage_enter (stage, "open");
@@ -44,6 +41,10 @@ open_stage (WeirStage *stage)
   if (stage->failed) {
     report_failure (stage);
   } else {
+    /* Only now: interrupt() uses what open() makes. */
+    g_mutex_lock (&stage->interrupt_lock);
+    stage->interruptible = TRUE;
+    g_mutex_unlock (&stage->interrupt_lock);
     stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
   }
 }
@@ -76,12 +77,12 @@ start_stage (WeirStage *stage)
     next = stage->role->start (stage, stage->self);
     weir_stage_leave (stage);
   }
-  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
   if (stage->failed || next == WEIR_FAIL) {
-    weir_life_fail (stage);
-  } else if (next != WEIR_WAIT) {
-    stage->ready_said = TRUE;
+    weir_life_fail (stage); /* and is not said to have started, so that nothing upstream is */
+    return;
   }
+  stage->ready_said = stage->ready_said || next != WEIR_WAIT;
+  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
 }
 
 static void
@@ -112,6 +113,9 @@ close_stage (WeirStage *stage)
   }
   weir_watches_forget_owner (stage->worker->watches, stage);
   weir_streams_forget_all (stage);
+  for (guint i = 0; i < stage->input_count; i++) {
+    g_clear_pointer (&stage->inputs[i]->stream_states, g_hash_table_unref); /* of a stage that has finished by itself */
+  }
   weir_packer_clear (&stage->packer);
   report_failure (stage); /* of stop() or close() */
   set_life (stage, WEIR_LIFE_CLOSED);

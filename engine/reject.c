@@ -69,6 +69,7 @@ void
 weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason)
 {
   weir_add_relaxed (&stage->rejected_count, 1);
+  stage->turn_records++; /* something came of this turn (R5) */
   guint takers = 0;
   for (guint i = 0; i < stage->rejected.count; i++) {
     takers += weir_load_relaxed (&stage->rejected.links[i]->closed) == WEIR_LINK_OPEN ? 1 : 0;

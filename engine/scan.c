@@ -137,8 +137,13 @@ scan_value (WeirScan *scan, WeirNode node)
   }
   if (letter == '{' || letter == '[')
     return scan_container (scan, node);
-  if (letter == '"')
-    return weir_scan_string (scan, node);
+  if (letter == '"') {
+    guint64 before = weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR);
+    gboolean closed = weir_scan_string (scan, node);
+    if (weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR) != before)
+      weir_places_set_told (scan->places, node); /* what was mended in it is not to be looked at as if it were meant */
+    return closed;
+  }
   if (letter > 0 && strchr ("0123456789-+.", letter) != NULL)
     weir_scan_number (scan, node);
   else if (letter > 0 && g_ascii_isalpha ((char) letter))

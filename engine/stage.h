@@ -105,6 +105,7 @@ struct _WeirStage {
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
   gboolean enough; /* consume or flush answered DONE */
+  gboolean input_closed; /* and the links are closed for it */
   char *failure, *rejection;
   WeirLink *active, *active_last;  /* links with something to take, by next_active */
   const WeirRecord *flush_records; /* the run that flush has not finished */

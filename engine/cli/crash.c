@@ -19,7 +19,8 @@ typedef struct {
 static Fatal fatal[] = {
   { .number = SIGSEGV, .name = "SIGSEGV" }, { .number = SIGBUS, .name = "SIGBUS" },
   { .number = SIGABRT, .name = "SIGABRT" }, { .number = SIGFPE, .name = "SIGFPE" },
-  { .number = SIGILL, .name = "SIGILL" },
+  { .number = SIGILL, .name = "SIGILL" },   { .number = SIGTRAP, .name = "SIGTRAP" }, /* g_error() raises it */
+  { .number = SIGSYS, .name = "SIGSYS" },
 };
 
 /* A line of fixed size. */

@@ -78,16 +78,16 @@ print_version (void)
            json_c_version (), pcre2);
 }
 
-/* A descriptor that a plugin opens must never be taken for standard input, output or error. */
+/* A descriptor that a plugin opens must never be taken for standard input, output or error. One that was closed cannot be read or
+ * written afterwards either: what is meant for it must not vanish without a word. */
 static void
 open_standard_descriptors (void)
 {
-  int fd;
-  do {
-    fd = open ("/dev/null", O_RDWR);
-  } while (fd >= 0 && fd <= STDERR_FILENO);
-  if (fd >= 0) {
-    close (fd);
+  static const int flags[] = { O_WRONLY, O_RDONLY, O_RDWR };
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl (fd, F_GETFD) < 0) {
+      (void) !open ("/dev/null", flags[fd]); /* it gets the lowest number that is free: this one */
+    }
   }
 }
 

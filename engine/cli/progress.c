@@ -51,7 +51,7 @@ add_bar (WeirTable *table, double fill)
   memset (bar, '#', full);
   bar[BAR] = '\0';
   weir_table_add (table, "[%s]", bar);
-  weir_table_add (table, "%.0f%%", fill * 100);
+  weir_table_add (table, "%4.0f%%", fill * 100);
 }
 
 static double
@@ -96,8 +96,8 @@ add_row (WeirProgress *progress, WeirTable *table, guint index)
   g_autofree char *pauses = weir_table_short ((double) figures.pauses);
   weir_table_add (table, "%s", link->name);
   add_bar (table, fill_of (link, &figures));
-  weir_table_add (table, "%s/s", in);
-  weir_table_add (table, "%s/s", out);
+  weir_table_add (table, "%6s/s", in);
+  weir_table_add (table, "%6s/s", out);
   weir_table_add (table, "%s", pauses);
   weir_table_add (table, "%s%s", figures.paused ? link->from->name : "", figures.paused ? " is paused" : "");
 }

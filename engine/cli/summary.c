@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- for people ---- */
@@ -70,7 +72,7 @@ write_notes (WeirPipeline *pipeline, GString *out)
       g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " rejected", rejected);
     }
     if (errors > 0) {
-      g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " errors", errors);
+      g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " error%s", errors, errors == 1 ? "" : "s");
     }
     for (guint j = 0; j < stage->counter_count; j++) {
       guint64 count = weir_load_relaxed (&stage->counters[j]);
@@ -235,16 +237,39 @@ weir_summary_json (WeirPipeline *pipeline, WeirResult result)
 
 /* ---- the file ---- */
 
+/* A summary is whole or not there: until it is written, its file has no name, and then it takes PATH's place. What is no regular
+ * file (a FIFO, a device, a link) is written directly, and so is one in a folder that cannot be written or makes no such files. */
 struct _WeirSummaryFile {
   char *path;
   int fd;
+  gboolean nameless;
 };
+
+static int
+open_nameless (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  struct stat status;
+  gboolean there = lstat (path, &status) == 0;
+  if (there && !S_ISREG (status.st_mode)) {
+    return -1;
+  }
+  int fd = open (folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  if (fd >= 0 && there) {
+    (void) fchmod (fd, status.st_mode & 07777);
+  }
+  return fd;
+}
 
 WeirSummaryFile *
 weir_summary_file_new (const char *path, char **message)
 {
   gboolean output = g_str_equal (path, "-");
-  int fd = output ? STDOUT_FILENO : open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int fd = output ? STDOUT_FILENO : open_nameless (path);
+  gboolean nameless = !output && fd >= 0;
+  if (fd < 0) {
+    fd = open (path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+  }
   if (fd < 0) {
     *message = g_strdup_printf ("cannot open summary file %s: %s", path, g_strerror (errno));
     return NULL;
@@ -252,7 +277,42 @@ weir_summary_file_new (const char *path, char **message)
   WeirSummaryFile *file = g_new (WeirSummaryFile, 1);
   file->path = g_strdup (output ? "standard output" : path);
   file->fd = fd;
+  file->nameless = nameless;
   return file;
+}
+
+static gboolean
+write_all (int fd, const char *text)
+{
+  struct stat status;
+  if (fd != STDOUT_FILENO && fstat (fd, &status) == 0 && S_ISREG (status.st_mode) && ftruncate (fd, 0) < 0) {
+    return FALSE;
+  }
+  while (*text != '\0') {
+    ssize_t size = write (fd, text, strlen (text));
+    if (size < 0 && errno != EINTR) {
+      return FALSE;
+    }
+    text += MAX (size, 0);
+  }
+  return TRUE;
+}
+
+static gboolean
+give_name (const WeirSummaryFile *file)
+{
+  g_autofree char *from = g_strdup_printf ("/proc/self/fd/%d", file->fd);
+  g_autofree char *beside = g_strdup_printf ("%s.%d", file->path, (int) getpid ());
+  if (linkat (AT_FDCWD, from, AT_FDCWD, beside, AT_SYMLINK_FOLLOW) < 0) {
+    return FALSE;
+  }
+  if (rename (beside, file->path) < 0) {
+    int error = errno;
+    unlink (beside);
+    errno = error;
+    return FALSE;
+  }
+  return TRUE;
 }
 
 gboolean
@@ -261,15 +321,10 @@ weir_summary_file_write (WeirSummaryFile *file, WeirPipeline *pipeline, WeirResu
   json_object *summary = weir_summary_json (pipeline, result);
   int form = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
   g_autofree char *text = g_strconcat (json_object_to_json_string_ext (summary, form), "\n", NULL);
-  const char *at = text;
   json_object_put (summary);
-  while (*at != '\0') {
-    ssize_t size = write (file->fd, at, strlen (at));
-    if (size < 0 && errno != EINTR) {
-      *message = g_strdup_printf ("cannot write summary to %s: %s", file->path, g_strerror (errno));
-      return FALSE;
-    }
-    at += MAX (size, 0);
+  if (!write_all (file->fd, text) || (file->nameless && !give_name (file))) {
+    *message = g_strdup_printf ("cannot write summary to %s: %s", file->path, g_strerror (errno));
+    return FALSE;
   }
   return TRUE;
 }

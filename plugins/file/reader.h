@@ -41,7 +41,7 @@ typedef struct _OpenFile {
   /* Followed files only. */
   guint8 tail[64]; /* the last bytes that were read */
   guint tail_size;
-  struct timespec modified; /* when it was looked at last */
+  struct timespec modified;         /* when it was looked at last */
   int change;                       /* the number that file_changes_read() names it by */
   struct _OpenFile *before, *after; /* of the same path, in the order in which they had it */
   gboolean ready;                   /* in the queue of those that may have something to read */

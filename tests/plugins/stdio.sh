@@ -89,6 +89,18 @@ status=$?
 expect_status 1
 expect_match stderr '^weir: out \(stdio, consumer\): cannot write standard output: No space left on device$'
 
+begin "a closed standard output fails"
+"$WEIR" run --quiet endless.json >&- 2>stderr
+status=$?
+expect_status 1
+expect_match stderr '^weir: out \(stdio, consumer\): cannot write standard output: Bad file descriptor$'
+
+begin "a closed standard input fails"
+"$WEIR" run --quiet cat.json <&- >stdout 2>stderr
+status=$?
+expect_status 1
+expect_stderr 'weir: in (stdio, producer): cannot read standard input: Bad file descriptor'
+
 begin "the descriptors stay blocking"
 (echo in; sleep 0.05) | { "$WEIR" run --quiet cat.json; grep flags /proc/self/fdinfo/0 >flags; } | cat >stdout
 expect_no_match flags '[4567]...$'

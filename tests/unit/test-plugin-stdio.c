@@ -102,7 +102,7 @@ too_late (gpointer data)
 }
 
 static gboolean
-noted (const char *text)
+noted (gconstpointer text)
 {
   g_mutex_lock (&notes.lock);
   gboolean same = g_str_equal (notes.text->str, text);
@@ -110,13 +110,18 @@ noted (const char *text)
   return same;
 }
 
-/* Waits, at most 10 seconds, for the flag or, where it is NULL, for the notes. */
+static gboolean
+is_set (gconstpointer flag)
+{
+  return *(const gboolean *) flag;
+}
+
 static void
-await (const gboolean *flag, const char *text)
+await (gboolean (*holds) (gconstpointer data), gconstpointer data)
 {
   gboolean late = FALSE;
   guint timer = g_timeout_add_seconds (10, too_late, &late);
-  while (!(flag != NULL ? *flag : noted (text)) && !late) {
+  while (!holds (data) && !late) {
     g_main_context_iteration (NULL, TRUE);
   }
   g_source_remove (timer);
@@ -126,7 +131,7 @@ await (const gboolean *flag, const char *text)
 static void
 finish (void)
 {
-  await (&is_over, NULL);
+  await (is_set, &is_over);
   weir_pipeline_free (pipeline);
 }
 
@@ -143,9 +148,9 @@ START_TEST (input_is_read_to_its_end)
   use_pipe (STDIN_FILENO);
   send_bytes ("one\ntw");
   read_input ("{}");
-  await (NULL, "one\\ntw~|");
+  await (noted, "one\\ntw~|");
   send_bytes ("o\n");
-  await (NULL, "one\\ntw~|o\\n~|");
+  await (noted, "one\\ntw~|o\\n~|");
   close (other);
   finish ();
   ck_assert_int_eq (result, WEIR_RESULT_DONE);
@@ -168,7 +173,7 @@ START_TEST (blocked_input_is_interrupted_by_a_stop)
   use_pipe (STDIN_FILENO);
   send_bytes ("one\n");
   read_input ("{}");
-  await (NULL, "one\\n~|");
+  await (noted, "one\\n~|");
   weir_pipeline_stop (pipeline);
   finish ();
   ck_assert_int_eq (result, WEIR_RESULT_STOPPED);
@@ -260,7 +265,7 @@ START_TEST (slow_reader_gets_everything)
   Piece pieces[] = { { large, 200000, 0, 0, FALSE }, { large, 100000, 0, 0, FALSE } };
   use_pipe (STDOUT_FILENO);
   write_output (&feed_messages, pieces, 2, "{}");
-  await (&is_ready, NULL);
+  await (is_set, &is_ready);
   gsize total = 0;
   char block[1000], last = 0;
   while (total < 300002) {
@@ -293,7 +298,7 @@ START_TEST (blocked_output_is_interrupted_at_the_deadline)
   Piece pieces[] = { { large, 200000, 0, 0, FALSE } };
   use_pipe (STDOUT_FILENO);
   write_output (&feed_messages, pieces, 1, "{}");
-  await (&is_ready, NULL);
+  await (is_set, &is_ready);
   char first;
   ck_assert_int_eq (read (other, &first, 1), 1); /* it is writing */
   weir_pipeline_stop (pipeline);
