@@ -36,7 +36,8 @@ END_TEST
 
 START_TEST (nobody_is_paused_and_the_hard_limit_is_never_met)
 {
-  WeirBed *bed = weir_bed_new (SETTINGS (.when_full = WEIR_WHEN_FULL_DROP_NEWEST, .records = 10, .hard = 1, .low = 0.5));
+  WeirBed *bed = weir_bed_new (
+    SETTINGS (.when_full = WEIR_WHEN_FULL_DROP_NEWEST, .records = 10, .hard = 1, .low = 0.5));
   for (guint i = 0; i < 50; i++) {
     weir_bed_put (bed, 1);
     ck_assert (!weir_bed_full (bed));
