@@ -25,6 +25,10 @@ emit_rare (WeirStage *stage, WeirRecord *record)
   if (stage->refusing) {
     return refuse (stage);
   }
+  if (record->size <= stage->record_max) {
+    weir_reject_record (stage, record, stage->set_rejected);
+    return !stage->failed && !weir_stage_paused (stage);
+  }
   g_autofree char *reason = g_strdup_printf ("a record of %" G_GSIZE_FORMAT
                                              " bytes is larger than record_max, %" G_GSIZE_FORMAT " bytes",
                                              record->size, stage->record_max);
@@ -35,7 +39,7 @@ emit_rare (WeirStage *stage, WeirRecord *record)
 static inline gboolean
 emit (WeirStage *stage, WeirRecord *record)
 {
-  if (G_UNLIKELY (stage->refusing || record->size > stage->record_max)) {
+  if (G_UNLIKELY (stage->refusing || record->size > stage->record_max || stage->overrides >= WEIR_SET_REJECTED)) {
     return emit_rare (stage, record);
   }
   WeirPort *port = stage->port;
@@ -51,8 +55,11 @@ emit (WeirStage *stage, WeirRecord *record)
     if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0)) {
       link->counted = TRUE;
       atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-      weir_outputs_tell (stage);
     }
+  }
+  /* Behind the last link: pause() may emit, and every link has this record before that one. */
+  if (G_UNLIKELY (weir_load_relaxed (&stage->reasons) != 0)) {
+    weir_outputs_tell (stage);
   }
   if (G_UNLIKELY (!stage->in_turn)) {
     weir_stage_mark_dirty (stage);
@@ -103,7 +110,8 @@ gboolean
 weir_emit (WeirStage *stage, const WeirRecord *record)
 {
   WeirRecord copy = *record;
-  copy.flags = (copy.flags & WEIR_RECORD_GAP) | chunk_flag (stage, copy.trail);
+  /* What is handed on as it is stays what it is: behind a role flagged BYTES a chunk is a chunk still, a message a message. */
+  copy.flags &= WEIR_RECORD_GAP | ((stage->role->flags & WEIR_BYTES) != 0 ? WEIR_RECORD_CHUNK : 0);
   if (G_UNLIKELY (stage->overrides != 0)) {
     apply_overrides (stage, &copy);
   }
@@ -240,6 +248,14 @@ weir_stage_set_port (WeirStage *stage, guint port)
   static WeirPort nowhere;
   stage->port = port < stage->port_count ? &stage->ports[port] : &nowhere;
   override (stage, WEIR_SET_PORT);
+}
+
+void
+weir_stage_set_rejected (WeirStage *stage, const char *reason)
+{
+  stage->set_rejected = reason;
+  stage->overrides = reason != NULL ? stage->overrides | WEIR_SET_REJECTED
+                                    : stage->overrides & ~(guint32) WEIR_SET_REJECTED;
 }
 
 guint

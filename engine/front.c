@@ -7,22 +7,38 @@
 #define RUN 64
 #define RUN_BYTES 65536
 
+/* A record that lies in the front, with references of its own. */
+typedef struct {
+  WeirRecord record;
+  guint64 pinned; /* capacity of its buffer, in the first of neighbours that share it */
+  gint64 stamp;   /* when it was put; 0: the link has no age limit */
+} Slot;
+
 struct _WeirFront {
   WeirLink *link;
-  WeirMarks records, bytes;
+  WeirMarks records, bytes, pinned, age; /* the ring behind has none */
   /* The producer's worker. */
   WeirRecord pending[RUN];
   guint pending_count;
   gboolean ended;
+  const WeirPacker *stage_packer; /* of the emitting stage */
+  WeirPacker copies;              /* sparse runs are copied into its buffers */
+  guint64 pinned_seen;
   /* Under the lock. */
   GMutex mutex;
-  WeirRecord *slots; /* a ring of `capacity` entries, a power of two */
-  gsize head, count, controls, capacity, queued_bytes;
-  guint64 in, in_bytes, peak;
+  Slot *slots; /* a ring of `capacity` entries, a power of two */
+  gsize head, count, controls, capacity;
+  guint64 queued_bytes, queued_pinned;
+  guint64 in, in_bytes, peak_records, peak_bytes, peak_pinned;
   GHashTable *gap_streams;
   /* The taker's worker. */
-  WeirPacker packer;
+  WeirPacker packer; /* its packing buffer is always none: the ring behind has a packer that is not the producer's */
 };
+
+/* What the taker has: it is never dropped. */
+typedef struct {
+  guint64 records, bytes, pinned;
+} Held;
 
 /* Control entries are told from records by their missing buffer. */
 static gboolean
@@ -38,10 +54,16 @@ weir_front_new (WeirLink *link, WeirPool *takers_pool)
   front->link = link;
   front->records = link->records;
   front->bytes = link->bytes;
+  front->pinned = link->pinned;
+  front->age = link->age;
   front->capacity = RUN;
-  front->slots = g_new (WeirRecord, front->capacity);
+  front->slots = g_new (Slot, front->capacity);
   front->gap_streams = g_hash_table_new (NULL, NULL);
+  front->stage_packer = link->packer;
+  front->copies.pool = link->packer->pool;
   front->packer.pool = takers_pool;
+  link->packer = &front->packer;
+  link->pool = takers_pool;
   g_mutex_init (&front->mutex);
   return front;
 }
@@ -57,7 +79,7 @@ drop_references (const WeirRecord *record)
   }
 }
 
-static WeirRecord *
+static Slot *
 slot (WeirFront *front, gsize index)
 {
   return &front->slots[(front->head + index) & (front->capacity - 1)];
@@ -67,12 +89,13 @@ void
 weir_front_free (WeirFront *front)
 {
   for (gsize i = 0; i < front->count; i++) {
-    drop_references (slot (front, i));
+    drop_references (&slot (front, i)->record);
   }
   for (guint i = 0; i < front->pending_count; i++) {
     drop_references (&front->pending[i]);
   }
   weir_packer_clear (&front->packer);
+  weir_packer_clear (&front->copies);
   g_hash_table_unref (front->gap_streams);
   g_mutex_clear (&front->mutex);
   g_free (front->slots);
@@ -80,22 +103,47 @@ weir_front_free (WeirFront *front)
 }
 
 static void
-append (WeirFront *front, const WeirRecord *record)
+resize (WeirFront *front, gsize capacity)
+{
+  Slot *slots = g_new (Slot, capacity);
+  for (gsize i = 0; i < front->count; i++) {
+    slots[i] = *slot (front, i);
+  }
+  g_free (front->slots);
+  front->slots = slots;
+  front->head = 0;
+  front->capacity = capacity;
+}
+
+static void
+append (WeirFront *front, const WeirRecord *record, gint64 stamp)
 {
   if (front->count == front->capacity) {
-    WeirRecord *larger = g_new (WeirRecord, front->capacity * 2);
-    for (gsize i = 0; i < front->count; i++) {
-      larger[i] = *slot (front, i);
-    }
-    g_free (front->slots);
-    front->slots = larger;
-    front->head = 0;
-    front->capacity *= 2;
+    resize (front, front->capacity * 2);
   }
+  gboolean shared = front->count > 0 && slot (front, front->count - 1)->record.buffer == record->buffer;
+  guint64 pinned = shared || is_control (record) ? 0 : record->buffer->capacity;
   front->count++;
-  *slot (front, front->count - 1) = *record;
+  *slot (front, front->count - 1) = (Slot){ *record, pinned, stamp };
   front->controls += is_control (record) ? 1 : 0;
   front->queued_bytes += record->size + record->trail;
+  front->queued_pinned += pinned;
+}
+
+/* The slot leaves the front; what it pins for its neighbours stays with the next of them. */
+static void
+forget (WeirFront *front, gsize at)
+{
+  const Slot *gone = slot (front, at);
+  const WeirRecord *record = &gone->record;
+  Slot *next = at + 1 < front->count ? slot (front, at + 1) : NULL;
+  front->queued_bytes -= record->size + record->trail;
+  front->controls -= is_control (record) ? 1 : 0;
+  if (gone->pinned > 0 && next != NULL && next->record.buffer == record->buffer) {
+    next->pinned = gone->pinned;
+  } else {
+    front->queued_pinned -= gone->pinned;
+  }
 }
 
 static void
@@ -108,16 +156,24 @@ drop (WeirFront *front, const WeirRecord *record, WeirDropReason reason)
   drop_references (record);
 }
 
-/* The oldest record; the control entries before it keep their order. */
-static void
-drop_oldest (WeirFront *front)
+/* The oldest record; there is one. */
+static gsize
+oldest (WeirFront *front)
 {
   gsize at = 0;
-  while (is_control (slot (front, at))) {
+  while (is_control (&slot (front, at)->record)) {
     at++;
   }
-  front->queued_bytes -= slot (front, at)->size + slot (front, at)->trail;
-  drop (front, slot (front, at), WEIR_DROP_FULL);
+  return at;
+}
+
+/* Drops the oldest record; the control entries before it keep their order. */
+static void
+drop_oldest (WeirFront *front, WeirDropReason reason)
+{
+  gsize at = oldest (front);
+  forget (front, at);
+  drop (front, &slot (front, at)->record, reason);
   for (; at > 0; at--) {
     *slot (front, at) = *slot (front, at - 1);
   }
@@ -125,36 +181,106 @@ drop_oldest (WeirFront *front)
   front->count--;
 }
 
-static gboolean
-at_high (WeirFront *front, guint64 held, guint64 held_bytes)
+/* Under the lock put stands still; done only comes nearer to it. */
+static Held
+held (WeirLink *link)
 {
-  return front->count + held >= front->records.high || front->queued_bytes + held_bytes >= front->bytes.high;
+  guint64 done = weir_load_acquire (&link->done);
+  guint64 done_bytes = weir_load_relaxed (&link->done_bytes), done_pinned = weir_load_relaxed (&link->done_pinned);
+  guint64 put = weir_load_relaxed (&link->put);
+  return (Held){ put - done, weir_load_relaxed (&link->put_bytes) - done_bytes,
+                 put == done ? 0 : weir_load_relaxed (&link->put_pinned) - done_pinned };
+}
+
+static gboolean
+at_high (WeirFront *front, const Held *taken)
+{
+  return front->count + taken->records >= front->records.high ||
+         front->queued_bytes + taken->bytes >= front->bytes.high ||
+         front->queued_pinned + taken->pinned >= front->pinned.high;
+}
+
+static void
+expire (WeirFront *front, gint64 now)
+{
+  while (front->count > front->controls && (guint64) (now - slot (front, oldest (front))->stamp) >= front->age.high) {
+    drop_oldest (front, WEIR_DROP_EXPIRED);
+  }
+}
+
+static void
+move_record_in (WeirFront *front, const WeirRecord *record, gint64 now)
+{
+  Held taken = held (front->link);
+  front->in++;
+  while (front->count > front->controls && at_high (front, &taken)) {
+    drop_oldest (front, WEIR_DROP_FULL);
+  }
+  if (at_high (front, &taken) && front->count + taken.records > 0) {
+    drop (front, record, WEIR_DROP_HELD);
+    return;
+  }
+  front->in_bytes += record->size + record->trail;
+  append (front, record, now);
+  front->peak_records = MAX (front->peak_records, front->count + taken.records);
+  front->peak_bytes = MAX (front->peak_bytes, front->queued_bytes + taken.bytes);
+  front->peak_pinned = MAX (front->peak_pinned, front->queued_pinned + taken.pinned);
+}
+
+/* As copy_out_sparse_run() in link-put.c does: see there. TRUE: the run pins its buffer no more. */
+static gboolean
+copy_out_sparse (WeirFront *front, WeirRecord *records, gsize count)
+{
+  WeirBuffer *sparse = records[0].buffer;
+  gsize bytes = 0;
+  for (gsize i = 0; i < count; i++) {
+    bytes += records[i].size + records[i].trail;
+  }
+  if (bytes >= sparse->capacity / 8 || sparse == front->stage_packer->buffer) {
+    return FALSE;
+  }
+  for (gsize i = 0; i < count; i++) {
+    weir_packer_copy (&front->copies, &records[i]);
+    weir_buffer_ref (front->copies.buffer);
+  }
+  weir_buffer_unref_many (sparse, (gint64) count);
+  return TRUE;
+}
+
+static void
+copy_out_sparse_runs (WeirFront *front)
+{
+  guint64 pinned = front->pinned_seen;
+  for (guint start = 0, end; start < front->pending_count; start = end) {
+    WeirBuffer *buffer = front->pending[start].buffer;
+    for (end = start + 1; end < front->pending_count && front->pending[end].buffer == buffer; end++) {}
+    guint64 more = buffer != NULL ? buffer->capacity : 0;
+    if (pinned + more <= front->bytes.high || more == 0 ||
+        !copy_out_sparse (front, &front->pending[start], end - start)) {
+      pinned += more;
+    }
+  }
 }
 
 static void
 move_in (WeirFront *front)
 {
   WeirLink *link = front->link;
+  gint64 now = front->age.high != G_MAXUINT64 ? g_get_monotonic_time () : 0;
+  copy_out_sparse_runs (front);
   g_mutex_lock (&front->mutex);
+  if (now != 0) {
+    expire (front, now);
+  }
   for (guint i = 0; i < front->pending_count; i++) {
     const WeirRecord *record = &front->pending[i];
-    if (!is_control (record)) {
-      guint64 done = weir_load_acquire (&link->done), done_bytes = weir_load_relaxed (&link->done_bytes);
-      guint64 held = weir_load_relaxed (&link->put) - done,
-              held_bytes = weir_load_relaxed (&link->put_bytes) - done_bytes;
-      front->in++;
-      while (front->count > front->controls && at_high (front, held, held_bytes)) {
-        drop_oldest (front);
-      }
-      if (at_high (front, held, held_bytes) && front->count + held > 0) {
-        drop (front, record, WEIR_DROP_HELD);
-        continue;
-      }
-      front->in_bytes += record->size + record->trail;
+    if (is_control (record)) {
+      append (front, record, now);
+    } else {
+      move_record_in (front, record, now);
     }
-    append (front, record);
-    front->peak = MAX (front->peak, front->count);
   }
+  front->pinned_seen = front->queued_pinned + held (link).pinned;
   /* R11: only where control entries alone reach high does this link pause its producer. */
   gboolean fill = front->controls >= front->records.high && weir_load_relaxed (&link->full) == 0;
   g_mutex_unlock (&front->mutex);
@@ -173,10 +299,10 @@ weir_front_put (WeirFront *front, const WeirRecord *record)
 {
   guint32 closed = weir_load_relaxed (&front->link->closed);
   if (closed != WEIR_LINK_OPEN || front->ended) {
-    weir_add_relaxed (
-      &front->link->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED], 1);
     g_mutex_lock (&front->mutex);
     front->in++;
+    weir_add_relaxed (
+      &front->link->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED], 1);
     g_mutex_unlock (&front->mutex);
     return;
   }
@@ -226,6 +352,7 @@ weir_front_recheck (WeirFront *front)
     weir_store_relaxed (&link->full, 0);
     weir_add_relaxed (&link->resumes, 1);
     weir_add_relaxed (&link->paused_us, (guint64) g_get_monotonic_time () - weir_load_relaxed (&link->paused_since));
+    weir_store_relaxed (&link->paused_since, 0);
   }
   return low;
 }
@@ -237,13 +364,15 @@ weir_front_move (WeirFront *front)
   WeirRecord run[RUN];
   gsize count = 0, bytes = 0;
   g_mutex_lock (&front->mutex);
+  if (front->count == 0 && front->capacity > RUN) {
+    resize (front, RUN); /* idle */
+  }
   while (front->count > 0 && count < RUN && bytes < RUN_BYTES) {
     WeirRecord *record = &run[count++];
-    *record = *slot (front, 0);
+    *record = slot (front, 0)->record;
+    forget (front, 0);
     front->head++;
     front->count--;
-    front->controls -= is_control (record) ? 1 : 0;
-    front->queued_bytes -= record->size + record->trail;
     bytes += record->size + record->trail;
     if (record->stream != 0 && g_hash_table_remove (front->gap_streams, GUINT_TO_POINTER (record->stream)) &&
         !is_control (record)) {
@@ -277,6 +406,8 @@ weir_front_figures (WeirFront *front, WeirLinkFigures *figures)
   figures->bytes_in = front->in_bytes;
   figures->queued += front->count - front->controls;
   figures->level_bytes += front->queued_bytes;
-  figures->peak_records = MAX (figures->peak_records, front->peak);
+  figures->peak_records = MAX (figures->peak_records, front->peak_records);
+  figures->peak_bytes = MAX (figures->peak_bytes, front->peak_bytes);
+  figures->peak_pinned = MAX (figures->peak_pinned, front->peak_pinned);
   g_mutex_unlock (&front->mutex);
 }

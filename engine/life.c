@@ -12,6 +12,16 @@ set_life (WeirStage *stage, WeirLife life)
   weir_store_relaxed (&stage->life_seen, life);
 }
 
+/* Once, before the stage is closed. */
+static void
+report_failure (WeirStage *stage)
+{
+  if (stage->failed && !stage->failure_told) {
+    stage->failure_told = TRUE;
+    stage->report (stage, WEIR_STAGE_FAILED, stage->report_data);
+  }
+}
+
 static void
 open_stage (WeirStage *stage)
 {
@@ -19,9 +29,6 @@ open_stage (WeirStage *stage)
     return;
   }
   set_life (stage, WEIR_LIFE_OPEN);
-  g_mutex_lock (&stage->interrupt_lock);
-  stage->interruptible = TRUE;
-  g_mutex_unlock (&stage->interrupt_lock);
   WeirNext next = WEIR_MORE;
   if (stage->role->open != NULL) {
     weir_stage_enter (stage, "open");
@@ -31,14 +38,21 @@ open_stage (WeirStage *stage)
   if (next == WEIR_FAIL && !stage->failed) {
     weir_stage_fail (stage, "open() answered FAIL without saying why");
   }
-  stage->report (stage, stage->failed ? WEIR_STAGE_FAILED : WEIR_STAGE_OPENED, stage->report_data);
+  if (stage->failed) {
+    report_failure (stage);
+  } else {
+    /* Only now: interrupt() uses what open() makes. */
+    g_mutex_lock (&stage->interrupt_lock);
+    stage->interruptible = TRUE;
+    g_mutex_unlock (&stage->interrupt_lock);
+    stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
+  }
 }
 
 static void
 running (WeirStage *stage)
 {
   set_life (stage, WEIR_LIFE_RUNNING);
-  stage->clock_at = g_get_monotonic_time ();
   stage->report (stage, WEIR_STAGE_READY, stage->report_data);
   weir_outputs_tell (stage); /* R13: a link may have joined full */
 }
@@ -103,6 +117,7 @@ close_stage (WeirStage *stage)
     g_clear_pointer (&stage->inputs[i]->stream_states, g_hash_table_unref); /* of a stage that has finished by itself */
   }
   weir_packer_clear (&stage->packer);
+  report_failure (stage); /* of stop() or close() */
   set_life (stage, WEIR_LIFE_CLOSED);
   stage->report (stage, WEIR_STAGE_CLOSED, stage->report_data);
 }
@@ -153,7 +168,7 @@ weir_life_fail (WeirStage *stage)
   if (stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
-  stage->report (stage, WEIR_STAGE_FAILED, stage->report_data);
+  report_failure (stage);
   weir_posts_close (stage);
   drop_streams (stage);
   weir_intake_close (stage, WEIR_LINK_FAILED);

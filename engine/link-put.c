@@ -4,8 +4,6 @@
  * `full`; of the taker it reads done and closed. The fence between full and done is R3's (tests/model). */
 #include "link.h"
 
-#include <string.h>
-
 /* Publishing is a store every so many records or bytes. */
 #define QUANTUM 64
 #define QUANTUM_BYTES 65536
@@ -43,7 +41,7 @@ static gboolean
 too_old (WeirLink *link, guint64 age)
 {
   gint64 stamp = link->stamps != NULL ? oldest_stamp (link) : 0;
-  return stamp != 0 && g_get_monotonic_time () - stamp >= (gint64) age;
+  return stamp != 0 && (guint64) (g_get_monotonic_time () - stamp) >= age;
 }
 
 static gboolean
@@ -68,7 +66,7 @@ weir_link_at_low (WeirLink *link)
 gboolean
 weir_link_below_hard (WeirLink *link)
 {
-  if (!reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
+  if (link->settings.when_full != WEIR_WHEN_FULL_PAUSE || !reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
     return TRUE;
   }
   see_done (link);
@@ -117,10 +115,10 @@ set_rare (WeirLink *link, gboolean rare)
 }
 
 static void
-take_reference (WeirLink *link, WeirBuffer *buffer)
+take_reference (WeirPacker *packer, WeirBuffer *buffer)
 {
-  if (buffer == link->packer->buffer && link->packer->credit > 1) {
-    link->packer->credit--;
+  if (buffer == packer->buffer && packer->credit > 1) {
+    packer->credit--;
   } else {
     weir_buffer_ref_many (buffer, 1);
   }
@@ -143,7 +141,8 @@ pin (WeirLink *link, WeirBuffer *buffer, guint32 index)
 }
 
 /* Ten bytes kept out of each 64 KiB must not pin gigabytes: while more is pinned than `bytes`, a run that views under an
- * eighth of its buffer moves into the packing buffer. Dense runs never move. */
+ * eighth of its buffer moves into a buffer of the link's own. Dense runs never move. The stage's packing buffer is not used for
+ * that: it may hold the very record that is being put, or a place that the stage has reserved. */
 static void
 copy_out_sparse_run (WeirLink *link)
 {
@@ -153,24 +152,19 @@ copy_out_sparse_run (WeirLink *link)
       sparse == link->packer->buffer) {
     return;
   }
-  guint8 *to = weir_packer_reserve (link->packer, bytes);
+  link->copies.pool = link->packer->pool;
+  weir_packer_reserve (&link->copies, bytes); /* all in one buffer, as it stays one run */
   for (guint32 i = link->run_start; i < link->put_index; i++) {
-    WeirRecord *record = &link->put_records[i];
-    gsize size = record->size + record->trail;
-    memcpy (to, record->data, size);
-    record->data = to;
-    record->buffer = link->packer->buffer;
-    to += size;
+    weir_packer_copy (&link->copies, &link->put_records[i]);
   }
-  weir_packer_commit (link->packer, bytes);
   if (link->pinned_buffer == sparse && link->pinned_before != sparse) {
     _Atomic guint8 *state = &link->put_states[link->run_start];
     weir_store_relaxed (state, weir_load_relaxed (state) & ~WEIR_SLOT_NEW_BUFFER);
     link->put_pinned_private -= sparse->capacity;
     link->pinned_buffer = link->pinned_before;
   }
-  pin (link, link->packer->buffer, link->run_start);
-  take_reference (link, link->packer->buffer);
+  pin (link, link->copies.buffer, link->run_start);
+  take_reference (&link->copies, link->copies.buffer);
   weir_buffer_unref (sparse);
 }
 
@@ -213,6 +207,7 @@ weir_link_publish (WeirLink *link)
   }
   weir_store_relaxed (&link->put_bytes, link->put_bytes_private);
   weir_store_relaxed (&link->put_pinned, link->put_pinned_private);
+  weir_store_relaxed (&link->controls_put, link->controls_private);
   weir_store_release (&link->put, link->put_private);
 }
 
@@ -242,7 +237,12 @@ set_full (WeirLink *link)
   weir_link_publish (link);
   weir_fence (&link->full);
   wake_taker (link);
-  if (weir_link_at_low (link) || weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN) {
+  gboolean closed = weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN;
+  if (closed) {
+    /* It pauses nobody any more, so it takes nothing any more. */
+    set_rare (link, TRUE);
+  }
+  if (closed || weir_link_at_low (link)) {
     weir_store_relaxed (&link->full, 0);
     return;
   }
@@ -265,20 +265,27 @@ weir_link_recheck (WeirLink *link)
   return TRUE;
 }
 
+/* R11: only where control entries alone reach high does a lossy link pause its producer. */
+static gboolean
+controls_at_high (WeirLink *link)
+{
+  return link->controls_private - weir_load_relaxed (&link->controls_done) >= link->records.high;
+}
+
 void
 weir_link_put_slow (WeirLink *link)
 {
   if (weir_load_relaxed (&link->full) == 0 && reached (link, G_STRUCT_OFFSET (WeirMarks, high))) {
     see_done (link);
     if (reached (link, G_STRUCT_OFFSET (WeirMarks, high))) {
-      if (link->settings.when_full == WEIR_WHEN_FULL_PAUSE) {
+      link->dropping = link->settings.when_full != WEIR_WHEN_FULL_PAUSE;
+      if (!link->dropping || controls_at_high (link)) {
         set_full (link);
       } else {
         weir_link_publish (link);
         wake_taker (link);
-        link->dropping = TRUE;
-        set_rare (link, TRUE);
       }
+      set_rare (link, link->rare || link->dropping);
     }
   }
   guint64 unpublished = link->put_private - weir_load_relaxed (&link->put);
@@ -361,6 +368,7 @@ weir_link_put_idle (WeirLink *link)
     return;
   }
   weir_link_publish (link);
+  weir_packer_clear (&link->copies);
   if (weir_load_acquire (&link->done) != link->put_private) {
     atomic_store_explicit (&link->handed_at, link->put_private, memory_order_seq_cst);
     link->handed_over = TRUE;
@@ -383,7 +391,8 @@ static void
 drop_put (WeirLink *link, const WeirRecord *record, WeirDropReason reason)
 {
   weir_add_relaxed (&link->dropped_put[reason], 1);
-  if (record->stream != 0) {
+  /* Behind the other reasons nothing follows that could tell of the gap. */
+  if (reason == WEIR_DROP_FULL && record->stream != 0) {
     if (link->gap_streams == NULL) {
       link->gap_streams = g_hash_table_new (NULL, NULL);
     }
@@ -395,7 +404,8 @@ drop_put (WeirLink *link, const WeirRecord *record, WeirDropReason reason)
 gboolean
 weir_link_put_rare (WeirLink *link, const WeirRecord *record)
 {
-  guint32 closed = weir_load_relaxed (&link->closed);
+  /* What comes out of a front is taken off it already: the ring behind it never drops. */
+  guint32 closed = link->front == NULL ? weir_load_relaxed (&link->closed) : WEIR_LINK_OPEN;
   if (closed != WEIR_LINK_OPEN || link->ended) {
     drop_put (link, record, closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED);
     return TRUE;
@@ -444,7 +454,7 @@ weir_link_run_buffer (WeirLink *link, WeirBuffer *buffer)
   link->run_start = link->put_index;
   link->run_bytes = link->put_bytes_private;
   link->pinned_before = link->pinned_buffer;
-  take_reference (link, buffer);
+  take_reference (link->packer, buffer);
   pin (link, buffer, link->put_index);
   if (level_pinned (link) >= link->pinned.high) {
     link->put_countdown = 1;
@@ -486,7 +496,7 @@ weir_link_put_control (WeirLink *link, WeirControl control, guint32 stream)
   link->put_index++;
   link->put_private++;
   set_rare (link, link->rare);
-  weir_add_relaxed (&link->controls_put, 1);
+  link->controls_private++;
   weir_link_put_slow (link);
   /* R11: a lossy link pauses where control entries, which are never dropped, reach high by themselves. */
   if (link->settings.when_full != WEIR_WHEN_FULL_PAUSE && weir_load_relaxed (&link->full) == 0 &&

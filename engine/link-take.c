@@ -217,6 +217,11 @@ weir_link_done (WeirLink *link)
       finish_run (link, MIN (link->taken - link->done_private, link->done_segment->slots - link->done_index));
     }
     link->done_bytes_private = link->taken_bytes;
+    if (link->discarded > 0) {
+      /* Only now, so that no record is both dropped and queued. */
+      weir_add_relaxed (&link->dropped_taken[link->discarded_as], link->discarded);
+      link->discarded = 0;
+    }
   }
   if (link->done_private == before) {
     return;
@@ -246,6 +251,9 @@ weir_link_take_idle (WeirLink *link)
   if (weir_link_look (link) != 0 || weir_load_relaxed (&link->released) != 0) {
     /* Unless the producer has put it on the ready list again by now. */
     return weir_exchange (&link->ready, 1) != 0;
+  }
+  if (link->front != NULL) {
+    weir_link_put_idle (link); /* both ends are here */
   }
   guint64 drained = link->done_private;
   if (drained == link->taken && drained != 0 &&
@@ -285,7 +293,8 @@ weir_link_discard (WeirLink *link, WeirDropReason reason)
     }
     if (count > 0) {
       weir_link_take (link, count, bytes);
-      weir_add_relaxed (&link->dropped_taken[reason], count);
+      link->discarded += count;
+      link->discarded_as = reason;
       continue;
     }
     const WeirRecord *control = weir_link_peek_control (link);

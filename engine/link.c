@@ -18,8 +18,10 @@ marks (guint64 limit, double low, double hard)
   if (limit == 0) {
     return (WeirMarks){ G_MAXUINT64, G_MAXUINT64, G_MAXUINT64 };
   }
-  double most = ceil ((double) limit * hard);
-  return (WeirMarks){ (guint64) ((double) limit * low), limit, most < 9e18 ? (guint64) most : G_MAXUINT64 - 1 };
+  /* As doubles, limits above 2^53 are rounded. */
+  double least = (double) limit * low, most = ceil ((double) limit * hard);
+  return (WeirMarks){ least < 9e18 ? MIN ((guint64) least, limit - 1) : limit - 1, limit,
+                      most < 9e18 ? MAX ((guint64) most, limit) : G_MAXUINT64 - 1 };
 }
 
 gboolean
@@ -51,10 +53,12 @@ weir_link_new (const char *name, const WeirQueueSettings *settings)
   memset (link, 0, sizeof (WeirLink));
   link->name = g_strdup (name);
   link->settings = *settings;
-  link->records = marks (settings->records, settings->low, settings->hard);
+  /* Without a limit of records a record counts as one byte at least, or empty ones would be bounded by nothing. */
+  guint64 records = settings->records == 0 ? settings->bytes : settings->records;
+  link->records = marks (records, settings->low, settings->hard);
   link->bytes = marks (settings->bytes, settings->low, settings->hard);
-  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (settings->bytes * 4, 1024 * 1024), settings->low,
-                        settings->hard);
+  guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
+  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
   link->age = marks ((guint64) settings->age, settings->low, settings->hard);
   link->age.hard = G_MAXINT64; /* compared as signed; age alone never holds anybody */
   if (settings->age > 0) {
@@ -74,7 +78,8 @@ weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
 {
   link->front = weir_front_new (link, takers_pool);
   /* The ring behind the front only holds what the taker has: the front keeps the limits. */
-  link->records = link->bytes = link->pinned = marks (0, 0, 0);
+  link->records = link->bytes = link->pinned = link->age = marks (0, 0, 0);
+  g_clear_pointer (&link->stamps, g_array_unref);
 }
 
 /* Walks the slots from done to put. */
@@ -129,6 +134,16 @@ drop_record (WeirRecord *record, guint8 state, gpointer data)
   }
 }
 
+static void
+free_rejections (WeirRejection *rejection)
+{
+  for (WeirRejection *next; rejection != NULL; rejection = next) {
+    next = rejection->next;
+    g_free (rejection->reason);
+    g_free (rejection);
+  }
+}
+
 void
 weir_link_free (WeirLink *link)
 {
@@ -146,11 +161,21 @@ weir_link_free (WeirLink *link)
     weir_pool_give (&segment->block);
     segment = next;
   }
+  free_rejections (weir_load_acquire (&link->rejections));
+  free_rejections (link->reasons);
+  weir_packer_clear (&link->copies);
   g_clear_pointer (&link->front, weir_front_free);
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
   g_free (link->name);
   free (link);
+}
+
+/* What is read later may be newer: then a difference is nothing, never huge. */
+static guint64
+less (guint64 a, guint64 b)
+{
+  return a > b ? a - b : 0;
 }
 
 void
@@ -167,16 +192,17 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
     figures->dropped_by[i] = dropped + weir_load_relaxed (&link->dropped_put[i]);
     figures->dropped += figures->dropped_by[i];
   }
-  guint64 put = weir_load_acquire (&link->put), controls_put = weir_load_relaxed (&link->controls_put);
+  guint64 controls_put = weir_load_acquire (&link->controls_put), put = weir_load_acquire (&link->put);
   guint64 put_bytes = weir_load_relaxed (&link->put_bytes);
-  figures->in = put - controls_put + figures->dropped - taken_drops;
-  figures->out = done - controls_done - MIN (taken_drops, done - controls_done);
-  figures->queued = put - done - MIN (controls_put - controls_done, put - done);
+  figures->in = less (put, controls_put) + figures->dropped - taken_drops;
+  figures->out = less (less (done, controls_done), taken_drops);
+  figures->queued = less (put - done, less (controls_put, controls_done));
   figures->bytes_in = put_bytes;
   figures->bytes_out = done_bytes;
-  figures->level_bytes = put_bytes - MIN (done_bytes, put_bytes);
-  figures->peak_records = weir_load_relaxed (&link->peak_records);
-  figures->peak_bytes = weir_load_relaxed (&link->peak_bytes);
+  figures->level_bytes = less (put_bytes, done_bytes);
+  /* The taker notes peaks when it looks; now is one too. */
+  figures->peak_records = MAX (weir_load_relaxed (&link->peak_records), figures->queued);
+  figures->peak_bytes = MAX (weir_load_relaxed (&link->peak_bytes), figures->level_bytes);
   figures->peak_pinned = weir_load_relaxed (&link->peak_pinned);
   figures->pauses = weir_load_relaxed (&link->pauses);
   figures->resumes = weir_load_relaxed (&link->resumes);

@@ -86,8 +86,9 @@ struct _WeirLink {
   guint64 run_bytes;                          /* put_bytes_private then */
   gconstpointer pinned_buffer, pinned_before; /* the buffer counted last, and before this run; only compared */
   WeirPacker *packer;                         /* of the emitting stage */
+  WeirPacker copies;                          /* sparse runs are copied into its buffers */
   WeirContext *run_context;
-  guint64 put_bytes_private, put_pinned_private;
+  guint64 put_bytes_private, put_pinned_private, controls_private;
   guint64 done_seen, done_bytes_seen, done_pinned_seen; /* cached */
   guint64 woken_at, woken_bytes;
   GHashTable *gap_streams; /* drop_newest: streams whose next record gets GAP; NULL: none */
@@ -119,7 +120,9 @@ struct _WeirLink {
   WeirSegment *take_segment, *done_segment;
   guint32 take_index, done_index;
   guint64 done_private, done_bytes_private, done_pinned_private, pinned_now;
-  guint64 kept;              /* slots between done and taken that are kept */
+  guint64 kept;      /* slots between done and taken that are kept */
+  guint64 discarded; /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
+  WeirDropReason discarded_as;
   gboolean over;             /* END was taken */
   GHashTable *stream_states; /* stream -> the joining role's state */
   guint32 last_stream;       /* looked up last */
@@ -140,7 +143,7 @@ gboolean weir_queue_settings_check (const WeirQueueSettings *settings, char **me
 
 WeirLink *weir_link_new (const char *name, const WeirQueueSettings *settings);
 void weir_link_free (WeirLink *link); /* both ends parked */
-/* For a drop_oldest link, once its ends are known. */
+/* For a drop_oldest link, once its ends, its pool and its packer are set: these become the taker's. */
 void weir_link_use_front (WeirLink *link, WeirPool *takers_pool);
 
 /* ---- the producer's worker ---- */

@@ -111,7 +111,6 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && !link->counted) {
     link->counted = TRUE;
     atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-    weir_outputs_tell (stage);
   }
 }
 

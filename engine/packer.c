@@ -3,6 +3,8 @@
  * The stage's worker only. */
 #include "packer.h"
 
+#include <string.h>
+
 #define SMALL 3968 /* the data of a 4 KiB block */
 #define LARGE 65536
 #define CREDIT (1 << 20)
@@ -27,4 +29,15 @@ weir_packer_new_buffer (WeirPacker *packer, gsize size)
   packer->want = want;
   packer->buffer = weir_buffer_new (packer->pool, MAX (want, size), CREDIT);
   packer->credit = CREDIT;
+}
+
+void
+weir_packer_copy (WeirPacker *packer, WeirRecord *record)
+{
+  gsize size = record->size + record->trail;
+  guint8 *to = weir_packer_reserve (packer, size);
+  memcpy (to, record->data, size);
+  weir_packer_commit (packer, size);
+  record->data = to;
+  record->buffer = packer->buffer;
 }

@@ -33,3 +33,6 @@ weir_packer_commit (WeirPacker *packer, gsize size)
 {
   packer->used += size;
 }
+
+/* Copies the bytes of a record, which views the copy from then on; its reference to the buffer before stays the caller's. */
+void weir_packer_copy (WeirPacker *packer, WeirRecord *record);

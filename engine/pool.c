@@ -112,7 +112,7 @@ take_returned (WeirPool *pool)
   }
 }
 
-/* Frees idle blocks of a class until `keep` are left; whole arenas only, for segments. */
+/* Frees idle blocks of a class until `keep` are left, or an arena less; whole arenas only, for segments. */
 static void
 trim (WeirPool *pool, WeirBlockClass block_class, guint keep)
 {
@@ -126,12 +126,14 @@ trim (WeirPool *pool, WeirBlockClass block_class, guint keep)
     return;
   }
   WeirArena *freed = NULL;
+  guint left = pool->idle_count[block_class];
   WeirBlock **link = &pool->idle[block_class];
   while (*link != NULL) {
     WeirBlock *block = *link;
     WeirArena *arena = arena_of (block);
     gboolean marked = arena->total == 0;
-    if (!marked && arena->idle == arena->total && pool->idle_count[block_class] >= keep + arena->total) {
+    if (!marked && arena->idle == arena->total && left > keep) {
+      left -= MIN (arena->total, left);
       arena->total = 0;
       arena->next = freed;
       freed = arena;
@@ -150,6 +152,14 @@ trim (WeirPool *pool, WeirBlockClass block_class, guint keep)
     WeirArena *next = freed->next;
     free (freed);
     freed = next;
+  }
+}
+
+static void
+cap (WeirPool *pool, WeirBlockClass block_class)
+{
+  if (pool->idle_count[block_class] > KEPT_BLOCKS + 24) {
+    trim (pool, block_class, KEPT_BLOCKS);
   }
 }
 
@@ -192,6 +202,9 @@ weir_pool_take (WeirPool *pool, WeirBlockClass block_class)
 {
   if (pool->idle[block_class] == NULL) {
     take_returned (pool);
+    for (guint i = 0; i < WEIR_BLOCK_CLASSES; i++) {
+      cap (pool, i);
+    }
   }
   if (pool->idle[block_class] == NULL) {
     if (is_segment (block_class)) {
@@ -222,8 +235,9 @@ weir_pool_give (WeirBlock *block)
   WeirPool *pool = block->pool;
   if (weir_load_relaxed (&pool->owner) == &thread_marker) {
     idle_push (pool, block);
-    if (pool->idle_count[block->block_class] > KEPT_BLOCKS + 24) {
-      trim (pool, block->block_class, KEPT_BLOCKS);
+    /* A walk for each arena that becomes idle, not for each segment. */
+    if (!is_segment (block->block_class) || arena_of (block)->idle == arena_of (block)->total) {
+      cap (pool, block->block_class);
     }
   } else {
     WeirBlock *head = weir_load_relaxed (&pool->returned);
@@ -235,14 +249,32 @@ weir_pool_give (WeirBlock *block)
   weir_pool_unref (pool);
 }
 
+guint
+weir_pool_in_use (WeirPool *pool)
+{
+  return (guint) weir_load_relaxed (&pool->references) - 1;
+}
+
+gsize
+weir_pool_idle_bytes (WeirPool *pool)
+{
+  gsize bytes = 0;
+  take_returned (pool);
+  for (guint i = 0; i < WEIR_BLOCK_CLASSES; i++) {
+    bytes += (gsize) pool->idle_count[i] * block_sizes[i];
+  }
+  return bytes;
+}
+
 gboolean
 weir_pool_shrink (WeirPool *pool)
 {
   take_returned (pool);
   gboolean more = FALSE;
   for (guint i = 0; i < WEIR_BLOCK_CLASSES; i++) {
-    trim (pool, i, pool->idle_count[i] / 4);
-    more = more || pool->idle_count[i] > 0;
+    guint before = pool->idle_count[i];
+    trim (pool, i, before / 4);
+    more = more || pool->idle_count[i] < before;
   }
   return more;
 }

@@ -36,7 +36,11 @@ void weir_pool_unref (WeirPool *pool);
 gsize weir_block_size (WeirBlockClass block_class);
 WeirBlock *weir_pool_take (WeirPool *pool, WeirBlockClass block_class); /* owner only */
 void weir_pool_give (WeirBlock *block);                                 /* any thread */
-/* Gives idle blocks back to the system; TRUE: there is more to give back later. Owner only. */
+/* Gives part of the idle blocks back to the system; TRUE: it did, and may again. Owner only. */
 gboolean weir_pool_shrink (WeirPool *pool);
+/* Blocks that are out. Any thread; exact where nobody takes or gives. */
+guint weir_pool_in_use (WeirPool *pool);
+/* Bytes of the idle blocks, those on the stack included. Owner only. */
+gsize weir_pool_idle_bytes (WeirPool *pool);
 /* Start of the segment that the address lies in. */
 gpointer weir_arena_segment (gconstpointer address);

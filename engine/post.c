@@ -143,7 +143,8 @@ weir_posts_run (WeirStage *stage)
       post->func (stage, stage->self, post->data);
       weir_stage_leave (stage);
     } else {
-      weir_emit (stage, &post->record);
+      /* A slice is made anew: behind a role flagged BYTES it is a chunk. */
+      weir_emit_slice (stage, &post->record, 0, post->record.size, 0);
     }
     free_post (post);
     if (stage->failed || stage->finishing) {

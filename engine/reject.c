@@ -82,10 +82,11 @@ weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reas
   WeirContext *context = weir_context_new (weir_tags_with (tags, "stage", stage->name));
   WeirRecord rejected = *record;
   rejected.context = context;
-  rejected.flags = (rejected.flags & WEIR_RECORD_GAP);
+  rejected.flags &= WEIR_RECORD_GAP | WEIR_RECORD_CHUNK;
   for (guint i = 0; i < stage->rejected.count; i++) {
     weir_outputs_put (stage, stage->rejected.links[i], &rejected);
   }
+  weir_outputs_tell (stage);
   weir_context_unref (context);
   if (!stage->in_turn) {
     weir_stage_mark_dirty (stage);

@@ -9,6 +9,9 @@
 G_BEGIN_DECLS
 
 #define WEIR_SCAN_DEPTH 64
+/* json-c spends some 800 bytes on an empty object: 16 MiB of them would be gigabytes. */
+#define WEIR_SCAN_VALUES 1000000
+#define WEIR_SCAN_CONTAINERS 100000
 
 /* Checks the text of places, fills places and adds what it finds to problems. FALSE: the syntax broke, nothing can be said
  * about what follows, and the text must not be parsed. TRUE: the text now holds strict JSON that json-c takes with equal

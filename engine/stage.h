@@ -100,7 +100,7 @@ struct _WeirStage {
   const WeirRecord *current; /* the record at hand */
   WeirLink *current_link;
   WeirPort *port;
-  gboolean in_turn, in_pause, refusing, finishing, failed, told_paused, stopping, draining, ready_said;
+  gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
   gboolean waits; /* a callback answered WAIT */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
@@ -123,6 +123,7 @@ struct _WeirStage {
   guint set_trail;
   gint64 set_time;
   WeirContext *set_context;
+  const char *set_rejected; /* the reason */
   gpointer emit_begin;
   gsize emit_begin_size;
   WeirRecord base;     /* what is inherited where no record is at hand */
@@ -153,7 +154,7 @@ struct _WeirStage {
 enum { WEIR_PAUSED_OPERATOR = 1 << 30 };
 
 /* Bits of `overrides`. */
-enum { WEIR_SET_TIME = 1, WEIR_SET_CONTEXT = 2, WEIR_SET_STREAM = 4, WEIR_SET_TRAIL = 8, WEIR_SET_PORT = 16 };
+enum { WEIR_SET_TIME = 1, WEIR_SET_CONTEXT = 2, WEIR_SET_STREAM = 4, WEIR_SET_TRAIL = 8, WEIR_SET_PORT = 16, WEIR_SET_REJECTED = 32 };
 
 static inline WeirStage *
 weir_stage_of_task (WeirTask *task)

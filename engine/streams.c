@@ -83,6 +83,39 @@ weir_streams_forget_all (WeirStage *stage)
   }
 }
 
+/* What a joining role keeps of a stream, and what the rest of it inherits when the stream ends. */
+typedef struct {
+  WeirContext *context; /* of the last record; one reference, or NULL */
+  gint64 time;
+  _Alignas(max_align_t) guint8 bytes[]; /* the role's */
+} StreamState;
+
+static void
+stream_state_free (gpointer data)
+{
+  StreamState *state = data;
+  if (state->context != NULL) {
+    weir_context_unref (state->context);
+  }
+  g_free (state);
+}
+
+static void
+remember (StreamState *state, const WeirRecord *record)
+{
+  state->time = record->time;
+  if (state->context == record->context) {
+    return;
+  }
+  if (record->context != NULL) {
+    weir_context_ref (record->context);
+  }
+  if (state->context != NULL) {
+    weir_context_unref (state->context);
+  }
+  state->context = record->context;
+}
+
 gpointer
 weir_stream_state (WeirStage *stage)
 {
@@ -93,19 +126,21 @@ weir_stream_state (WeirStage *stage)
   WeirLink *link = stage->current_link;
   guint32 stream = stage->current->stream;
   if (link->last_state != NULL && link->last_stream == stream) {
-    return link->last_state;
+    remember (link->last_state, stage->current);
+    return ((StreamState *) link->last_state)->bytes;
   }
   if (link->stream_states == NULL) {
-    link->stream_states = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+    link->stream_states = g_hash_table_new_full (NULL, NULL, NULL, stream_state_free);
   }
-  gpointer state = g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream));
+  StreamState *state = g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream));
   if (state == NULL) {
-    state = g_malloc0 (stage->role->stream_size);
+    state = g_malloc0 (sizeof (StreamState) + stage->role->stream_size);
     g_hash_table_insert (link->stream_states, GUINT_TO_POINTER (stream), state);
   }
   link->last_stream = stream;
   link->last_state = state;
-  return state;
+  remember (state, stage->current);
+  return state->bytes;
 }
 
 static void
@@ -114,6 +149,8 @@ free_state (WeirStage *stage, WeirLink *link, guint32 stream)
   stage->ending_state = NULL;
   stage->current = &stage->base;
   stage->base.stream = 0;
+  stage->base.time = 0;
+  stage->base.context = NULL;
   link->last_state = NULL;
   g_hash_table_remove (link->stream_states, GUINT_TO_POINTER (stream));
 }
@@ -121,20 +158,23 @@ free_state (WeirStage *stage, WeirLink *link, guint32 stream)
 gboolean
 weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
 {
-  gpointer state = link->stream_states != NULL ? g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream))
-                                               : NULL;
+  StreamState *state = link->stream_states != NULL
+                         ? g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream))
+                         : NULL;
   if (state == NULL) {
     return TRUE;
   }
   WeirNext next = WEIR_MORE;
   if (stage->role->end_stream != NULL) {
     stage->current_link = link;
-    stage->ending_state = state;
+    stage->ending_state = state->bytes;
     stage->ending_stream = stream;
     stage->base.stream = stream;
+    stage->base.time = state->time;
+    stage->base.context = state->context;
     stage->current = &stage->base;
     weir_stage_enter (stage, "end_stream");
-    next = stage->role->end_stream (stage, stage->self, state);
+    next = stage->role->end_stream (stage, stage->self, state->bytes);
     weir_stage_leave (stage);
   }
   switch (next) {

@@ -6,7 +6,10 @@
 
 #include "stage.h"
 
-#define VISIT 1000            /* microseconds between visits of the context while busy */
+#include <signal.h>
+
+#define VISIT 1000 /* microseconds between visits of the context while busy */
+#define SIGNAL_STACK 16384
 #define SHRINK G_USEC_PER_SEC /* an idle pool gives back part of what it holds each second */
 
 static _Thread_local WeirWorker *current_worker;
@@ -62,6 +65,10 @@ static gpointer
 run (gpointer data)
 {
   WeirWorker *worker = data;
+  /* A handler of fatal signals can still run when the rest of the stack is used up. */
+  _Alignas(16) guint8 signal_stack[SIGNAL_STACK];
+  stack_t before = { .ss_flags = SS_DISABLE };
+  sigaltstack (&(stack_t){ .ss_sp = signal_stack, .ss_size = sizeof signal_stack }, &before);
   current_worker = worker;
   weir_pool_adopt (worker->pool);
   g_main_context_push_thread_default (worker->context);
@@ -97,6 +104,7 @@ run (gpointer data)
   weir_timers_disarm (worker->timers, &worker->shrink);
   g_main_context_pop_thread_default (worker->context);
   weir_pool_disown (worker->pool);
+  sigaltstack (&before, NULL); /* a sanitizer has one of its own, and frees what it finds here */
   return NULL;
 }
 

@@ -20,6 +20,7 @@ echo '== every source says its license and has its line in Makefile.am'
 for file in "${sources[@]}" "${headers[@]}"; do
   [ "$(head -n 1 "$file")" = '/* SPDX-License-Identifier: Apache-2.0 */' ] || report "$file: the first line is not the license's"
   case $file in
+    plugins/*/*.c) entry=$file ;;
     plugins/*.c | tests/modules/*.c | tests/unit/*.c | tests/bench/*.c | tests/fuzz/*.c) entry=${file%.c} ;;
     *) entry=$file ;;
   esac

@@ -14,7 +14,9 @@ G_BEGIN_DECLS
  * alone on its worker waits inside the emit until the link has drained, and one that shares its worker fails (rule R4).
  * Only a stage that is stopping, or has ended, is refused: FALSE, counted. A record larger than engine.record_max (16 MiB)
  * is rejected. */
-WEIR_EXPORT gboolean weir_emit (WeirStage *stage, const WeirRecord *record); /* the record itself, by reference */
+
+/* The record itself, by reference. A chunk stays one in a role flagged WEIR_BYTES, and becomes a message in any other. */
+WEIR_EXPORT gboolean weir_emit (WeirStage *stage, const WeirRecord *record);
 
 /* A part of a record, no copy: size bytes from offset, with `trail` delimiter bytes behind them that lie in the record's
  * buffer too. Takes time, stream and context of the record. */
@@ -44,6 +46,10 @@ WEIR_EXPORT void weir_stage_set_time (WeirStage *stage, gint64 unix_microseconds
 WEIR_EXPORT void weir_stage_set_tags (WeirStage *stage, const WeirTags *tags);
 /* For the rest of this callback: the output, a number of weir_stage_port(). */
 WEIR_EXPORT void weir_stage_set_port (WeirStage *stage, guint port);
+
+/* For the rest of this callback, or until it is called with NULL: what is emitted goes to NAME.rejected with this reason (borrowed
+ * until then); for a part that is bad of a record that is not. Where nobody takes that output, the stage fails. */
+WEIR_EXPORT void weir_stage_set_rejected (WeirStage *stage, const char *reason);
 
 /* The number of a named output of role.ports, or G_MAXUINT where no link takes it. Called in open(). */
 WEIR_EXPORT guint weir_stage_port (WeirStage *stage, const char *name);

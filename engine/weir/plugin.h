@@ -16,7 +16,7 @@ enum {
   WEIR_STATELESS = 2, /* what it does to a record depends on that record alone */
   WEIR_IN_ORDER = 4,  /* delivered() comes in the order in which the origins began */
   WEIR_DUPLEX = 8,    /* a transform whose two halves are independent: a socket, a child process */
-  WEIR_BYTES = 16     /* what it emits are chunks of streams, not messages */
+  WEIR_BYTES = 16     /* what it makes is chunks of streams, not messages; what it hands on stays as it is */
 };
 
 typedef struct {
@@ -56,7 +56,7 @@ typedef struct {
   void (*close) (WeirStage *stage, gpointer self); /* release; exactly once after open(), also after a failed one */
   void (*interrupt) (WeirStage *stage,
                      gpointer self); /* WEIR_BLOCKING only: break the block; from another thread, more than
-      once if need be */
+      once if need be, but only between the end of open() and the beginning of close() */
 } WeirRole;
 
 typedef struct {

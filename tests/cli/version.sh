@@ -6,7 +6,8 @@
 begin "--version names the program and its libraries"
 run "$WEIR" --version
 expect_status 0
-expect_match stdout '^weir [0-9]+\.[0-9]+\.[0-9]+$'
+expect_match stdout '^weir [0-9]+\.[0-9]+\.[0-9]+, plugin ABI 1$'
+expect_match stdout '^plugins in .*/plugins/\.libs, .*/weir$'
 expect_match stdout '^GLib [0-9.]+, json-c [0-9.]+, PCRE2 [0-9.]+ [0-9-]+$'
 expect_stderr ''
 
@@ -33,6 +34,6 @@ begin "an unknown option is bad usage"
 run "$WEIR" --nonsense
 expect_status 2
 expect_stdout ''
-expect_stderr 'weir: Unknown option --nonsense'
+expect_stderr 'weir: Unknown option --nonsense; see weir --help'
 
 finish

@@ -6,6 +6,7 @@
 
 #include "document.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The string that begins at a quote, by a decoder of its own. */
@@ -31,23 +32,29 @@ agree_string (const char *at)
       }
       g_string_append_unichar (text, (gunichar) unit);
     } else {
-      g_string_append_c (text, *at == 'n' ? '\n' : *at == 't' ? '\t' : *at == 'r' ? '\r' : *at == 'b' ? '\b' : *at == 'f' ? '\f' : *at);
+      g_string_append_c (text, *at == 'n'   ? '\n'
+                               : *at == 't' ? '\t'
+                               : *at == 'r' ? '\r'
+                               : *at == 'b' ? '\b'
+                               : *at == 'f' ? '\f'
+                                            : *at);
     }
   }
   return g_string_free (text, FALSE);
 }
 
+/* An integer must read as it is written, digit by digit, so that a clamped one is seen. */
 static inline gboolean
 agree_number (const char *at, json_object *value)
 {
   gsize size = strspn (at, "0123456789+-.eE");
+  g_autofree char *text = g_strndup (at, size);
 
   if (strcspn (at, ".eE") < size)
-    return json_object_is_type (value, json_type_double) && json_object_get_double (value) == g_ascii_strtod (at, NULL);
-  if (!json_object_is_type (value, json_type_int))
-    return FALSE;
-  return *at == '-' ? json_object_get_int64 (value) == g_ascii_strtoll (at, NULL, 10)
-                    : json_object_get_uint64 (value) == g_ascii_strtoull (at, NULL, 10);
+    return json_object_is_type (value, json_type_double) && isfinite (json_object_get_double (value)) &&
+           json_object_get_double (value) == g_ascii_strtod (text, NULL);
+  return json_object_is_type (value, json_type_int) &&
+         strcmp (json_object_get_string (value), strcmp (text, "-0") == 0 ? "0" : text) == 0;
 }
 
 static inline gboolean
@@ -60,8 +67,10 @@ agree_value (WeirPlaces *places, WeirNode node, json_object *value)
   if (*at == '{') {
     if (!json_object_is_type (value, json_type_object))
       return FALSE;
-    json_object_object_foreach (value, key, member) {
-      if (child == WEIR_NODE_NONE || weir_places_member (places, node, key) != child || !agree_value (places, child, member))
+    json_object_object_foreach (value, key, member)
+    {
+      if (child == WEIR_NODE_NONE || weir_places_member (places, node, key) != child ||
+          !agree_value (places, child, member))
         return FALSE;
       child = weir_places_next (places, child);
     }
@@ -79,8 +88,8 @@ agree_value (WeirPlaces *places, WeirNode node, json_object *value)
   }
   if (*at == '"') {
     g_autofree char *text = agree_string (at);
-    return json_object_is_type (value, json_type_string) && strcmp (json_object_get_string (value), text) == 0
-           && (gsize) json_object_get_string_len (value) == strlen (text);
+    return json_object_is_type (value, json_type_string) && strcmp (json_object_get_string (value), text) == 0 &&
+           (gsize) json_object_get_string_len (value) == strlen (text);
   }
   if (*at == 't' || *at == 'f')
     return json_object_is_type (value, json_type_boolean) && json_object_get_boolean (value) == (*at == 't');

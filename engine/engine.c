@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.c: a configuration made into a pipeline (see engine.h). Main thread; nothing here runs once the pipeline does. */
+#include "engine.h"
+
+#include "options.h"
+
+#include <gio/gio.h>
+
+struct _WeirEngine {
+  WeirPipeline *pipeline;
+  GPtrArray *owned; /* strings of the options */
+};
+
+typedef struct {
+  const WeirConfigStage *stage;
+  char *message; /* the first */
+} Check;
+
+static void
+note_problem (const char *key, const char *message, gpointer data)
+{
+  Check *check = data;
+  if (check->message == NULL) {
+    check->message = g_strdup_printf ("%s (%s, %s): %s%s%s", check->stage->name, check->stage->plugin_name,
+                                      weir_kind_names[check->stage->kind], key != NULL ? key : "",
+                                      key != NULL ? ": " : "", message);
+  }
+}
+
+/* The loader has checked the same options, so a problem here is the loader's fault; it is told all the same. */
+static gpointer
+fill_state (WeirEngine *engine, const WeirConfigStage *stage, GError **error)
+{
+  Check check = { .stage = stage };
+  gpointer state = g_malloc0 (MAX (stage->role->state_size, 1));
+  weir_options_check (stage->role, stage->options, state, engine->owned, note_problem, &check);
+  if (check.message == NULL) {
+    return state;
+  }
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, check.message);
+  g_free (check.message);
+  g_free (state);
+  return NULL;
+}
+
+static gboolean
+add_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
+{
+  gpointer state = fill_state (engine, config, error);
+  if (state == NULL) {
+    return FALSE;
+  }
+  WeirStage *stage = weir_pipeline_add (engine->pipeline, config->name, config->kind, config->plugin_name, config->role,
+                                        state, config->thread, error);
+  if (stage == NULL) {
+    return FALSE;
+  }
+  if (config->log != 0) {
+    stage->log_level = config->log;
+  }
+  return TRUE;
+}
+
+static gboolean
+add_links (WeirEngine *engine, const WeirConfigStage *config, GError **error)
+{
+  WeirStage *to = weir_pipeline_stage (engine->pipeline, config->index);
+  for (guint i = 0; i < config->inputs->len; i++) {
+    const WeirConfigInput *input = g_ptr_array_index (config->inputs, i);
+    WeirStage *from = weir_pipeline_stage (engine->pipeline, input->from->index);
+    guint port = input->rejected ? WEIR_PORT_REJECTED : input->port;
+    if (weir_pipeline_link (engine->pipeline, from, port, to, &input->queue, error) == NULL) {
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+build (WeirEngine *engine, const WeirConfig *config, GError **error)
+{
+  weir_pipeline_set_record_max (engine->pipeline, config->record_max);
+  weir_pipeline_set_shutdown (engine->pipeline, config->shutdown);
+  for (guint i = 0; i < config->stages->len; i++) {
+    if (!add_stage (engine, g_ptr_array_index (config->stages, i), error)) {
+      return FALSE;
+    }
+  }
+  for (guint i = 0; i < config->stages->len; i++) {
+    if (!add_links (engine, g_ptr_array_index (config->stages, i), error)) {
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+WeirEngine *
+weir_engine_new (const WeirConfig *config, GError **error)
+{
+  WeirEngine *engine = g_new0 (WeirEngine, 1);
+  engine->pipeline = weir_pipeline_new (config->name);
+  engine->owned = g_ptr_array_new_with_free_func (g_free);
+  if (!build (engine, config, error)) {
+    g_clear_pointer (&engine, weir_engine_free);
+  }
+  return engine;
+}
+
+void
+weir_engine_free (WeirEngine *engine)
+{
+  if (engine == NULL) {
+    return;
+  }
+  weir_pipeline_free (engine->pipeline);
+  g_ptr_array_unref (engine->owned);
+  g_free (engine);
+}
+
+WeirPipeline *
+weir_engine_pipeline (WeirEngine *engine)
+{
+  return engine->pipeline;
+}

@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What cannot work: for each the whole message, the exit code, and what is left on disk. run and check say the same of a file.
+. "$(dirname "$0")/lib.sh"
+
+export WEIR_PLUGIN_PATH=$SCRATCH/modules
+mkdir modules
+after='"consumers": { "out": { "plugin": "file", "from": "gen", "path": "made" } }'
+
+# refuse NAME MESSAGE: bad.json is refused by check and by run, nothing is made.
+refuse () {
+  begin "$1"
+  run "$WEIR" check bad.json
+  expect_status 2
+  expect_stdout ''
+  expect_stderr "$2"
+  run "$WEIR" run --summary summary.json --pid-file weir.pid bad.json
+  expect_status 2
+  expect_stdout ''
+  expect_stderr "$2"
+  expect_missing made summary.json weir.pid
+}
+
+rm -f bad.json
+refuse "a file that is not there" 'bad.json: error: cannot open: No such file or directory'
+
+begin "a file that cannot be read"
+: >plain
+run "$WEIR" run plain/bad.json
+expect_status 2
+expect_stdout ''
+expect_stderr 'plain/bad.json: error: cannot open: Not a directory'
+
+mkdir bad.json
+refuse "a folder" 'bad.json: error: is a folder, not a file'
+rmdir bad.json
+
+: >bad.json
+refuse "an empty file" 'bad.json:1:1: error: the text is empty'
+
+rm -f bad.json && truncate -s 100M bad.json
+refuse "100 MiB" 'bad.json: error: larger than 16 MiB'
+rm -f bad.json
+
+printf '[%.0s' $(seq 100000) >bad.json
+refuse "nested deeply" "bad.json:1:65: error: $(printf '[0]%.0s' $(seq 64)): nested deeper than 64"
+
+printf '{ "producers": { "gen": {' >bad.json
+refuse "cut off" \
+  'bad.json:1:26: error: producers.gen: the text ends, expected a key in double quotes; "{" at 1:25 is not closed'
+
+printf '{ "name": "\xff", "producers": { "gen": { "plugin": "generate" } }, %s }' "$after" >bad.json
+refuse "no UTF-8" 'bad.json:1:12: error: name: not UTF-8: byte 0xFF'
+
+echo '[ 1 ]' >bad.json
+refuse "no object" 'bad.json:1:1: error: found [1], expected an object'
+
+echo "{ \"producers\": { \"gen\": { \"plugin\": \"generate\", \"count\": true } }, $after }" >bad.json
+refuse "a value of another type" 'bad.json:1:58: error: producers.gen.count: found true, expected a whole number of at least 0'
+
+echo "{ \"producers\": { \"gen\": { \"plugin\": \"generate\", \"count\": 1, \"count\": 2 } }, $after }" >bad.json
+refuse "a key twice" 'bad.json:1:61: error: producers.gen.count: duplicate key "count"; the first is at bad.json:1:49'
+
+echo "{ \"producers\": { \"gen\": { \"plugin\": \"generate\", \"count\": 99999999999999999999 } }, $after }" >bad.json
+refuse "a number out of range" 'bad.json:1:58: error: producers.gen.count: "99999999999999999999" is out of range; integers go from -9223372036854775808 to 18446744073709551615'
+
+echo "{ \"producers\": { \"gen\": { \"plugin\": \"generate\", } }, $after }" >bad.json
+refuse "a trailing comma" 'bad.json:1:47: error: producers.gen: trailing comma'
+
+echo "{ \"producers\": { \"gen\": { \"plugin\": \"generate\", \"text\": \"a\\u0000b\" } }, $after }" >bad.json
+refuse "a NUL in a string" 'bad.json:1:59: error: producers.gen.text: \u0000: a string cannot hold a NUL'
+
+# plugin NAME FILE: modules/NAME.so is a copy of FILE, and bad.json uses it.
+plugin () {
+  rm -rf modules/*
+  [ -z "$2" ] || cp -R "$2" "modules/$1.so"
+  echo "{ \"producers\": { \"gen\": { \"plugin\": \"$1\" } }, $after }" >bad.json
+}
+place='bad.json:1:37: error: producers.gen.plugin: plugin'
+
+begin "a shared object that is missing"
+plugin nowhere ''
+run "$WEIR" run bad.json
+expect_status 2
+expect_stdout ''
+expect_match stderr "^bad\.json:1:37: error: producers\.gen\.plugin: unknown plugin \"nowhere\"; looked in $SCRATCH/modules, /[^:]*$"
+[ "$(wc -l <stderr)" = 1 ] || fail "$(cat stderr)"
+expect_missing made
+
+echo 'a text' >text
+plugin broken text
+refuse "a shared object that is none" \
+  "$place \"broken\" ($SCRATCH/modules/broken.so): found a file that is no ELF object, expected a shared object"
+
+mkdir folder
+plugin broken folder
+refuse "a folder as a shared object" \
+  "$place \"broken\" ($SCRATCH/modules/broken.so): found a directory, expected a shared object"
+
+head -c 2000 "$WEIR_TEST_MODULES/wrong.so" >half
+plugin broken half
+begin "half a shared object"
+run "$WEIR" run bad.json
+expect_status 2
+sed -E 's/expected [0-9]+$/expected N/' stderr >told
+expect_text told "$place \"broken\" ($SCRATCH/modules/broken.so): found an object cut off at 2000 bytes, expected N"
+expect_missing made
+
+plugin other-abi "$WEIR_TEST_MODULES/other-abi.so"
+refuse "a shared object with another ABI" \
+  "$place \"other-abi\" ($SCRATCH/modules/other-abi.so): ABI 2, this weir has ABI 1; rebuild the plugin against this weir's headers"
+
+plugin no-symbol "$WEIR_TEST_MODULES/no-symbol.so"
+refuse "a shared object without a table" \
+  "$place \"no-symbol\" ($SCRATCH/modules/no-symbol.so): found no symbol \"weir_plugin\", expected the table that WEIR_PLUGIN() makes"
+
+plugin renamed "$WEIR_TEST_MODULES/sample.so"
+refuse "a shared object under another name" \
+  "$place \"renamed\" ($SCRATCH/modules/renamed.so): found \"sample\" as its name, expected \"renamed\", as its file is called"
+
+# ---- what only shows when it runs: exit 1 ----
+cat >copy.json <<'END'
+{ "producers": { "log": { "plugin": "file", "path": "in" } },
+  "consumers": { "out": { "plugin": "file", "from": "log", "path": "made" } } }
+END
+rm -f made in
+
+begin "an input that is not there: no byte is written"
+run "$WEIR" run --quiet --summary summary.json copy.json
+expect_status 1
+expect_stdout ''
+expect_stderr 'weir: log (file, producer): cannot open in: No such file or directory'
+[ ! -s made ] || fail "$(wc -c <made) bytes were written"
+expect_match summary.json '^  "result": "failed",$'
+
+begin "a folder as an input"
+run "$WEIR" run --quiet --set log.path=folder copy.json
+expect_status 1
+expect_stdout ''
+expect_stderr 'weir: log (file, producer): cannot open folder: Is a directory'
+
+begin "a folder as an output"
+echo x >in
+run "$WEIR" run --quiet --set out.path=folder copy.json
+expect_status 1
+expect_stdout ''
+expect_stderr 'weir: out (file, consumer): cannot open folder: Is a directory'
+
+begin "a full disk: what was not written is counted"
+head -c 100000 /dev/zero | tr '\0' x >in
+run "$WEIR" run --quiet --summary summary.json --set out.path=/dev/full copy.json
+expect_status 1
+expect_stdout ''
+expect_stderr 'weir: out (file, consumer): cannot write /dev/full: No space left on device'
+link=$(tr -d ' \n' <summary.json | grep -o '"name":"log:out".*')
+number () { grep -o "\"$1\":[0-9]*" <<<"$link" | head -n 1 | cut -d: -f2; }
+[ "$(number in)" = $(($(number out) + $(number dropped) + $(number queued))) ] && [ "$(number in)" -gt 0 ] ||
+  fail "in $(number in), out $(number out), dropped $(number dropped), queued $(number queued)"
+[ "$(number out)" = 0 ] || fail "$(number out) records count as written"
+
+begin "a file that vanishes between check and run"
+run "$WEIR" check copy.json
+expect_status 0
+rm in
+run "$WEIR" run --quiet copy.json
+expect_status 1
+expect_stderr 'weir: log (file, producer): cannot open in: No such file or directory'
+
+finish

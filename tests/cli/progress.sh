@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The progress of weir run: a table on a terminal (made by script(1)), a line a second elsewhere.
+. "$(dirname "$0")/lib.sh"
+
+cat >slow.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "count": 1200 } },
+  "transforms": { "slow": { "plugin": "throttle", "from": "gen", "records_per_second": 1000, "burst": "10ms", "queue": { "records": 100 } } },
+  "consumers": { "out": { "plugin": "null", "from": "slow" } } }
+END
+cat >print.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "count": 600, "text": "a line" } },
+  "transforms": { "slow": { "plugin": "throttle", "from": "gen", "records_per_second": 1000, "burst": "10ms" } },
+  "consumers": { "out": { "plugin": "stdio", "from": "slow" } } }
+END
+
+# on_terminal COLUMNS LINES COMMAND: what a terminal of that size gets to see, in the file screen; its status.
+on_terminal () {
+  script -q -e -c "stty cols $1 rows $2; $3" typescript </dev/null >/dev/null 2>&1
+  status=$?
+  tr -d '\r' <typescript | sed -e '1d' >screen
+}
+
+begin "on a terminal: a table that is drawn in place, and taken away for the summary"
+on_terminal 80 24 "'$WEIR' run slow.json"
+expect_status 0
+expect_match screen '^.{0,12}slow: running, [0-9.]+ s$'
+expect_match screen '^  link +queue +in +out +pauses'
+expect_match screen '^  gen:slow +\[[#.]{10}\] +[0-9]+% +[0-9.]+( k)?/s +[0-9.]+( k)?/s +[0-9]+  gen is paused$'
+expect_match screen '^  slow:out +\[[#.]{10}\] +[0-9]+% '
+escape=$(printf '\033')
+expect_match screen "^$escape\[4A$escape\[J" 
+expect_match screen "$escape\[4A$escape\[Jweir: slow: done after "
+[ "$(grep -c 'running, ' screen)" -ge 3 ] || fail "drawn $(grep -c 'running, ' screen) times"
+
+begin "no line is wider, and no table higher, than the terminal"
+on_terminal 41 8 "'$WEIR' run --quiet --progress slow.json"
+expect_status 0
+expect_match screen '^  gen:slow '
+sed "s/$escape\[[0-9]*[AJ]//g" screen | grep -v '^Script done' >text
+expect_no_match text '.{41}'
+
+begin "--quiet: nothing"
+on_terminal 80 24 "'$WEIR' run --quiet slow.json"
+expect_status 0
+expect_no_match screen 'running|gen:slow'
+
+begin "off where a stage writes to the same terminal"
+on_terminal 80 24 "'$WEIR' run --progress print.json"
+expect_status 0
+expect_no_match screen 'running,'
+[ "$(grep -c '^a line$' screen)" = 600 ] || fail "$(grep -c '^a line$' screen) lines were printed"
+
+begin "on where it writes elsewhere"
+on_terminal 80 24 "'$WEIR' run print.json >printed"
+expect_status 0
+expect_match screen 'print: running, '
+[ "$(grep -c '^a line$' printed)" = 600 ] || fail "$(grep -c '^a line$' printed) lines were printed"
+
+begin "without a terminal: nothing, or one line a second when it is asked for"
+run "$WEIR" run slow.json
+expect_status 0
+expect_no_match stderr 'running,'
+run "$WEIR" run --quiet --progress slow.json
+expect_status 0
+expect_stdout ''
+[ "$(wc -l <stderr)" = 1 ] || fail "$(cat stderr)"
+expect_match stderr '^weir: slow: running, 1\.[0-9] s; produced [0-9]+ \([0-9.]+( k)?/s\), queued [0-9]+, consumed [0-9]+ \([0-9.]+( k)?/s\); paused: gen$'
+
+finish

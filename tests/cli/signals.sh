@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What signals do to a running pipeline: drain, the deadline, a second signal, a callback that never returns.
+. "$(dirname "$0")/lib.sh"
+
+export WEIR_PLUGIN_PATH=$WEIR_TEST_MODULES
+cat >copy.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "text": "{seq}" } },
+  "transforms": { "slow": { "plugin": "throttle", "from": "gen", "records_per_second": 100000, "burst": "1ms" } },
+  "consumers": { "out": { "plugin": "file", "from": "slow", "path": "out", "append": false } } }
+END
+cat >wrong.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "count": 1000000, "size": 9 } },
+  "consumers": { "bad": { "plugin": "wrong", "from": "gen", "how": "wait", "queue": { "records": 100 } } },
+  "engine": { "shutdown": "50ms" } }
+END
+
+# start OPTION...: runs weir in the background, $pid, and waits until it runs.
+start () {
+  "$WEIR" run --summary summary.json "$@" </dev/null >stdout 2>stderr &
+  pid=$!
+  wait_until is_running
+}
+# It catches SIGTERM, and its workers are there.
+is_running () {
+  local caught
+  caught=$(sed -n 's/^SigCgt:\s*//p' "/proc/$pid/status") && [ $((0x$caught & 0x4000)) != 0 ] &&
+    [ "$(ls "/proc/$pid/task" | wc -l)" -ge "$threads" ]
+}
+# await: its end, in $status.
+await () {
+  wait "$pid"
+  status=$?
+}
+threads=4
+
+begin "SIGTERM stops the producers and drains: nothing is lost"
+start copy.json
+wait_until test -s out
+kill -TERM "$pid"
+await
+expect_status 0
+expect_stdout ''
+expect_match summary.json '^  "result": "stopped",$'
+expect_no_match summary.json '"queued": [1-9]'
+expect_no_match summary.json '"dropped": [1-9]'
+made=$(sed -n '/"gen": {/,/}/s/.*"records_out": \([0-9]*\),/\1/p' summary.json)
+[ "$(wc -l <out)" = "$made" ] || fail "made $made records, wrote $(wc -l <out)"
+[ "$(tail -n 1 out)" = $((made - 1)) ] || fail "the last one written is $(tail -n 1 out) of $made"
+
+begin "SIGINT does the same"
+start --quiet copy.json
+wait_until test -s out
+kill -INT "$pid"
+await
+expect_status 0
+expect_stderr ''
+
+begin "SIGHUP, SIGUSR1 and SIGUSR2 are logged and ignored"
+start --quiet copy.json
+for name in HUP USR1 USR2; do
+  kill -$name "$pid"
+  wait_until grep -q "SIG$name" stderr
+done
+kill -TERM "$pid"
+await
+expect_status 0
+expect_stderr 'weir: SIGHUP is ignored
+weir: SIGUSR1 is ignored
+weir: SIGUSR2 is ignored'
+
+begin "SIGPIPE is ignored"
+start --quiet copy.json
+kill -PIPE "$pid"
+kill -TERM "$pid"
+await
+expect_status 0
+expect_stderr ''
+
+threads=3
+
+begin "the deadline of a drain: what is left is said, and the exit code is 3"
+start --quiet wrong.json
+kill -TERM "$pid"
+await
+expect_status 3
+expect_match stderr '^weir: warning: wrong: the time to drain is over$'
+expect_match stderr '^weir: warning: gen:bad holds [0-9]+ records, [0-9]+ bytes$'
+[ "$(wc -l <stderr)" = 2 ] || fail "$(cat stderr)"
+expect_match summary.json '^  "result": "undelivered",$'
+expect_match summary.json '"queued": [1-9]'
+
+begin "a failure wins over what is left"
+run "$WEIR" run --quiet --summary summary.json --set bad.how=fail wrong.json
+expect_status 1
+expect_stderr 'weir: bad (wrong, consumer): cannot go on'
+expect_match summary.json '^  "result": "failed",$'
+
+begin "a stop while a stage is not ready yet: what waits for it is said"
+start --quiet --set bad.in=start wrong.json
+kill -TERM "$pid"
+await
+expect_status 3
+expect_match stderr '^weir: warning: gen:bad holds [0-9]+ records, [0-9]+ bytes$'
+
+begin "a second signal ends at once, and says what is left"
+sed 's/"50ms"/"1h"/' wrong.json >patient.json
+start --quiet patient.json
+kill -TERM "$pid"
+kill -INT "$pid"
+await
+expect_match stderr '^weir: warning: patient: ended by a second signal$'
+expect_match stderr '^weir: warning: gen:bad holds [0-9]+ records, [0-9]+ bytes$'
+[ "$status" = 130 ] || [ "$status" = 143 ] || fail "exit status $status"
+
+begin "a callback that never returns is named"
+start --quiet --set bad.how=hang wrong.json
+kill -TERM "$pid"
+await
+expect_status 1
+expect_match stderr '^weir: bad \(wrong, consumer\): consume\(\) does not return; the program ends without it$'
+expect_match summary.json '^  "result": "failed",$'
+
+finish

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plugin that ends the process in a constructor.
+ * Opened by tests of the registry; no callback of it is ever called. */
+#include <unistd.h>
+#include <weir/weir.h>
+
+static void __attribute__ ((constructor)) leave (void)
+{
+  _exit (7);
+}
+
+static WeirNext
+consume (WeirStage *stage, gpointer self, const WeirRecord *record)
+{
+  (void) stage;
+  (void) self;
+  (void) record;
+  return WEIR_MORE;
+}
+
+static const WeirRole consumer = { .summary = "Never gets that far", .consume = consume };
+
+WEIR_PLUGIN ("exits", "1.0", NULL, NULL, &consumer);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plugin of all three roles, each with a few options, for tests of the loader.
+ * Opened only; no callback of it is ever called. */
+#include <weir/weir.h>
+
+typedef struct {
+  const char *path, *password, *pattern;
+  guint64 chunk;
+  gint64 count;
+  gboolean invert;
+  int mode;
+} Probe;
+
+static WeirNext
+produce (WeirStage *stage, gpointer self)
+{
+  (void) stage;
+  (void) self;
+  return WEIR_DONE;
+}
+
+static WeirNext
+consume (WeirStage *stage, gpointer self, const WeirRecord *record)
+{
+  (void) stage;
+  (void) self;
+  (void) record;
+  return WEIR_MORE;
+}
+
+static const WeirOption producer_options[] = {
+  WEIR_STRING (Probe, path, NULL, WEIR_REQUIRED | WEIR_PATH, "File to read"),
+  WEIR_SIZE (Probe, chunk, "64KiB", "1KiB..1MiB", 0, "Bytes read at a time"),
+  WEIR_INTEGER (Probe, count, "0", "0..10", 0, "Records"),
+  WEIR_STRING (Probe, password, NULL, WEIR_SECRET, "Secret"),
+  WEIR_OPTIONS_END,
+};
+
+static const WeirOption transform_options[] = {
+  WEIR_STRING (Probe, pattern, NULL, WEIR_REQUIRED, "Pattern"),
+  WEIR_BOOLEAN (Probe, invert, "false", 0, "The others"),
+  WEIR_CHOICE (Probe, mode, "none", "none|batch", 0, "Mode"),
+  WEIR_OPTIONS_END,
+};
+
+static const WeirRole producer = {
+  .summary = "Produces nothing", .options = producer_options, .state_size = sizeof (Probe), .produce = produce
+};
+static const WeirRole transform = {
+  .summary = "Passes nothing on", .options = transform_options, .state_size = sizeof (Probe), .consume = consume
+};
+static const WeirRole consumer = { .summary = "Takes all", .consume = consume };
+
+WEIR_PLUGIN ("probe", "1.0", &producer, &transform, &consumer);

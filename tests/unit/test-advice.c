@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `check` says of good pipelines: which branch can stall which, and how much memory they may come to hold. */
+#include "advice.h"
+#include "config-files.h"
+
+static void
+expect_warnings (const char *text, const char *lines)
+{
+  g_autofree char *said = NULL;
+
+  put_file ("p.json", text);
+  g_autoptr (WeirConfig) config = load_file ("p.json", NULL, &said);
+  ck_assert_str_eq (said, lines);
+  ck_assert_ptr_nonnull (config);
+}
+
+#define SPLIT \
+  "{" PRODUCER ",\n 'transforms': {'split': {'plugin': 'probe', 'from': 'log', 'pattern': 'x'}},\n 'consumers': {\n"
+
+START_TEST (two_branches_that_pause_stall_each_other)
+{
+  expect_warnings (
+    SPLIT "'fast': {'plugin': 'probe', 'from': 'split'},\n'slow': {'plugin': 'probe', 'from': 'split'}}}",
+    "p.json:5:37: warning: \"slow\" can stall \"fast\" at \"split\" (both pause; when_full on split:slow?)\n");
+}
+END_TEST
+
+START_TEST (three_branches_are_one_warning)
+{
+  expect_warnings (
+    SPLIT "'a': {'plugin': 'probe', 'from': 'split'},\n'b': {'plugin': 'probe', 'from': 'split'},\n"
+          "'c': {'plugin': 'probe', 'from': {'split': {}}}}}",
+    "p.json:6:35: warning: \"c\" can stall \"a\", \"b\" at \"split\" (all pause; when_full on split:c?)\n");
+}
+END_TEST
+
+START_TEST (a_branch_that_drops_stalls_nobody)
+{
+  expect_warnings (SPLIT "'fast': {'plugin': 'probe', 'from': 'split'},\n"
+                         "'slow': {'plugin': 'probe', 'from': 'split', 'queue': {'when_full': 'drop_newest'}}}}",
+                   "");
+}
+END_TEST
+
+START_TEST (rejected_records_are_no_branch)
+{
+  expect_warnings (
+    SPLIT "'fast': {'plugin': 'probe', 'from': 'split'},\n'junk': {'plugin': 'probe', 'from': 'split.rejected'}}}", "");
+}
+END_TEST
+
+START_TEST (two_ports_are_branches)
+{
+  expect_warnings (
+    "{" PRODUCER ",\n 'transforms': {'split': {'plugin': 'sample', 'from': 'log'}},\n 'consumers': {\n"
+    "'a': {'plugin': 'probe', 'from': 'split.even'},\n'b': {'plugin': 'probe', 'from': 'split.odd'}}}",
+    "p.json:5:34: warning: \"b\" can stall \"a\" at \"split\" (both pause; when_full on split.odd:b?)\n");
+}
+END_TEST
+
+static void
+expect_memory (const char *text, const char *line)
+{
+  g_autoptr (WeirConfig) config = load_fine (text);
+  g_autofree char *said = weir_advise_memory_line (config);
+
+  ck_assert_str_eq (said, line);
+}
+
+#define OUT(settings) SPLIT "'out': {'plugin': 'probe', 'from': {'split': {" settings "}}}}}"
+
+/* A link of the default size: 8,192 slots of 49 bytes and 8 MiB of pinned buffers, so 8.38 MiB. */
+START_TEST (links_are_counted_at_their_hard_limit)
+{
+  expect_memory (OUT (""),
+                 "worst case 16.9 MiB: links 16.8 (2 x 8.4), stages 0.1; and one record of up to 16.0 MiB a link");
+  g_autoptr (WeirConfig) config = load_fine (OUT ("'records': 100, 'bytes': '2MiB', 'hard': 1"));
+  WeirMemory memory = weir_advise_memory (config);
+  ck_assert (memory.links == 8192 * 49 + 8 * 1048576.0 + 100 * 49 + 8 * 1048576.0);
+  ck_assert (memory.stages == 2 * 65536.0 + (double) (weir_config_stage (config, "log")->role->state_size +
+                                                      weir_config_stage (config, "split")->role->state_size));
+  ck_assert (memory.record == 16 * 1048576.0);
+}
+END_TEST
+
+START_TEST (links_of_different_size_are_told_apart)
+{
+  expect_memory (
+    OUT ("'bytes': '16MiB'"),
+    "worst case 136.9 MiB: links 136.8 (1 x 8.4, 1 x 128.4), stages 0.1; and one record of up to 16.0 MiB a link");
+}
+END_TEST
+
+START_TEST (without_a_limit_in_bytes_each_record_may_be_the_largest)
+{
+  expect_memory (
+    OUT ("'bytes': 0"),
+    "worst case 128.0 GiB: links 128.0 (1 x 0.0, 1 x 128.0), stages 0.0; and one record of up to 16.0 MiB a link");
+}
+END_TEST
+
+START_TEST (without_a_limit_in_records_each_may_be_one_byte)
+{
+  expect_memory (
+    OUT ("'records': 0"),
+    "worst case 114.5 MiB: links 114.4 (1 x 8.4, 1 x 106.0), stages 0.1; and one record of up to 16.0 MiB a link");
+}
+END_TEST
+
+int
+main (void)
+{
+  TCase *cases = tcase_create ("advice");
+
+  tcase_add_test (cases, two_branches_that_pause_stall_each_other);
+  tcase_add_test (cases, three_branches_are_one_warning);
+  tcase_add_test (cases, a_branch_that_drops_stalls_nobody);
+  tcase_add_test (cases, rejected_records_are_no_branch);
+  tcase_add_test (cases, two_ports_are_branches);
+  tcase_add_test (cases, links_are_counted_at_their_hard_limit);
+  tcase_add_test (cases, links_of_different_size_are_told_apart);
+  tcase_add_test (cases, without_a_limit_in_bytes_each_record_may_be_the_largest);
+  tcase_add_test (cases, without_a_limit_in_records_each_may_be_one_byte);
+  return run_suite ("advice", cases);
+}
