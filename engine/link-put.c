@@ -498,11 +498,6 @@ weir_link_put_control (WeirLink *link, WeirControl control, guint32 stream)
   set_rare (link, link->rare);
   link->controls_private++;
   weir_link_put_slow (link);
-  /* R11: a lossy link pauses where control entries, which are never dropped, reach high by themselves. */
-  if (link->settings.when_full != WEIR_WHEN_FULL_PAUSE && weir_load_relaxed (&link->full) == 0 &&
-      weir_load_relaxed (&link->controls_put) - weir_load_relaxed (&link->controls_done) >= link->records.high) {
-    set_full (link);
-  }
   if (control == WEIR_CONTROL_END) {
     link->ended = TRUE;
     weir_link_publish_and_wake (link);
