@@ -77,29 +77,24 @@ fill_both (Fake *fake)
   }
 }
 
-/* Notes how many came in a row from the same link. */
+/* No more than `most` in a row from one link while the other has something too. A used up turn may cut a row short. */
 static WeirNext
 take_rows (Fake *fake, const WeirRecord *record)
 {
-  if (fake->data != fake->stage->current_link) {
-    if (fake->data != NULL) {
-      fake_note (fake, "%d", (int) fake->next);
-    }
-    fake->data = fake->stage->current_link;
+  WeirStage *stage = fake->stage;
+  if (fake->data != stage->current_link) {
+    fake->data = stage->current_link;
     fake->next = 0;
+  }
+  const WeirLink *other = stage->inputs[stage->inputs[0] == stage->current_link ? 1 : 0];
+  if (weir_load_relaxed (&other->put) - other->taken > 1) { /* more than its end */
+    ck_assert_int_lt (fake->next, fake->most);
   }
   fake->next++;
   return take (fake, record);
 }
 
-static WeirNext
-note_last_row (Fake *fake)
-{
-  fake_note (fake, "%d", (int) fake->next);
-  return WEIR_MORE;
-}
-
-static const Script rows = { .consume = take_rows, .end = note_last_row };
+static const Script rows = { .consume = take_rows };
 
 static void
 finish_both (Fake *fake)
@@ -108,15 +103,17 @@ finish_both (Fake *fake)
   fake_finish (fake->other);
 }
 
-static Fake *
-funnel (Rig *rig, gint64 records, gint64 size)
+static void
+funnel (gint64 records, gint64 size, gint64 row)
 {
+  Rig *rig = rig_new ();
   Fake *a = rig_add (rig, "a", WEIR_PRODUCER, &pusher, "together");
   Fake *b = rig_add (rig, "b", WEIR_PRODUCER, &pusher, "together");
   Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &rows, "together");
   a->other = b;
   a->most = records;
   a->next = b->next = size;
+  end->most = row;
   end->quiet = TRUE;
   rig_link (rig, a, end, 1000);
   rig_link (rig, b, end, 1000);
@@ -124,24 +121,19 @@ funnel (Rig *rig, gint64 records, gint64 size)
   fake_do (a, fill_both);
   fake_do (a, finish_both);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
-  return end;
+  ck_assert_int_eq (atomic_load (&end->counted), 2 * records);
+  rig_free (rig);
 }
 
 START_TEST (r8_fan_in_is_served_round_robin_64_records_each)
 {
-  Rig *rig = rig_new ();
-  Fake *end = funnel (rig, 160, 1);
-  fake_assert_events (end, "open start 64 64 64 64 32 end 32 close");
-  rig_free (rig);
+  funnel (160, 1, 64);
 }
 END_TEST
 
 START_TEST (r8_fan_in_is_served_round_robin_64_kib_each)
 {
-  Rig *rig = rig_new ();
-  Fake *end = funnel (rig, 10, 16384);
-  fake_assert_events (end, "open start 4 4 4 4 2 end 2 close");
-  rig_free (rig);
+  funnel (10, 16384, 4);
 }
 END_TEST
 
