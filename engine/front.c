@@ -203,8 +203,7 @@ at_high (WeirFront *front, const Held *taken)
 static void
 expire (WeirFront *front, gint64 now)
 {
-  while (front->count > front->controls &&
-         (guint64) (now - slot (front, oldest (front))->stamp) >= front->age.high) {
+  while (front->count > front->controls && (guint64) (now - slot (front, oldest (front))->stamp) >= front->age.high) {
     drop_oldest (front, WEIR_DROP_EXPIRED);
   }
 }

@@ -117,6 +117,7 @@ weir_intake_discard (WeirStage *stage)
     if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       do {
         weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
+        notice_release (stage, link);
         weir_intake_done (stage, link);
       } while (!holds_rejected (stage, link) && !weir_link_take_idle (link));
       if (holds_rejected (stage, link)) {
@@ -480,14 +481,18 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
       if (available > 0) {
         serve_link (stage, turn, link, &used);
       } else {
+        /* Also what came back during this turn: while that is marked, the link does not go idle. */
+        notice_release (stage, link);
         weir_intake_done (stage, link);
-        /* R15: what this link's producer waits for may be in this stage's hands. */
-        stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
       }
       if (stage->waits) {
         prepend_active (stage, link); /* R6: what was not taken is offered first */
       } else if (available > 0 || holds_rejected (stage, link) || !weir_link_take_idle (link)) {
         append_active (stage, link);
+      } else {
+        /* R15: what this link's producer waits for may be in this stage's hands. Read behind the fence of going idle: a reason
+         * that is set without a put (age) makes the link ready again after it. */
+        stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
       }
     }
     if (used) {
@@ -497,12 +502,33 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
   return FALSE;
 }
 
+/* An input on which nothing is left to take, and whose producer waits for what this stage keeps. */
+static gboolean
+is_held_up (WeirLink *link)
+{
+  return link->kept > 0 && weir_link_look (link) == 0 && weir_load_acquire (&link->full) != 0;
+}
+
+static gboolean
+wants_settling (WeirStage *stage)
+{
+  if (stage->settle_wanted) {
+    for (guint i = 0; i < stage->input_count; i++) {
+      if (is_held_up (stage->inputs[i])) {
+        return TRUE;
+      }
+    }
+    stage->settle_wanted = FALSE;
+  }
+  return (stage->draining || stage->end_told) && stage->active == NULL;
+}
+
 void
 weir_intake_settle (WeirStage *stage)
 {
-  gboolean wanted = stage->settle_wanted || stage->draining || stage->end_told;
-  if (!wanted || stage->settle_told || stage->failed || stage->active != NULL || stage->flush_count > 0 ||
-      weir_stage_paused (stage) || weir_load_acquire (&stage->outstanding) == 0) {
+  if (weir_load_acquire (&stage->outstanding) == 0 || stage->settle_told || stage->failed || stage->finishing ||
+      stage->life >= WEIR_LIFE_ENDED || stage->flush_count > 0 || stage->produces != WEIR_PRODUCES_NOT ||
+      weir_stage_paused (stage) || !wants_settling (stage)) {
     return;
   }
   stage->settle_told = TRUE;

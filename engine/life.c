@@ -29,9 +29,6 @@ open_stage (WeirStage *stage)
     return;
   }
   set_life (stage, WEIR_LIFE_OPEN);
-  g_mutex_lock (&stage->interrupt_lock);
-  stage->interruptible = TRUE;
-  g_mutex_unlock (&stage->interrupt_lock);
   WeirNext next = WEIR_MORE;
   if (stage->role->open != NULL) {
     weir_stage_enter (stage, "open");
@@ -44,6 +41,10 @@ open_stage (WeirStage *stage)
   if (stage->failed) {
     report_failure (stage);
   } else {
+    /* Only now: interrupt() uses what open() makes. */
+    g_mutex_lock (&stage->interrupt_lock);
+    stage->interruptible = TRUE;
+    g_mutex_unlock (&stage->interrupt_lock);
     stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
   }
 }
@@ -92,7 +93,7 @@ close_stage (WeirStage *stage)
   }
   gboolean opened = stage->life != WEIR_LIFE_NEW;
   stage->refusing = TRUE;
-  weir_posts_close (stage);
+  weir_posts_end (stage);
   weir_timers_disarm (stage->worker->timers, &stage->timer);
   weir_timers_disarm (stage->worker->timers, &stage->retry);
   weir_timers_disarm (stage->worker->timers, &stage->age);

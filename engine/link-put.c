@@ -66,7 +66,7 @@ weir_link_at_low (WeirLink *link)
 gboolean
 weir_link_below_hard (WeirLink *link)
 {
-  if (!reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
+  if (link->settings.when_full != WEIR_WHEN_FULL_PAUSE || !reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
     return TRUE;
   }
   see_done (link);
@@ -265,20 +265,27 @@ weir_link_recheck (WeirLink *link)
   return TRUE;
 }
 
+/* R11: only where control entries alone reach high does a lossy link pause its producer. */
+static gboolean
+controls_at_high (WeirLink *link)
+{
+  return link->controls_private - weir_load_relaxed (&link->controls_done) >= link->records.high;
+}
+
 void
 weir_link_put_slow (WeirLink *link)
 {
   if (weir_load_relaxed (&link->full) == 0 && reached (link, G_STRUCT_OFFSET (WeirMarks, high))) {
     see_done (link);
     if (reached (link, G_STRUCT_OFFSET (WeirMarks, high))) {
-      if (link->settings.when_full == WEIR_WHEN_FULL_PAUSE) {
+      link->dropping = link->settings.when_full != WEIR_WHEN_FULL_PAUSE;
+      if (!link->dropping || controls_at_high (link)) {
         set_full (link);
       } else {
         weir_link_publish (link);
         wake_taker (link);
-        link->dropping = TRUE;
-        set_rare (link, TRUE);
       }
+      set_rare (link, link->rare || link->dropping);
     }
   }
   guint64 unpublished = link->put_private - weir_load_relaxed (&link->put);

@@ -120,8 +120,8 @@ struct _WeirLink {
   WeirSegment *take_segment, *done_segment;
   guint32 take_index, done_index;
   guint64 done_private, done_bytes_private, done_pinned_private, pinned_now;
-  guint64 kept;              /* slots between done and taken that are kept */
-  guint64 discarded;         /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
+  guint64 kept;      /* slots between done and taken that are kept */
+  guint64 discarded; /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
   WeirDropReason discarded_as;
   gboolean over;             /* END was taken */
   GHashTable *stream_states; /* stream -> the joining role's state */

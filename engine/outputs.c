@@ -110,13 +110,15 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && !link->counted) {
     link->counted = TRUE;
     atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-    weir_outputs_tell (stage);
   }
 }
 
 static void
 recheck (WeirStage *stage, WeirLink *link)
 {
+  if (link->stamps != NULL && link->front == NULL) {
+    weir_link_age_full (link);
+  }
   gboolean gone = link->front != NULL ? weir_front_recheck (link->front) : weir_link_recheck (link);
   if (gone && link->counted) {
     link->counted = FALSE;

@@ -69,6 +69,7 @@ void
 weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason)
 {
   weir_add_relaxed (&stage->rejected_count, 1);
+  stage->turn_records++; /* something came of this turn (R5) */
   guint takers = 0;
   for (guint i = 0; i < stage->rejected.count; i++) {
     takers += weir_load_relaxed (&stage->rejected.links[i]->closed) == WEIR_LINK_OPEN ? 1 : 0;
@@ -85,6 +86,7 @@ weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reas
   for (guint i = 0; i < stage->rejected.count; i++) {
     weir_outputs_put (stage, stage->rejected.links[i], &rejected);
   }
+  weir_outputs_tell (stage);
   weir_context_unref (context);
   if (!stage->in_turn) {
     weir_stage_mark_dirty (stage);

@@ -7,6 +7,7 @@
 struct _WeirTimers {
   GSource *source;
   GSequence *sequence;
+  gint64 firing; /* the time up to which timers are being fired; 0: they are not */
 };
 
 typedef struct {
@@ -36,7 +37,7 @@ static gboolean
 dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpointer data)
 {
   WeirTimers *timers = ((Source *) source)->timers;
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = timers->firing = g_get_monotonic_time ();
   for (;;) {
     GSequenceIter *begin = g_sequence_get_begin_iter (timers->sequence);
     WeirTimer *timer = g_sequence_iter_is_end (begin) ? NULL : g_sequence_get (begin);
@@ -47,6 +48,7 @@ dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpo
     timer->iter = NULL;
     timer->fire (timer, timer->data);
   }
+  timers->firing = 0;
   set_ready_time (timers);
   return G_SOURCE_CONTINUE;
 }
@@ -55,7 +57,7 @@ WeirTimers *
 weir_timers_new (GMainContext *context)
 {
   static GSourceFuncs funcs = { .dispatch = dispatch };
-  WeirTimers *timers = g_new (WeirTimers, 1);
+  WeirTimers *timers = g_new0 (WeirTimers, 1);
   timers->sequence = g_sequence_new (NULL);
   timers->source = g_source_new (&funcs, sizeof (Source));
   ((Source *) timers->source)->timers = timers;
@@ -79,7 +81,8 @@ weir_timers_arm (WeirTimers *timers, WeirTimer *timer, gint64 at)
   if (timer->iter != NULL) {
     g_sequence_remove (timer->iter);
   }
-  timer->at = at;
+  /* What fires and is due again at once waits for the next round: others have their turn. */
+  timer->at = timers->firing == 0 ? at : MAX (at, timers->firing + 1);
   timer->iter = g_sequence_insert_sorted (timers->sequence, timer, compare, NULL);
   set_ready_time (timers);
 }

@@ -82,9 +82,7 @@ weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, void (*w
   gboolean known = watch != NULL && watch->owner == owner;
   guint32 events = ((condition & G_IO_IN) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) |
                    ((condition & G_IO_OUT) != 0 ? EPOLLOUT : 0u);
-  if (known && (watch->events & events) == events) {
-    return;
-  }
+  /* Said again even where it is armed: the descriptor may have been closed, and its number be another's by now. */
   if (!known) {
     watch = g_new0 (Watch, 1);
     watch->fd = fd;

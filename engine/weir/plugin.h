@@ -56,7 +56,7 @@ typedef struct {
   void (*close) (WeirStage *stage, gpointer self); /* release; exactly once after open(), also after a failed one */
   void (*interrupt) (WeirStage *stage,
                      gpointer self); /* WEIR_BLOCKING only: break the block; from another thread, more than
-      once if need be */
+      once if need be, but only between the end of open() and the beginning of close() */
 } WeirRole;
 
 typedef struct {

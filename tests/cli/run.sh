@@ -173,7 +173,8 @@ if localedef -i de_DE -f UTF-8 locales/de_DE.UTF-8 >/dev/null 2>&1; then
 else # no sources of locales here: what is left to see is that an unknown one does no harm
   language=xx_XX
 fi
-run env LOCPATH="$PWD/locales" LC_ALL="$language" "$WEIR" run --summary summary.json --set gen.rate=1000.5 fan.json
+# glibc's setlocale() itself loses a few bytes where LOCPATH is set, which a sanitizer would count as ours.
+run env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" LOCPATH="$PWD/locales" LC_ALL="$language" "$WEIR" run --summary summary.json --set gen.rate=1000.5 fan.json
 expect_status 0
 expect_match stderr '^weir: fan: done after [0-9]+\.[0-9]{3} s$'
 expect_match summary.json '^  "seconds": [0-9]+\.[0-9]{6},$'

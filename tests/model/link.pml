@@ -2,8 +2,8 @@
 /* link.pml: R1 to R4 and sleeping: a producer and the takers of its links, each alone on its worker. A callback
  * may go on emitting after FALSE, up to the hard limit, and pause() may emit once more. With CLOSE the taker may
  * have enough at any moment; with STOP nobody takes anything, and the main thread asks the producer to stop. Steps
- * and variables are named as in link-put.c, link-take.c, outputs.c and turn.c; a link's own ready list is in fan-
- * in.pml. */
+ * and variables are named as in link-put.c, link-take.c, outputs.c and turn.c; a link's own ready list is in
+ * fan-in.pml. */
 
 #ifndef LINKS
 #define LINKS 1 /* or 2 */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs the Spin models of DESIGN section 4 (see README.md here): each must hold, and each mutant must break the property
-# that is named beside it. Needs spin and a C compiler, not the built program. `run.sh NAME` runs only the cases of NAME.pml.
+# that is named beside it. Needs spin and a C compiler, not the built program. `run.sh NAME` runs only NAME.pml's.
 # `make check` runs it; the last line is for .ci/run.
 set -u
 export LC_ALL=C
@@ -21,15 +21,17 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 cp "$here"/*.pml "$scratch" && cd "$scratch" || exit 99
 
-# search MODEL safety|progress OPTION...: leaves what pan says in ./found. Fails when the search neither was whole nor found
-# an error of the model.
+# search MODEL safety|progress OPTION...: leaves what pan says in ./found. Fails when the search was not whole and found
+# no error of the model either.
 search () {
   local model=$1 kind=$2 build=-DSAFETY look=
   shift 2
   [ "$kind" = safety ] || { build=-DNP look=-l; }
-  rm -f pan pan.* found
-  spin -a "$@" "$model.pml" >found 2>&1 && ${CC:-cc} -w -O0 $build -DMEMLIM=1500 -o pan pan.c >>found 2>&1 || return 1
+  rm -f pan pan.*
+  spin -a "$@" "$model.pml" >found 2>&1 || { echo "spin: status $?" >>found; return 1; }
+  ${CC:-cc} -w -O0 $build -DMEMLIM=1500 -o pan pan.c >found 2>&1 || { echo "${CC:-cc}: status $?" >>found; return 1; }
   ./pan -m100000 -w22 $look >found 2>&1
+  echo "pan: status $?" >>found
   grep -q '^pan:1: [ain]' found && return 0
   grep -q 'errors: 0$' found &&
     ! grep -q -e 'max search depth too small' -e 'Search not completed' -e 'reached -DMEMLIM' found
@@ -39,8 +41,8 @@ count () { # count NAME ok|failed|error
   cases=$((cases + 1))
   case $2 in
     ok) echo "ok: $1" ;;
-    failed) failures=$((failures + 1)); echo "FAILED: $1"; head -n 5 found ;;
-    error) errors=$((errors + 1)); echo "ERROR: $1"; head -n 5 found ;;
+    failed) failures=$((failures + 1)); echo "FAILED: $1"; grep . found | head -n 5 ;;
+    error) errors=$((errors + 1)); echo "ERROR: $1"; grep . found | tail -n 5 ;;
   esac
 }
 
@@ -96,10 +98,10 @@ breaks link safety NO_WAIT_AT_HARD level_is_bounded
 breaks link safety PUBLISH_BEFORE_APPEND order_is_kept
 breaks link safety DONE_BEFORE_CONSUMED order_is_kept -DLOW=0 -DHIGH=1 -DHARD=1
 
-closing='-DCLOSE -DLOW=0 -DHIGH=1 -DHARD=1 -DRECORDS=3'
-holds link safety 'a taker that has enough ends the wait at the hard limit' $closing
+closing=(-DCLOSE -DLOW=0 -DHIGH=1 -DHARD=1 -DRECORDS=3)
+holds link safety 'a taker that has enough ends the wait at the hard limit' "${closing[@]}"
 for mutant in NO_FENCE_AFTER_CLOSED CLOSE_TELLS_NOBODY NO_END_AT_CLOSED; do
-  breaks link safety $mutant lost_hold $closing
+  breaks link safety $mutant lost_hold "${closing[@]}"
 done
 holds link safety 'a stop ends the wait at the hard limit' -DSTOP
 breaks link safety NO_FENCE_AFTER_REQUEST lost_request -DSTOP
@@ -107,10 +109,10 @@ breaks link safety REQUEST_TELLS_NOBODY lost_hold -DSTOP
 breaks link safety NO_END_AT_STOP lost_hold -DSTOP
 breaks link safety NO_REFUSAL_AFTER_STOP level_is_bounded -DSTOP
 
-two_links='-DLINKS=2 -DSTRONG -DNO_EARLY_PUBLISH -DRECORDS=2 -DLOW=0 -DHIGH=1'
-holds link safety 'two links: one set of reasons' $two_links -DHARD=1
-breaks link safety RESUME_AT_FIRST_LINK resumed_at_low_and_with_no_link_full $two_links -DHARD=1
-breaks link safety TELL_BEFORE_LAST_LINK order_is_kept $two_links -DHARD=2
+two_links=(-DLINKS=2 -DSTRONG -DNO_EARLY_PUBLISH -DRECORDS=2 -DLOW=0 -DHIGH=1)
+holds link safety 'two links: one set of reasons' "${two_links[@]}" -DHARD=1
+breaks link safety RESUME_AT_FIRST_LINK resumed_at_low_and_with_no_link_full "${two_links[@]}" -DHARD=1
+breaks link safety TELL_BEFORE_LAST_LINK order_is_kept "${two_links[@]}" -DHARD=2
 
 # The ready list of links.
 holds fan-in safety 'no link is lost from the ready list'

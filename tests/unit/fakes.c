@@ -485,7 +485,8 @@ rig_stop (Rig *rig)
 static gboolean
 too_long (gpointer data)
 {
-  ck_abort_msg ("waited too long; journal: %s", ((Rig *) data)->journal->str);
+  const GString *journal = ((Rig *) data)->journal;
+  ck_abort_msg ("waited too long; journal: %s", journal->str + (journal->len > 2000 ? journal->len - 2000 : 0));
   return G_SOURCE_REMOVE;
 }
 
@@ -593,17 +594,31 @@ fake_do (Fake *fake, FakeAct act)
   weir_stage_invoke (fake->stage, act_now, copy, g_free);
 }
 
-static void
-note_word (G_GNUC_UNUSED WeirStage *stage, gpointer self, gpointer data)
+typedef struct {
+  Fake *fake;
+  const char *word;
+  guint times;
+} Look;
+
+/* Between turns: when it has come once more than there are stages here, whatever was ready before has had its turn. */
+static gboolean
+look (gpointer data)
 {
-  fake_note (FAKE (self), "%s", (const char *) data);
+  Look *looks = data;
+  if (looks->times-- > 0) {
+    return G_SOURCE_CONTINUE;
+  }
+  fake_note (looks->fake, "%s", looks->word);
+  return G_SOURCE_REMOVE;
 }
 
 void
 fake_look (Fake *fake, const char *word)
 {
   guint before = fake_count (fake, word);
-  weir_stage_invoke (fake->stage, note_word, (gpointer) word, NULL);
+  Look *looks = g_new (Look, 1);
+  *looks = (Look){ fake, word, fake->stage->worker->stages };
+  g_main_context_invoke_full (weir_stage_context (fake->stage), G_PRIORITY_DEFAULT, look, looks, g_free);
   rig_until_noted (fake->rig, fake, word, before + 1);
 }
 

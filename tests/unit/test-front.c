@@ -424,8 +424,7 @@ START_TEST (buffers_and_contexts_are_freed_however_their_records_end)
   WeirContext *context = weir_context_with (NULL, "a", "1");
   for (guint i = 0; i < 300; i++) {
     WeirBuffer *buffer = weir_bed_wrap (bed, 100);
-    weir_bed_put_record (bed,
-                         (WeirRecord){ .data = buffer->data, .size = 90, .buffer = buffer, .context = context });
+    weir_bed_put_record (bed, (WeirRecord){ .data = buffer->data, .size = 90, .buffer = buffer, .context = context });
     weir_buffer_unref (buffer);
     if (i % 100 == 50) {
       weir_bed_publish (bed);

@@ -331,10 +331,8 @@ START_TEST (contexts_are_counted_by_run)
   WeirContext *contexts[] = { weir_context_with (NULL, "a", "1"), weir_context_with (NULL, "b", "2"), NULL };
   static const guint order[] = { 0, 0, 1, 2, 2, 1, 1, 0 };
   for (guint i = 0; i < G_N_ELEMENTS (order); i++) {
-    weir_bed_put_record (bed, (WeirRecord){ .data = bed->buffer->data,
-                                            .size = 1,
-                                            .buffer = bed->buffer,
-                                            .context = contexts[order[i]] });
+    weir_bed_put_record (
+      bed, (WeirRecord){ .data = bed->buffer->data, .size = 1, .buffer = bed->buffer, .context = contexts[order[i]] });
   }
   ck_assert_int_eq (weir_load_relaxed (&contexts[0]->references), 3);
   ck_assert_int_eq (weir_load_relaxed (&contexts[1]->references), 3);
@@ -419,8 +417,7 @@ put_out_of_large (WeirBed *bed, gsize size)
   for (gsize i = 0; i < size; i++) {
     buffer->data[at + i] = (guint8) (bed->sequence + (gint64) i);
   }
-  weir_bed_put_record (
-    bed, (WeirRecord){ .data = buffer->data + at, .size = size - 2, .trail = 2, .buffer = buffer });
+  weir_bed_put_record (bed, (WeirRecord){ .data = buffer->data + at, .size = size - 2, .trail = 2, .buffer = buffer });
   weir_buffer_unref (buffer);
 }
 

@@ -32,8 +32,7 @@ END_TEST
 START_TEST (a_trail_counts_as_bytes)
 {
   WeirBed *bed = weir_bed_new (LIMITS (.bytes = 100));
-  weir_bed_put_record (bed,
-                       (WeirRecord){ .data = bed->buffer->data, .size = 98, .trail = 2, .buffer = bed->buffer });
+  weir_bed_put_record (bed, (WeirRecord){ .data = bed->buffer->data, .size = 98, .trail = 2, .buffer = bed->buffer });
   ck_assert (weir_bed_full (bed));
   ck_assert_uint_eq (weir_bed_check_ledger (bed).bytes_in, 100);
   weir_bed_free (bed);
@@ -664,7 +663,8 @@ START_TEST (contradicting_limits_are_refused)
       "hard is 0.9; it must be at least 1, as high <= hard, and at most 1000000" },
     { { .records = 1, .low = 0.5, .hard = 1e7 },
       "hard is 1e+07; it must be at least 1, as high <= hard, and at most 1000000" },
-    { { .records = 1, .low = (double) NAN, .hard = 2 }, "low is nan; it must be at least 0 and below 1, as low < high" },
+    { { .records = 1, .low = (double) NAN, .hard = 2 },
+      "low is nan; it must be at least 0 and below 1, as low < high" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *message = NULL;

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EACH_CLASS(c) (WeirBlockClass c = 0; c < WEIR_BLOCK_CLASSES; c++)
-
 static WeirPool *pool;
 
 static void
@@ -50,7 +48,7 @@ give_elsewhere (GPtrArray *blocks)
 
 START_TEST (blocks_of_a_class_have_its_size_and_do_not_overlap)
 {
-  for EACH_CLASS (c) {
+  for (WeirBlockClass c = 0; c < WEIR_BLOCK_CLASSES; c++) {
     GPtrArray *blocks = take_many (c, 50);
     for (guint i = 0; i < 50; i++) {
       memset ((guint8 *) blocks->pdata[i] + sizeof (WeirBlock), (int) i, weir_block_size (c) - sizeof (WeirBlock));
@@ -86,7 +84,7 @@ END_TEST
 
 START_TEST (the_owner_gets_back_what_it_gave_last)
 {
-  for EACH_CLASS (c) {
+  for (WeirBlockClass c = 0; c < WEIR_BLOCK_CLASSES; c++) {
     WeirBlock *block = weir_pool_take (pool, c);
     weir_pool_give (block);
     ck_assert_ptr_eq (weir_pool_take (pool, c), block);
@@ -97,7 +95,7 @@ END_TEST
 
 START_TEST (a_block_comes_home_from_another_thread)
 {
-  for EACH_CLASS (c) {
+  for (WeirBlockClass c = 0; c < WEIR_BLOCK_CLASSES; c++) {
     WeirBlock *block = weir_pool_take (pool, c);
     gsize idle = weir_pool_idle_bytes (pool);
     GPtrArray *blocks = g_ptr_array_new ();
@@ -129,7 +127,7 @@ END_TEST
 
 START_TEST (what_the_owner_gives_back_is_capped)
 {
-  for EACH_CLASS (c) {
+  for (WeirBlockClass c = 0; c < WEIR_BLOCK_CLASSES; c++) {
     give_all (take_many (c, 1000));
     ck_assert_uint_le (weir_pool_idle_bytes (pool), 80 * weir_block_size (c));
     while (weir_pool_shrink (pool)) {}
@@ -139,7 +137,7 @@ END_TEST
 
 START_TEST (what_comes_home_is_capped)
 {
-  for EACH_CLASS (c) {
+  for (WeirBlockClass c = 0; c < WEIR_BLOCK_CLASSES; c++) {
     give_elsewhere (take_many (c, 1000));
     weir_pool_give (weir_pool_take (pool, c));
     ck_assert_uint_le (weir_pool_idle_bytes (pool), 80 * weir_block_size (c));
@@ -150,7 +148,7 @@ END_TEST
 
 START_TEST (an_idle_pool_shrinks_to_nothing_and_says_so)
 {
-  for EACH_CLASS (c) {
+  for (WeirBlockClass c = 0; c < WEIR_BLOCK_CLASSES; c++) {
     give_all (take_many (c, 45));
     ck_assert_uint_gt (weir_pool_idle_bytes (pool), 0);
     guint rounds = 0;
@@ -207,7 +205,7 @@ START_TEST (blocks_outlive_the_worker_and_the_last_one_frees_the_pool)
   WeirPool *mine = weir_pool_new ();
   weir_pool_adopt (mine);
   GPtrArray *blocks = g_ptr_array_new ();
-  for EACH_CLASS (c) {
+  for (WeirBlockClass c = 0; c < WEIR_BLOCK_CLASSES; c++) {
     g_ptr_array_add (blocks, weir_pool_take (mine, c));
     g_ptr_array_add (blocks, weir_pool_take (mine, c));
     weir_pool_give (weir_pool_take (mine, c));

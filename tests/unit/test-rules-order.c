@@ -328,6 +328,32 @@ START_TEST (r17_a_cycle_is_refused)
 }
 END_TEST
 
+/* A pause() that emits comes when every link has the record that filled one of them. */
+static void
+emit_next (Fake *fake)
+{
+  if (fake->next < fake->most) {
+    produce_number (fake);
+  }
+}
+
+static const Script emits_in_pause = { .produce = produce_number, .pause = emit_next };
+
+START_TEST (r8_order_is_kept_on_all_links_when_pause_emits)
+{
+  Rig *rig = rig_new ();
+  Fake *pull = rig_add (rig, "pull", WEIR_PRODUCER, &emits_in_pause, NULL);
+  Fake *narrow = rig_add (rig, "narrow", WEIR_CONSUMER, &taker, NULL);
+  Fake *wide = rig_add (rig, "wide", WEIR_CONSUMER, &taker, NULL);
+  pull->most = 4;
+  rig_link (rig, pull, narrow, 2);
+  rig_link (rig, pull, wide, 100);
+  ck_assert_int_eq (rig_run (rig), WEIR_RESULT_DONE);
+  fake_assert_events (wide, "open start consume(0) consume(1) consume(2) consume(3) end close");
+  rig_free (rig);
+}
+END_TEST
+
 static void
 add (TCase *tcase)
 {
@@ -342,6 +368,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, ports_pause_their_stage_alone_and_together);
   tcase_add_loop_test (tcase, sharing_a_worker_works_in_every_pair_of_roles, 0, 9);
   tcase_add_test (tcase, sharing_is_refused_to_a_blocking_role);
+  tcase_add_test (tcase, r8_order_is_kept_on_all_links_when_pause_emits);
   tcase_add_test (tcase, r17_a_cycle_is_refused);
 }
 
