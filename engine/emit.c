@@ -55,8 +55,11 @@ emit (WeirStage *stage, WeirRecord *record)
     if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0)) {
       link->counted = TRUE;
       atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-      weir_outputs_tell (stage);
     }
+  }
+  /* Behind the last link: pause() may emit, and every link has this record before that one. */
+  if (G_UNLIKELY (weir_load_relaxed (&stage->reasons) != 0)) {
+    weir_outputs_tell (stage);
   }
   if (G_UNLIKELY (!stage->in_turn)) {
     weir_stage_mark_dirty (stage);
@@ -200,18 +203,28 @@ weir_stage_room (WeirStage *stage)
   return (gsize) room;
 }
 
+/* For the rest of this callback; in a source of the plugin's own, until the worker has looked. */
+static void
+override (WeirStage *stage, guint32 what)
+{
+  stage->overrides |= what;
+  if (!stage->in_turn) {
+    weir_stage_mark_dirty (stage);
+  }
+}
+
 void
 weir_stage_set_trail (WeirStage *stage, guint bytes)
 {
   stage->set_trail = MIN (bytes, G_MAXUINT16);
-  stage->overrides |= WEIR_SET_TRAIL;
+  override (stage, WEIR_SET_TRAIL);
 }
 
 void
 weir_stage_set_time (WeirStage *stage, gint64 unix_microseconds)
 {
   stage->set_time = unix_microseconds;
-  stage->overrides |= WEIR_SET_TIME;
+  override (stage, WEIR_SET_TIME);
 }
 
 static void
@@ -219,7 +232,7 @@ set_context (WeirStage *stage, WeirContext *context)
 {
   g_clear_pointer (&stage->set_context, weir_context_unref);
   stage->set_context = context;
-  stage->overrides |= WEIR_SET_CONTEXT;
+  override (stage, WEIR_SET_CONTEXT);
 }
 
 void
@@ -234,7 +247,7 @@ weir_stage_set_port (WeirStage *stage, guint port)
   g_return_if_fail (port < stage->port_count || port == G_MAXUINT);
   static WeirPort nowhere;
   stage->port = port < stage->port_count ? &stage->ports[port] : &nowhere;
-  stage->overrides |= WEIR_SET_PORT;
+  override (stage, WEIR_SET_PORT);
 }
 
 void
@@ -261,7 +274,7 @@ weir_stream_use (WeirStage *stage, guint32 stream)
 {
   gpointer context = stream != 0 ? g_hash_table_lookup (stage->streams, GUINT_TO_POINTER (stream)) : NULL;
   stage->use_stream = stream;
-  stage->overrides |= WEIR_SET_STREAM;
+  override (stage, WEIR_SET_STREAM);
   if (context != NULL) {
     weir_context_ref (context);
   }

@@ -481,15 +481,18 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
       if (available > 0) {
         serve_link (stage, turn, link, &used);
       } else {
+        /* Also what came back during this turn: while that is marked, the link does not go idle. */
         notice_release (stage, link);
         weir_intake_done (stage, link);
-        /* R15: what this link's producer waits for may be in this stage's hands. */
-        stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
       }
       if (stage->waits) {
         prepend_active (stage, link); /* R6: what was not taken is offered first */
       } else if (available > 0 || holds_rejected (stage, link) || !weir_link_take_idle (link)) {
         append_active (stage, link);
+      } else {
+        /* R15: what this link's producer waits for may be in this stage's hands. Read behind the fence of going idle: a reason
+         * that is set without a put (age) makes the link ready again after it. */
+        stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
       }
     }
     if (used) {

@@ -101,7 +101,8 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   if (link->front != NULL) {
     weir_front_put (link->front, record);
   } else {
-    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && !weir_link_below_hard (link) && !hold (stage, link)) {
+    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && link->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
+        !weir_link_below_hard (link) && !hold (stage, link)) {
       weir_add_relaxed (&link->dropped_put[WEIR_DROP_REFUSED], 1);
       return;
     }
@@ -110,13 +111,15 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && !link->counted) {
     link->counted = TRUE;
     atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-    weir_outputs_tell (stage);
   }
 }
 
 static void
 recheck (WeirStage *stage, WeirLink *link)
 {
+  if (link->stamps != NULL && link->front == NULL) {
+    weir_link_age_full (link);
+  }
   gboolean gone = link->front != NULL ? weir_front_recheck (link->front) : weir_link_recheck (link);
   if (gone && link->counted) {
     link->counted = FALSE;
@@ -146,6 +149,9 @@ weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream)
         weir_front_put_control (link->front, control, stream);
       } else {
         weir_link_put_control (link, control, stream);
+      }
+      if (weir_load_relaxed (&link->full) != 0 && !link->counted) {
+        weir_task_make_ready (&stage->task); /* told from the loop: nobody was emitting */
       }
     }
   }

@@ -20,7 +20,8 @@ struct _WeirPosts {
   GMutex lock;
   GCond cond;
   GQueue posts, invokes; /* of Post */
-  gboolean open, closed;
+  gboolean open, closed; /* for records */
+  gboolean over;         /* for calls too */
   _Atomic guint32 any;
 };
 
@@ -38,6 +39,7 @@ weir_posts_open (WeirStage *stage)
 {
   g_mutex_lock (&stage->posts->lock);
   stage->posts->open = TRUE;
+  g_cond_broadcast (&stage->posts->cond);
   g_mutex_unlock (&stage->posts->lock);
 }
 
@@ -63,28 +65,39 @@ free_all (GQueue *queue)
   }
 }
 
-void
-weir_posts_close (WeirStage *stage)
+static void
+close_queues (WeirStage *stage, gboolean calls_too)
 {
   WeirPosts *posts = stage->posts;
   GQueue left = G_QUEUE_INIT;
   g_mutex_lock (&posts->lock);
   posts->open = FALSE;
   posts->closed = TRUE;
+  posts->over = posts->over || calls_too;
   guint refused = posts->posts.length;
   for (Post *post; (post = g_queue_pop_head (&posts->posts)) != NULL;) {
     g_queue_push_tail (&left, post);
   }
-  if (stage->life >= WEIR_LIFE_ENDED) {
-    for (Post *post; (post = g_queue_pop_head (&posts->invokes)) != NULL;) {
-      g_queue_push_tail (&left, post);
-    }
+  for (Post *post; calls_too && (post = g_queue_pop_head (&posts->invokes)) != NULL;) {
+    g_queue_push_tail (&left, post);
   }
   g_cond_broadcast (&posts->cond);
   g_mutex_unlock (&posts->lock);
   /* Records that were taken from their threads but not emitted: refused, and counted. */
   weir_add_relaxed (&stage->refused, refused);
   free_all (&left);
+}
+
+void
+weir_posts_close (WeirStage *stage)
+{
+  close_queues (stage, FALSE);
+}
+
+void
+weir_posts_end (WeirStage *stage)
+{
+  close_queues (stage, TRUE);
 }
 
 void
@@ -148,10 +161,10 @@ weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotif
   Post *post = g_new0 (Post, 1);
   *post = (Post){ .func = func, .data = data, .destroy = destroy };
   g_mutex_lock (&posts->lock);
-  while (posts->invokes.length >= INVOKES && weir_load_relaxed (&stage->life_seen) < WEIR_LIFE_ENDED) {
+  while (posts->invokes.length >= INVOKES && !posts->over) {
     g_cond_wait (&posts->cond, &posts->lock);
   }
-  gboolean over = weir_load_relaxed (&stage->life_seen) >= WEIR_LIFE_ENDED;
+  gboolean over = posts->over;
   if (!over) {
     g_queue_push_tail (&posts->invokes, post);
     weir_store_release (&posts->any, 1);

@@ -86,6 +86,7 @@ weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reas
   for (guint i = 0; i < stage->rejected.count; i++) {
     weir_outputs_put (stage, stage->rejected.links[i], &rejected);
   }
+  weir_outputs_tell (stage);
   weir_context_unref (context);
   if (!stage->in_turn) {
     weir_stage_mark_dirty (stage);

@@ -212,6 +212,8 @@ gboolean weir_turn_used (WeirStage *stage, WeirTurn *turn);
 /* R5: produce() has answered MORE and emitted nothing, which goes to the tail of the run queue, and from the 16th in a row is
  * retried by a timer, and counted. */
 void weir_turn_empty (WeirStage *stage);
+/* After a dispatch in which the stage emitted: publishes, and what was set for the callback is over. */
+void weir_turn_publish_dirty (WeirStage *stage);
 gint64 weir_stage_turn (WeirStage *stage); /* one bounded turn; answers the time, monotonic microseconds */
 
 /* ---- life.c ---- */
@@ -250,7 +252,7 @@ void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char 
 /* ---- streams.c ---- */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
-/* Some stream that still has state on the link; FALSE: none. */
+/* The first stream that still has state on the link; FALSE: none. */
 gboolean weir_streams_any (WeirLink *link, guint32 *stream);
 /* The produce() behind end_stream() is over. */
 void weir_streams_produced (WeirStage *stage);
@@ -274,7 +276,8 @@ void weir_outputs_each (WeirStage *stage, void (*each) (WeirStage *stage, WeirLi
 WeirPosts *weir_posts_new (void);
 void weir_posts_open (WeirStage *stage);
 gboolean weir_posts_run (WeirStage *stage); /* TRUE: there are more that can be taken now */
-void weir_posts_close (WeirStage *stage);   /* no more is taken; whoever waits is told FALSE */
+void weir_posts_close (WeirStage *stage);   /* no more records are taken; whoever waits is told FALSE */
+void weir_posts_end (WeirStage *stage);     /* the stage closes: no more calls either */
 void weir_posts_free (WeirStage *stage);
 /* The stage is no longer paused: whoever waits looks again. */
 void weir_posts_look_again (WeirStage *stage);

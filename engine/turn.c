@@ -74,17 +74,25 @@ run_producer (WeirStage *stage, WeirTurn *turn)
   return FALSE;
 }
 
+/* Wakes the stage when the oldest record of a link becomes too old; weir_outputs_recheck() looks then. */
 static void
 arm_age (WeirStage *stage, WeirLink *link)
 {
-  if (link->stamps == NULL || link->front != NULL) {
+  if (link->stamps == NULL || link->front != NULL || stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
-  weir_link_age_full (link);
   gint64 at = weir_link_age_deadline (link);
   if (at != 0 && weir_load_relaxed (&link->full) == 0 && (stage->age.iter == NULL || at < stage->age.at)) {
     weir_timers_arm (stage->worker->timers, &stage->age, at);
   }
+}
+
+void
+weir_turn_publish_dirty (WeirStage *stage)
+{
+  weir_stage_publish (stage);
+  weir_outputs_each (stage, arm_age);
+  weir_stage_leave (stage);
 }
 
 static gboolean

@@ -57,7 +57,7 @@ publish_dirty (WeirWorker *worker)
     WeirStage *stage = worker->dirty;
     worker->dirty = stage->next_dirty;
     stage->dirty = FALSE;
-    weir_stage_publish (stage);
+    weir_turn_publish_dirty (stage);
   }
 }
 

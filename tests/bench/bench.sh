@@ -81,7 +81,8 @@ fi
 if case_is memory; then
   echo; echo "memory: peak resident MiB where much goes in and little may stay"
   truncate -s 10G "$folder/zeros"
-  awk 'BEGIN { long = sprintf ("%65525s", ""); for (i = 0; i < 4096; i++) printf "%s\nERROR %03d\n", long, i % 1000 }' >"$folder/sparse"
+  head -c 65525 /dev/zero | tr '\0' ' ' >"$folder/blank"
+  for ((i = 0; i < 4096; i++)); do cat "$folder/blank"; printf '\nERROR %03d\n' $((i % 1000)); done >"$folder/sparse"
   head -c 268435456 /dev/zero | tr '\0' '\n' >"$folder/newlines"
   [ -s "$folder/count" ] || printf '100000000\n' >"$folder/count"
   slow_file='"plugin": "throttle", "records_per_second": 2000, "burst": "10ms"'
@@ -99,7 +100,7 @@ if case_is memory; then
     "a flood of newlines" "$(pipeline flood <<<"{ \"producers\": { \"in\": { \"plugin\": \"file\", \"path\": \"$folder/newlines\" } },
       \"transforms\": { \"split\": { \"plugin\": \"lines\", \"from\": \"in\" } },
       \"consumers\": { \"out\": { \"plugin\": \"null\", \"from\": \"split\" } } }")"
-  rm -f "$folder/zeros" "$folder/sparse" "$folder/newlines"
+  rm -f "$folder/zeros" "$folder/blank" "$folder/sparse" "$folder/newlines"
 fi
 
 if case_is idle; then

@@ -21,8 +21,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 cp "$here"/*.pml "$scratch" && cd "$scratch" || exit 99
 
-# search MODEL safety|progress OPTION...: leaves what pan says in ./found. Fails when the search was not whole and found no
-# error of the model either.
+# search MODEL safety|progress OPTION...: leaves what pan says in ./found. Fails when the search was not whole and found
+# no error of the model either.
 search () {
   local model=$1 kind=$2 build=-DSAFETY look=
   shift 2

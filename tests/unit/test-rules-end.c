@@ -300,7 +300,7 @@ START_TEST (r16_what_is_kept_is_settled_and_nothing_more_is_consumed)
   rig_until_noted (rig, end, "settle", 1);
   rig_until_noted (rig, pull, "close", 1);
   fake_look (end, "kept");
-  fake_release_all (end);
+  fake_do (end, fake_release_all);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
   fake_assert_events (end, "open start consume(0) consume(1) settle kept close");
   WeirLinkFigures figures = figures_of (link);

@@ -55,7 +55,7 @@ START_TEST (r4_a_record_larger_than_the_hard_limit_is_taken)
   WeirQueueSettings settings = queue_of (100);
   settings.bytes = 1000;
   WeirLink *link = rig_link_with (rig, push, 0, slow, settings);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, emit_large);
   rig_until_noted (rig, push, "pause", 1);
   fake_allow (slow, 1);
@@ -72,7 +72,7 @@ END_TEST
 START_TEST (r4_below_hard_is_taken_into_slack)
 {
   Pair pair = pair_new (&valve, NULL, 2, 4);
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   rig_until_noted (pair.rig, pair.push, "3", 1);
   fake_look (pair.push, "still_there");
@@ -88,7 +88,7 @@ END_TEST
 START_TEST (r4_alone_at_hard_waits_until_low)
 {
   Pair pair = pair_new (&valve, NULL, 2, 5); /* low 1, hard 4 */
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   rig_until_held (pair.rig, pair.push);
   for (gint64 i = 1; i <= 3; i++) {
@@ -115,7 +115,7 @@ START_TEST (r4_at_hard_all_links_are_published_and_woken_first)
   Pair pair = pair_new (&valve, NULL, 2, 6);
   Fake *wide = rig_add (pair.rig, "wide", WEIR_CONSUMER, &taker, NULL);
   rig_link (pair.rig, pair.push, wide, 1000);
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   rig_until_noted (pair.rig, wide, "consume(3)", 1); /* while push waits for slow */
   ck_assert_uint_eq (fake_count (pair.push, "4"), 0);
@@ -130,7 +130,7 @@ END_TEST
 START_TEST (r4_sharing_at_hard_fails_naming_stage_and_figure)
 {
   Pair pair = pair_new (&valve, "together", 2, 6);
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   rig_until_noted (pair.rig, pair.push, "close", 1);
   fake_allow (pair.slow, 100);
@@ -148,7 +148,7 @@ END_TEST
 START_TEST (r4_sharing_below_hard_is_no_failure)
 {
   Pair pair = pair_new (&taker, "together", 2, 4);
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   fake_do (pair.push, finish);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_DONE);
@@ -161,7 +161,7 @@ START_TEST (r4_the_bound_is_hard_plus_one_record_whoever_wrote_the_plugin)
 {
   Pair pair = pair_new (&taker, NULL, 8, 5000);
   pair.push->quiet = pair.slow->quiet = TRUE;
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   fake_do (pair.push, finish);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_DONE);
@@ -174,7 +174,7 @@ END_TEST
 START_TEST (r4_a_wait_cut_short_by_stop_takes_that_one_record_and_no_more)
 {
   Pair pair = pair_new (&valve, NULL, 2, 20);
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   rig_until_held (pair.rig, pair.push);
   rig_stop (pair.rig);
@@ -207,7 +207,7 @@ static const Script moody = { .consume = have_enough_or_fail };
 START_TEST (r4_a_wait_ends_when_the_taker_has_enough)
 {
   Pair pair = pair_new (&moody, NULL, 2, 8);
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   rig_until_held (pair.rig, pair.push);
   fake_allow (pair.slow, 1);
@@ -224,14 +224,15 @@ END_TEST
 START_TEST (r4_a_wait_ends_when_the_taker_fails)
 {
   Pair pair = pair_new (&moody, NULL, 2, 8);
-  rig_start (pair.rig);
+  rig_begin (pair.rig);
   fake_do (pair.push, emit_most);
   rig_until_held (pair.rig, pair.push);
   rig_until_noted (pair.rig, pair.slow, "consume(0)", 1);
+  fake_look (pair.slow, "waits");
   fake_allow (pair.slow, 2);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_FAILED);
   ck_assert_str_eq (pair.rig->failure, "slow: broken");
-  fake_assert_events (pair.slow, "open start consume(0) consume(0) close");
+  fake_assert_events (pair.slow, "open start consume(0) waits consume(0) close");
   rig_free (pair.rig);
 }
 END_TEST
@@ -250,7 +251,7 @@ START_TEST (r4_emit_inside_stop_is_refused_and_counted)
   Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &emits_in_stop, NULL);
   Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &taker, NULL);
   rig_link (rig, push, end, 10);
-  rig_start (rig);
+  rig_begin (rig);
   rig_until_noted (rig, push, "start", 1);
   rig_stop (rig);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_STOPPED);

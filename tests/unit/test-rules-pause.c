@@ -51,7 +51,7 @@ fork_new (guint64 records)
   fork.b = rig_add (fork.rig, "b", WEIR_CONSUMER, &valve, NULL);
   rig_link (fork.rig, fork.push, fork.a, records);
   rig_link (fork.rig, fork.push, fork.b, records);
-  rig_start (fork.rig);
+  rig_begin (fork.rig);
   rig_until_noted (fork.rig, fork.push, "start", 1);
   return fork;
 }
@@ -103,7 +103,7 @@ START_TEST (r1_a_paused_pull_producer_is_not_asked)
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &valve, NULL);
   pull->most = 4;
   rig_link (rig, pull, slow, 2);
-  rig_start (rig);
+  rig_begin (rig);
   rig_until_noted (rig, pull, "pause", 1);
   weir_stage_wake (pull->stage);
   fake_look (pull, "woken");
@@ -127,7 +127,7 @@ START_TEST (r1_a_paused_transform_gets_no_input)
   pull->most = 6;
   rig_link (rig, pull, pass, 3);
   rig_link (rig, pass, slow, 2);
-  rig_start (rig);
+  rig_begin (rig);
   rig_until_noted (rig, pull, "pause", 1);
   rig_until_noted (rig, pass, "pause", 1);
   weir_stage_wake (pass->stage);
@@ -160,7 +160,7 @@ START_TEST (r2_pause_comes_inside_the_emit_that_filled_the_link)
   Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &looking_pusher, NULL);
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &valve, NULL);
   rig_link (rig, push, slow, 3);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, emit_one);
   fake_do (push, emit_one);
   fake_look (push, "below");
@@ -187,7 +187,7 @@ START_TEST (r2_other_reasons_are_told_from_the_loop)
   Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &looking_pusher, NULL);
   Fake *fast = rig_add (rig, "fast", WEIR_CONSUMER, &taker, NULL);
   rig_link (rig, push, fast, 3);
-  rig_start (rig);
+  rig_begin (rig);
   rig_until_noted (rig, push, "start", 1);
   operator_pauses (push, TRUE);
   rig_until_noted (rig, push, "pause", 1);
@@ -219,7 +219,7 @@ START_TEST (r2_writing_inside_pause_goes_into_slack)
   Fake *b = rig_add (rig, "b", WEIR_CONSUMER, &valve, NULL);
   rig_link (rig, push, a, 4);
   rig_link (rig, push, b, 5); /* filled by what pause() emits */
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, emit_four);
   rig_until_noted (rig, push, "pause", 1);
   fake_allow (a, 100);
@@ -250,7 +250,7 @@ START_TEST (r3_filling_a_link_inside_resume_pauses_behind_it)
   Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &writes_in_resume, NULL);
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &valve, NULL);
   rig_link (rig, push, slow, 4);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, emit_four);
   rig_until_noted (rig, push, "pause", 1);
   fake_allow (slow, 4);
@@ -270,7 +270,7 @@ START_TEST (r3_resume_comes_at_the_low_mark_and_not_above)
   Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher, NULL);
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &valve, NULL);
   rig_link (rig, push, slow, 4);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, emit_four);
   rig_until_noted (rig, push, "pause", 1);
   fake_allow (slow, 1);
@@ -295,7 +295,7 @@ START_TEST (r3_low_zero_resumes_when_empty)
   WeirQueueSettings settings = queue_of (4);
   settings.low = 0;
   rig_link_with (rig, push, 0, slow, settings);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, emit_four);
   rig_until_noted (rig, push, "pause", 1);
   fake_allow (slow, 3);
@@ -317,7 +317,7 @@ START_TEST (r3_never_paused_is_never_resumed)
   Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher, NULL);
   Fake *fast = rig_add (rig, "fast", WEIR_CONSUMER, &taker, NULL);
   rig_link (rig, push, fast, 100);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, emit_four);
   rig_until_noted (rig, fast, "consume(3)", 1);
   fake_do (push, emit_four);
@@ -368,7 +368,7 @@ START_TEST (r13_joining_a_full_link_is_start_and_then_pause)
     weir_link_publish (link);
     weir_buffer_unref (buffer);
   }
-  rig_start (rig);
+  rig_begin (rig);
   rig_until_noted (rig, pull, "pause", 1);
   fake_look (pull, "full");
   fake_allow (slow, 100);

@@ -37,7 +37,7 @@ funnel_new (const Script *slow)
   funnel.slow = rig_add (funnel.rig, "slow", WEIR_CONSUMER, slow, NULL);
   rig_link (funnel.rig, funnel.a, funnel.slow, 100);
   rig_link (funnel.rig, funnel.b, funnel.slow, 100);
-  rig_start (funnel.rig);
+  rig_begin (funnel.rig);
   return funnel;
 }
 
@@ -99,7 +99,7 @@ START_TEST (r6_the_pause_travels_upstream_to_the_origin)
   rig_link (rig, origin, first, 4);
   rig_link (rig, first, second, 3);
   rig_link (rig, second, slow, 2);
-  rig_start (rig);
+  rig_begin (rig);
   rig_until_noted (rig, second, "pause", 1);
   rig_until_noted (rig, first, "pause", 1);
   rig_until_noted (rig, origin, "pause", 1);
@@ -145,7 +145,7 @@ START_TEST (r6_wait_for_a_descriptor)
   Fake *push = rig_add (rig, "a", WEIR_PRODUCER, &pusher, NULL);
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &piped, NULL);
   rig_link (rig, push, slow, 100);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, push_and_finish);
   rig_until_noted (rig, slow, "consume(a0)", 1);
   fake_look (slow, "waits");
@@ -177,7 +177,7 @@ START_TEST (r6_wait_for_a_time)
   Fake *push = rig_add (rig, "a", WEIR_PRODUCER, &pusher, NULL);
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &timed, NULL);
   rig_link (rig, push, slow, 100);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, push_and_finish);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
   fake_assert_events (slow, "open start consume(a0) consume(a0) consume(a1) consume(a1) consume(a2) consume(a2) end close");
@@ -202,7 +202,7 @@ START_TEST (r6_a_run_not_flushed_comes_again)
   Fake *push = rig_add (rig, "a", WEIR_PRODUCER, &pusher, "together");
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &flusher, "together");
   WeirLink *link = rig_link (rig, push, slow, 3);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, push_three);
   rig_until_noted (rig, slow, "flush(3)", 1);
   rig_until_noted (rig, push, "pause", 1);
@@ -233,7 +233,7 @@ START_TEST (r6_an_end_that_waits_comes_again)
   Fake *push = rig_add (rig, "a", WEIR_PRODUCER, &pusher, NULL);
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &slow_end, NULL);
   rig_link (rig, push, slow, 3);
-  rig_start (rig);
+  rig_begin (rig);
   fake_do (push, finish);
   rig_until_noted (rig, slow, "end", 1);
   fake_look (slow, "waits");
