@@ -114,7 +114,7 @@ close_stage (WeirStage *stage)
   weir_watches_forget_owner (stage->worker->watches, stage);
   weir_streams_forget_all (stage);
   for (guint i = 0; i < stage->input_count; i++) {
-    g_clear_pointer (&stage->inputs[i]->stream_states, g_hash_table_unref); /* of a stage that has finished by itself */
+    g_clear_pointer (&stage->inputs[i]->stream_states, g_tree_unref); /* of a stage that has finished by itself */
   }
   weir_packer_clear (&stage->packer);
   report_failure (stage); /* of stop() or close() */

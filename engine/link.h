@@ -123,9 +123,9 @@ struct _WeirLink {
   guint64 kept;      /* slots between done and taken that are kept */
   guint64 discarded; /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
   WeirDropReason discarded_as;
-  gboolean over;             /* END was taken */
-  GHashTable *stream_states; /* stream -> the joining role's state */
-  guint32 last_stream;       /* looked up last */
+  gboolean over;        /* END was taken */
+  GTree *stream_states; /* stream -> the joining role's state, in the order of their numbers */
+  guint32 last_stream;  /* looked up last */
   gpointer last_state;
   WeirLink *next_active;       /* on the taking stage's own list */
   const WeirRecord *gap_ended; /* the GAP record whose stream's state was ended */

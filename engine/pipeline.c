@@ -391,6 +391,7 @@ report (WeirStage *stage, WeirStageEvent what, gpointer data)
   Event *event = g_new (Event, 1);
   *event = (Event){ .pipeline = data, .stage = stage, .event = what };
   g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, take_event, event, g_free);
+  /* cppcheck-suppress memleak; the context frees it */
 }
 
 /* ---- start ---- */

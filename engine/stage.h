@@ -252,7 +252,7 @@ void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char 
 /* ---- streams.c ---- */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
-/* Some stream that still has state on the link; FALSE: none. */
+/* The first stream that still has state on the link; FALSE: none. */
 gboolean weir_streams_any (WeirLink *link, guint32 *stream);
 /* The produce() behind end_stream() is over. */
 void weir_streams_produced (WeirStage *stage);

@@ -100,6 +100,12 @@ stream_state_free (gpointer data)
   g_free (state);
 }
 
+static gint
+compare_numbers (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
+{
+  return a < b ? -1 : a > b;
+}
+
 static void
 remember (StreamState *state, const WeirRecord *record)
 {
@@ -130,12 +136,12 @@ weir_stream_state (WeirStage *stage)
     return ((StreamState *) link->last_state)->bytes;
   }
   if (link->stream_states == NULL) {
-    link->stream_states = g_hash_table_new_full (NULL, NULL, NULL, stream_state_free);
+    link->stream_states = g_tree_new_full (compare_numbers, NULL, NULL, stream_state_free);
   }
-  StreamState *state = g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream));
+  StreamState *state = g_tree_lookup (link->stream_states, GUINT_TO_POINTER (stream));
   if (state == NULL) {
     state = g_malloc0 (sizeof (StreamState) + stage->role->stream_size);
-    g_hash_table_insert (link->stream_states, GUINT_TO_POINTER (stream), state);
+    g_tree_insert (link->stream_states, GUINT_TO_POINTER (stream), state);
   }
   link->last_stream = stream;
   link->last_state = state;
@@ -152,15 +158,14 @@ free_state (WeirStage *stage, WeirLink *link, guint32 stream)
   stage->base.time = 0;
   stage->base.context = NULL;
   link->last_state = NULL;
-  g_hash_table_remove (link->stream_states, GUINT_TO_POINTER (stream));
+  g_tree_remove (link->stream_states, GUINT_TO_POINTER (stream));
 }
 
 gboolean
 weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
 {
-  StreamState *state = link->stream_states != NULL
-                         ? g_hash_table_lookup (link->stream_states, GUINT_TO_POINTER (stream))
-                         : NULL;
+  StreamState *state = link->stream_states != NULL ? g_tree_lookup (link->stream_states, GUINT_TO_POINTER (stream))
+                                                   : NULL;
   if (state == NULL) {
     return TRUE;
   }
@@ -200,17 +205,9 @@ weir_streams_produced (WeirStage *stage)
 gboolean
 weir_streams_any (WeirLink *link, guint32 *stream)
 {
-  if (link->stream_states == NULL || g_hash_table_size (link->stream_states) == 0) {
-    return FALSE;
-  }
-  GHashTableIter iter;
-  gpointer key;
-  g_hash_table_iter_init (&iter, link->stream_states);
-  *stream = G_MAXUINT32;
-  while (g_hash_table_iter_next (&iter, &key, NULL)) {
-    *stream = MIN (*stream, GPOINTER_TO_UINT (key));
-  }
-  return TRUE;
+  GTreeNode *first = link->stream_states != NULL ? g_tree_node_first (link->stream_states) : NULL;
+  *stream = first != NULL ? GPOINTER_TO_UINT (g_tree_node_key (first)) : 0;
+  return first != NULL;
 }
 
 void
@@ -225,5 +222,5 @@ weir_streams_free_states (WeirStage *stage, WeirLink *link)
     }
   }
   stage->produces = WEIR_PRODUCES_NOT;
-  g_clear_pointer (&link->stream_states, g_hash_table_unref);
+  g_clear_pointer (&link->stream_states, g_tree_unref);
 }

@@ -24,14 +24,22 @@ write_all (const char *text, gsize size)
   }
 }
 
-/* Back to the first line of the table, and all below it erased. */
+/* Writes text over the table. Each line is erased by itself and only then what is below: a screen that is erased as a whole,
+ * from its first line, flickers, and tmux keeps a copy of it in its history each time. */
 static void
-append_erase (GString *out)
+append_over_table (GString *out, const char *text)
 {
-  if (table_lines > 0) {
-    g_string_append_printf (out, "\033[%uA\r\033[J", table_lines);
+  if (table_lines == 0) {
+    g_string_append (out, text);
+    return;
   }
+  g_string_append_printf (out, "\033[%uA\r", table_lines);
   table_lines = 0;
+  for (const char *end; (end = strchr (text, '\n')) != NULL; text = end + 1) {
+    g_string_append (out, "\033[K");
+    g_string_append_len (out, text, end + 1 - text);
+  }
+  g_string_append_printf (out, "\033[J%s", text);
 }
 
 void
@@ -39,8 +47,7 @@ weir_screen_write (const char *text)
 {
   g_autoptr (GString) out = g_string_new (NULL);
   g_mutex_lock (&lock);
-  append_erase (out);
-  g_string_append (out, text);
+  append_over_table (out, text);
   write_all (out->str, out->len);
   g_mutex_unlock (&lock);
 }
@@ -50,11 +57,8 @@ weir_screen_table (const char *text, guint lines)
 {
   g_autoptr (GString) out = g_string_new (NULL);
   g_mutex_lock (&lock);
-  append_erase (out);
-  if (text != NULL) {
-    g_string_append (out, text);
-    table_lines = lines;
-  }
+  append_over_table (out, text != NULL ? text : "");
+  table_lines = text != NULL ? lines : 0;
   write_all (out->str, out->len);
   g_mutex_unlock (&lock);
 }

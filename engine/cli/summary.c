@@ -111,6 +111,36 @@ write_links (WeirPipeline *pipeline, GString *out)
   weir_table_write (table, out, 2, 0);
 }
 
+static guint
+percent (gint64 part, gint64 whole)
+{
+  return (guint) (MIN (part, whole) * 100 / MAX (whole, 1));
+}
+
+/* In words, what the tables show: a link that was full most of the time, in front of a stage that nobody held up, is where the
+ * stream was held up. */
+static void
+write_bottlenecks (WeirPipeline *pipeline, GString *out)
+{
+  gint64 whole = weir_pipeline_running_time (pipeline);
+  WeirLink *link;
+  for (guint i = 0; (link = weir_pipeline_link_at (pipeline, i)) != NULL; i++) {
+    WeirLinkFigures figures;
+    WeirStageFigures stage;
+    weir_link_figures (link, &figures);
+    weir_stage_figures (link->to, &stage);
+    if (figures.paused_us < whole / 2 || stage.clocks[WEIR_CLOCK_BLOCKED] > whole / 2) {
+      continue;
+    }
+    gint64 working = stage.clocks[WEIR_CLOCK_WORKING], waiting = stage.clocks[WEIR_CLOCK_WAITING];
+    g_string_append_printf (out, "  held up by %s (%s): %s was full %u%% of the time, in which %s was %s %u%%\n",
+                            link->to->name, link->to->plugin, link->name, percent (figures.paused_us, whole),
+                            link->to->name,
+                            weir_clock_names[waiting > working ? WEIR_CLOCK_WAITING : WEIR_CLOCK_WORKING],
+                            percent (MAX (waiting, working), whole));
+  }
+}
+
 char *
 weir_summary_text (WeirPipeline *pipeline, WeirResult result)
 {
@@ -120,6 +150,7 @@ weir_summary_text (WeirPipeline *pipeline, WeirResult result)
   write_stages (pipeline, out);
   write_notes (pipeline, out);
   write_links (pipeline, out);
+  write_bottlenecks (pipeline, out);
   return g_string_free (out, FALSE);
 }
 

@@ -39,6 +39,7 @@ expect_stdout ''
 begin "each header stands alone: C11"
 for header in "$root$includedir"/weir/*.h; do
   echo "#include <weir/${header##*/}>" >one.c
+  # shellcheck disable=SC2046
   run "${cc[@]}" -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags weir) one.c
   expect_status 0
 done
@@ -46,6 +47,7 @@ done
 begin "each header stands alone: C++17"
 for header in "$root$includedir"/weir/*.h; do
   echo "#include <weir/${header##*/}>" >one.cc
+  # shellcheck disable=SC2046
   run c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags weir) one.cc
   expect_status 0
 done
@@ -65,6 +67,7 @@ cat >embed.c <<'END'
 #include <weir/weir.h>
 int main (void) { return glib_check_version (2, 74, 0) != NULL; }
 END
+# shellcheck disable=SC2046
 run "${cc[@]}" -std=c11 embed.c $(pkg-config --cflags --libs weir) -o embed
 expect_status 0
 run env LD_LIBRARY_PATH="$root$libdir" ./embed

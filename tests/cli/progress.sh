@@ -29,7 +29,7 @@ expect_match screen '^  link +queue +in +out +pauses'
 expect_match screen '^  gen:slow +\[[#.]{10}\] +[0-9]+% +[0-9.]+( k)?/s +[0-9.]+( k)?/s +[0-9]+  gen is paused$'
 expect_match screen '^  slow:out +\[[#.]{10}\] +[0-9]+% '
 escape=$(printf '\033')
-expect_match screen "^$escape\[4A$escape\[J" 
+expect_match screen "$escape\[4A$escape\[Kslow: running, "
 expect_match screen "$escape\[4A$escape\[Jweir: slow: done after "
 [ "$(grep -c 'running, ' screen)" -ge 3 ] || fail "drawn $(grep -c 'running, ' screen) times"
 
@@ -37,7 +37,7 @@ begin "no line is wider, and no table higher, than the terminal"
 on_terminal 41 8 "'$WEIR' run --quiet --progress slow.json"
 expect_status 0
 expect_match screen '^  gen:slow '
-sed "s/$escape\[[0-9]*[AJ]//g" screen | grep -v '^Script done' >text
+sed "s/$escape\[[0-9]*[AJK]//g" screen | grep -v '^Script done' >text
 expect_no_match text '.{41}'
 
 begin "--quiet: nothing"

@@ -136,4 +136,16 @@ run "$WEIR" run --quiet --summary summary.json --set gen.count=x make.json
 expect_status 2
 expect_text summary.json kept
 
+begin "the readable summary says in words where the stream was held up"
+cat >slow.json <<'END'
+{ "producers": { "source": { "plugin": "generate", "count": 60 } },
+  "transforms": { "slow": { "plugin": "throttle", "from": "source", "records_per_second": 500, "burst": "2ms",
+                            "queue": { "records": 4 } } },
+  "consumers": { "out": { "plugin": "null", "from": "slow" } } }
+END
+run "$WEIR" run slow.json
+expect_status 0
+expect_match stderr '^  held up by slow \(throttle\): source:slow was full [0-9]+% of the time, in which slow was waiting [0-9]+%$'
+expect_no_match stderr 'held up by out'
+
 finish

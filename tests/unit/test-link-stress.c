@@ -375,7 +375,7 @@ END_TEST
 
 START_TEST (some_are_kept_and_some_are_not)
 {
-  guint64 capacity = capacities[_i] * 64;
+  guint64 capacity = capacities[_i] * 16;
   Stress stress = { .total = cycles (capacity, 300), .keep_every = 7 };
   WeirLinkFigures figures = run (&stress, LIMITS (.records = capacity));
   ck_assert_uint_eq (figures.out, stress.total);
@@ -425,21 +425,31 @@ START_TEST (a_slow_taker_of_drop_oldest_gets_what_was_not_dropped)
 }
 END_TEST
 
+static TCase *
+add_case (Suite *suite, const char *name)
+{
+  TCase *cases = tcase_create (name);
+  tcase_set_timeout (cases, g_getenv ("WEIR_TEST_LONG") != NULL ? 3600 : 120);
+  suite_add_tcase (suite, cases);
+  return cases;
+}
+
 int
 main (void)
 {
   Suite *suite = suite_create ("link: stress");
-  TCase *cases = tcase_create ("threads");
   gint count = G_N_ELEMENTS (capacities);
-  tcase_set_timeout (cases, g_getenv ("WEIR_TEST_LONG") != NULL ? 3600 : 120);
-  tcase_add_loop_test (cases, a_paused_producer_always_resumes, 0, count);
-  tcase_add_loop_test (cases, a_paused_producer_always_resumes_by_bytes_and_with_contexts, 0, count);
-  tcase_add_loop_test (cases, what_another_thread_releases_resumes_the_producer, 0, count);
-  tcase_add_loop_test (cases, some_are_kept_and_some_are_not, 0, count);
-  tcase_add_loop_test (cases, a_producer_held_up_at_the_hard_limit_always_goes_on, 0, count);
-  tcase_add_loop_test (cases, a_link_at_its_ease_goes_through_all_its_segments, 0, 2);
-  tcase_add_loop_test (cases, a_slow_taker_of_drop_newest_gets_what_was_not_dropped, 0, count);
-  tcase_add_loop_test (cases, a_slow_taker_of_drop_oldest_gets_what_was_not_dropped, 0, count);
-  suite_add_tcase (suite, cases);
+  TCase *cycles_case = add_case (suite, "cycles");
+  tcase_add_loop_test (cycles_case, a_paused_producer_always_resumes, 0, count);
+  tcase_add_loop_test (cycles_case, a_paused_producer_always_resumes_by_bytes_and_with_contexts, 0, count);
+  tcase_add_loop_test (cycles_case, a_producer_held_up_at_the_hard_limit_always_goes_on, 0, count);
+  TCase *releaser = add_case (suite, "releaser");
+  tcase_add_loop_test (releaser, what_another_thread_releases_resumes_the_producer, 0, count);
+  tcase_add_loop_test (releaser, some_are_kept_and_some_are_not, 0, count);
+  TCase *ease = add_case (suite, "ease");
+  tcase_add_loop_test (ease, a_link_at_its_ease_goes_through_all_its_segments, 0, 2);
+  TCase *lossy = add_case (suite, "lossy");
+  tcase_add_loop_test (lossy, a_slow_taker_of_drop_newest_gets_what_was_not_dropped, 0, count);
+  tcase_add_loop_test (lossy, a_slow_taker_of_drop_oldest_gets_what_was_not_dropped, 0, count);
   return weir_run_suite (suite);
 }

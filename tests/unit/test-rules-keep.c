@@ -229,7 +229,7 @@ START_TEST (r14_flush_may_keep_records_of_its_run)
 {
   Pair pair = pair_new (&flush_keeper, 4, 4);
   fake_do (pair.push, fake_emit_most);
-  rig_until_noted (pair.rig, pair.push, "resume", 1);
+  rig_until_noted (pair.rig, pair.end, "settle", 1);
   pair_finish (&pair);
   ck_assert_uint_eq (fake_count (pair.end, "settle"), 1);
   ck_assert_uint_eq (figures_of (pair.link).out, 4);

@@ -79,7 +79,6 @@ START_TEST (post_hands_records_in_in_order)
   Pair pair = pair_new (&poster, &in_order, 3, 2000);
   rig_start (pair.rig);
   rig_until_flag (pair.rig, pair.push, 2);
-  rig_until_noted (pair.rig, pair.push, "pause", 1);
   while (atomic_load (&pair.end->counted) < 2000) {
     fake_look (pair.end, "looked");
   }

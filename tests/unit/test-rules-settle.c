@@ -141,10 +141,9 @@ START_TEST (r15_an_input_is_settled_while_another_is_busy)
   rig_link (rig, busy, end, 4096);
   rig_begin (rig);
   fake_do (push, fake_emit_most);
-  rig_until_noted (rig, push, "resume", 1);
+  rig_until_noted (rig, end, "settle", 1);
   rig_stop (rig);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_STOPPED);
-  fake_assert_events (push, "open start pause resume stop close");
   rig_free (rig);
 }
 END_TEST
@@ -180,7 +179,8 @@ START_TEST (r15_settle_may_produce)
   rig_link (rig, sum, end, 4);
   rig_begin (rig);
   fake_do (push, fake_emit_most);
-  rig_until_noted (rig, push, "resume", 1);
+  rig_until_noted (rig, sum, "produce", 1);
+  fake_look (push, "looked"); /* told, if it was paused at all: its taker may have been quicker */
   push->most = 6;
   fake_do (push, fake_emit_most);
   fake_do (push, fake_finish);
