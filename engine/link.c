@@ -60,7 +60,7 @@ weir_link_new (const char *name, const WeirQueueSettings *settings)
   guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
   link->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
   link->age = marks ((guint64) settings->age, settings->low, settings->hard);
-  link->age.hard = G_MAXINT64; /* compared as signed; age alone never holds anybody */
+  link->age.hard = G_MAXUINT64; /* age alone never holds anybody */
   if (settings->age > 0) {
     link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
   }

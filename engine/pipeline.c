@@ -123,6 +123,7 @@ weir_pipeline_add (WeirPipeline *pipeline, const char *name, WeirKind kind, cons
   }
   WeirWorker *worker = worker_for (pipeline, name, thread, error);
   if (worker == NULL) {
+    g_prefix_error (error, "%s (%s, %s): ", name, plugin, weir_kind_names[kind]);
     g_free (self);
     return NULL;
   }

@@ -6,7 +6,11 @@
 
 #include "stage.h"
 
+#include <errno.h>
+#include <glib-unix.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define VISIT 1000 /* microseconds between visits of the context while busy */
 #define SIGNAL_STACK 16384
@@ -32,6 +36,13 @@ shrink_pool (WeirTimer *timer, gpointer data)
 WeirWorker *
 weir_worker_new (const char *name, GError **error)
 {
+  /* Where there is no descriptor for a context's eventfd GLib ends the program: here it is an error. */
+  int spare = eventfd (0, EFD_CLOEXEC);
+  if (spare < 0) {
+    g_set_error (error, G_UNIX_ERROR, 0, "cannot make an eventfd for its worker: %s", g_strerror (errno));
+    return NULL;
+  }
+  close (spare);
   g_autoptr (GMainContext) context = g_main_context_new ();
   WeirWatches *watches = weir_watches_new (context, error);
   if (watches == NULL) {

@@ -138,13 +138,13 @@ on_signal (int number, gboolean again, gpointer data)
 
 /* ---- before it runs ---- */
 
-/* The stage that writes to standard output, or NULL. */
+/* The stage that reads standard input (a producer) or writes to standard output (a consumer), or NULL. */
 static const WeirConfigStage *
-find_writer (const WeirConfig *config)
+find_stdio (const WeirConfig *config, WeirKind kind)
 {
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    if (stage->kind == WEIR_CONSUMER && strcmp (stage->plugin_name, "stdio") == 0) {
+    if (stage->kind == kind && strcmp (stage->plugin_name, "stdio") == 0) {
       return stage;
     }
   }
@@ -162,7 +162,7 @@ outputs_are_one_terminal (void)
 static gboolean
 wants_progress (const Arguments *arguments, const WeirConfig *config)
 {
-  if (arguments->daemon || (find_writer (config) != NULL && outputs_are_one_terminal ())) {
+  if (arguments->daemon || (find_stdio (config, WEIR_CONSUMER) != NULL && outputs_are_one_terminal ())) {
     return FALSE;
   }
   return arguments->progress || (!arguments->quiet && isatty (STDERR_FILENO));
@@ -186,7 +186,10 @@ check_arguments (const Arguments *arguments)
 static int
 check_config (const Arguments *arguments, const WeirConfig *config)
 {
-  const WeirConfigStage *writer = find_writer (config);
+  const WeirConfigStage *writer = find_stdio (config, WEIR_CONSUMER), *reader = find_stdio (config, WEIR_PRODUCER);
+  if (reader != NULL && strcmp (arguments->files[0], "-") == 0) {
+    return weir_command_refuse ("run", "- and stage \"%s\" would both read standard input", reader->name);
+  }
   if (writer != NULL && g_strcmp0 (arguments->summary, "-") == 0) {
     return weir_command_refuse ("run", "--summary - and stage \"%s\" would both write to standard output",
                                 writer->name);

@@ -20,7 +20,12 @@ static Signal watched[] = {
 };
 static WeirSignalHandler handle;
 static gpointer handle_data;
-static gboolean asked;
+static int asked;       /* the signal that asked for the end; 0: none */
+static gint64 asked_at; /* monotonic clock */
+
+/* timeout(1) sends its signal to its child and then to the group, and wrappers pass on a Ctrl-C that the terminal has sent already: the
+ * same signal again within so many microseconds is the same wish. */
+#define SAME_WISH (100 * G_TIME_SPAN_MILLISECOND)
 
 static gboolean
 on_signal (gpointer data)
@@ -30,8 +35,13 @@ on_signal (gpointer data)
     weir_log_info ("%s is ignored", signal->name);
     return G_SOURCE_CONTINUE;
   }
-  gboolean again = asked;
-  asked = TRUE;
+  gint64 now = g_get_monotonic_time ();
+  gboolean again = asked != 0;
+  if (asked == signal->number && now - asked_at < SAME_WISH) {
+    return G_SOURCE_CONTINUE;
+  }
+  asked = signal->number;
+  asked_at = now;
   handle (signal->number, again, handle_data);
   return G_SOURCE_CONTINUE;
 }

@@ -235,12 +235,12 @@ fails 1 'weir: out (file, consumer): cannot open p.json/out.txt: Not a directory
 # ledger LINK: its figures in summary.json as in, out, dropped and queued; nothing lost uncounted.
 ledger () {
   local figures
-  figures=$(tr -d '\n' <summary.json | grep -o "\"name\": *\"$1\"[^}]*}[^}]*}" | tr ',{' '\n\n' |
+  figures=$(tr -d '\n' <summary.json | grep -o "\"name\": *\"$1\"[^}]*}[^}]*}" | tr ',{' '\n' |
     sed -n 's/^ *"\(in\|out\|dropped\|queued\)": *\([0-9]*\)$/\1=\2/p')
   local in=-1 out=-2 dropped=-3 queued=-4
   eval "$figures"
   [ "$in" = $((out + dropped + queued)) ] || fail "the ledger of $1 does not balance: $figures"
-  ledger_in=$in ledger_out=$out ledger_queued=$queued
+  ledger_queued=$queued
 }
 
 begin "standard output that is full"
@@ -331,6 +331,19 @@ wait $!
 status=$?
 expect_status 0
 rm -f gate out.txt
+
+begin "too few descriptors for all workers"
+{
+  printf '{ "producers": { "in": { "plugin": "generate", "count": 10 } }, "consumers": {'
+  for i in {1..60}; do printf '%s "out%s": { "plugin": "file", "from": "in", "path": "out.txt" }' "${comma-}" "$i"; comma=,; done
+  printf ' } }\n'
+} >p.json
+(ulimit -n 60; exec "$WEIR" run --quiet p.json </dev/null >stdout 2>stderr)
+status=$?
+expect_status 1
+expect_match stderr '^weir: out[0-9]+ \(file, consumer\): cannot make an (eventfd for its worker|epoll set): Too many open files$'
+expect [ "$(wc -l <stderr)" = 1 ]
+expect_missing out.txt
 
 # ---- fatal signals ----------------------------------------------------------------------------------------------------------
 

@@ -152,7 +152,7 @@ begin "two plugins are bad usage"
 run "$WEIR" inspect sample noisy
 expect_status 2
 expect_stdout ''
-expect_stderr 'weir: inspect: found 2 arguments, expected one plugin or none'
+expect_stderr 'weir: inspect: found 2 arguments, expected one plugin or none; see weir inspect --help'
 
 begin "an unknown option is bad usage"
 run "$WEIR" inspect --nonsense

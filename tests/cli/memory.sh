@@ -8,7 +8,7 @@
 
 unset WEIR_PLUGIN_PATH NOTIFY_SOCKET JOURNAL_STREAM
 long=${WEIR_TEST_LONG:-0}
-mkfifo hold done
+mkfifo hold through
 
 # pipeline PRODUCER TRANSFORMS LAST: writes p.json.
 pipeline () {
@@ -16,7 +16,7 @@ pipeline () {
 {
   "producers": { "in": { $1 }, "hold": { "plugin": "file", "path": "hold" } },
   "transforms": { $2 },
-  "consumers": { "out": { "plugin": "file", "path": "done", "from": "$3" }, "rest": { "plugin": "null", "from": "hold" } }
+  "consumers": { "out": { "plugin": "file", "path": "through", "from": "$3" }, "rest": { "plugin": "null", "from": "hold" } }
 }
 END_OF_CONFIG
 }
@@ -26,12 +26,12 @@ has_opened () { find "/proc/$pid/fd" -lname "*/$1" | grep -q .; }
 # peak: runs p.json with what is on standard input; its peak is below the limit. Sets $lines to what came through.
 peak () {
   local pid reader kilobytes
-  exec 4<>done 5<>hold
-  wc -l <done >count 4<&- 5<&- &
+  exec 4<>through 5<>hold
+  wc -l <through >count 4<&- 5<&- &
   reader=$!
   "$WEIR" run --quiet --summary summary.json p.json <&0 >stdout 2>stderr 4<&- 5<&- &
   pid=$!
-  wait_until has_opened done && wait_until has_opened hold
+  wait_until has_opened through && wait_until has_opened hold
   exec 4<&-
   wait $reader
   kilobytes=$(awk '/^VmHWM:/ { print $2 }' "/proc/$pid/status")

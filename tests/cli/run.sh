@@ -179,4 +179,10 @@ expect_status 0
 expect_match stderr '^weir: fan: done after [0-9]+\.[0-9]{3} s$'
 expect_match summary.json '^  "seconds": [0-9]+\.[0-9]{6},$'
 
+begin "a pipeline from standard input cannot have a stage that reads it too"
+echo '{ "producers": { "in": { "plugin": "stdio" } }, "consumers": { "out": { "plugin": "null", "from": "in" } } }' >both.json
+run_with both.json "$WEIR" run --quiet -
+expect_status 2
+expect_stderr 'weir: run: - and stage "in" would both read standard input; see weir run --help'
+
 finish

@@ -113,6 +113,18 @@ expect_match stderr '^weir: warning: patient: ended by a second signal$'
 expect_match stderr '^weir: warning: gen:bad holds [0-9]+ records, [0-9]+ bytes$'
 [ "$status" = 130 ] || [ "$status" = 143 ] || fail "exit status $status"
 
+begin "the same signal twice at once, as timeout(1) sends it, is one wish: it drains"
+for _ in 1 2 3; do
+  start --quiet copy.json
+  wait_until test -s out
+  kill -TERM "$pid"
+  read -r -t 0.02 <> <(:) || : # or the kernel makes one of them
+  kill -TERM "$pid"
+  await
+  expect_status 0
+  expect_stderr ''
+done
+
 begin "a callback that never returns is named"
 start --quiet --set bad.how=hang wrong.json
 kill -TERM "$pid"

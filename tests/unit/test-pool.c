@@ -263,7 +263,7 @@ START_TEST (many_threads_give_back_while_the_owner_takes)
   for (guint i = 0; i < GIVERS; i++) {
     givers[i] = g_thread_new ("giver", give_what_comes, GUINT_TO_POINTER (i * 20));
   }
-  guint rounds = g_getenv ("WEIR_TEST_LONG") != NULL ? 5000000 : 50000;
+  guint rounds = g_getenv ("WEIR_TEST_LONG") != NULL ? 1000000 : 50000;
   for (guint i = 0; i < rounds; i++) {
     WeirBlock *block = weir_pool_take (pool, i % WEIR_BLOCK_CLASSES);
     *((guint8 *) block + sizeof (WeirBlock)) = (guint8) block->block_class;

@@ -55,12 +55,12 @@ END_TEST
 
 START_TEST (r17_it_resumes_when_the_oldest_is_young_enough)
 {
-  Pair pair = pair_new (&pusher, 100000, WEIR_WHEN_FULL_PAUSE);
+  Pair pair = pair_new (&pusher, 500000, WEIR_WHEN_FULL_PAUSE);
   fake_do (pair.push, emit_one);
   rig_until_noted (pair.rig, pair.push, "pause", 1);
   fake_do (pair.push, emit_one); /* into slack */
   fake_look (pair.push, "two_queued");
-  fake_allow (pair.end, 1); /* the second is there since far less than half of 100 ms */
+  fake_allow (pair.end, 1); /* the second is there since far less than half of 500 ms */
   rig_until_noted (pair.rig, pair.push, "resume", 1);
   rig_until_noted (pair.rig, pair.push, "pause", 2);
   fake_allow (pair.end, 2);

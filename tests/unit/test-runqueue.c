@@ -133,7 +133,7 @@ END_TEST
 static guint64
 rounds (guint64 usual)
 {
-  return g_getenv ("WEIR_TEST_LONG") != NULL ? usual * 100 : usual;
+  return g_getenv ("WEIR_TEST_LONG") != NULL ? usual * 25 : usual;
 }
 
 static guint64 wanted;

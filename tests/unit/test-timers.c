@@ -35,7 +35,10 @@ note (WeirTimer *timer, gpointer data)
   g_string_append (fired, data);
 }
 
-#define TIMER(name) { .fire = note, .data = (gpointer) (name) }
+#define TIMER(name) \
+  { \
+    .fire = note, .data = (gpointer) (name) \
+  }
 
 /* A time that has come, so long before this test began. */
 static gint64
