@@ -246,7 +246,9 @@ request_all (WeirPipeline *pipeline, guint32 request)
   for (guint i = 0; i < pipeline->stages->len; i++) {
     WeirStage *stage = g_ptr_array_index (pipeline->stages, i);
     weir_stage_request (stage, request);
-    weir_stage_interrupt (stage);
+    if (request != WEIR_REQUEST_OPEN) {
+      weir_stage_interrupt (stage);
+    }
   }
 }
 

@@ -3,7 +3,6 @@
  * The checks run on the workers, and fail the test from there: each test case is a process of its own. */
 #include "fakes.h"
 
-#include <sched.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -340,242 +339,6 @@ fake_release_all (Fake *fake)
   g_ptr_array_set_size (fake->kept, 0);
 }
 
-WeirNext
-produce_number (Fake *fake)
-{
-  if (fake->next == fake->most) {
-    return WEIR_DONE;
-  }
-  char text[32];
-  g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, fake->next++);
-  fake_emit (fake, text);
-  return WEIR_MORE;
-}
-
-WeirNext
-take (Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
-{
-  atomic_fetch_add (&fake->counted, 1);
-  return WEIR_MORE;
-}
-
-WeirNext
-hand_on (Fake *fake, const WeirRecord *record)
-{
-  fake_forward (fake, record);
-  return WEIR_MORE;
-}
-
-WeirNext
-take_allowed (Fake *fake, const WeirRecord *record)
-{
-  return atomic_load (&fake->counted) < atomic_load (&fake->allowed) ? take (fake, record) : WEIR_WAIT;
-}
-
-const Script numbers = { .produce = produce_number }, taker = { .consume = take }, passer = { .consume = hand_on };
-const Script valve = { .consume = take_allowed }, pusher = { 0 };
-
-/* ---- the rig ---- */
-
-Rig *
-rig_new (void)
-{
-  Rig *rig = g_new0 (Rig, 1);
-  rig->pipeline = weir_pipeline_new ("rules");
-  rig->fakes = g_ptr_array_new ();
-  rig->journal = g_string_new (NULL);
-  pthread_mutex_init (&rig->lock, NULL);
-  return rig;
-}
-
-Fake *
-rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const char *thread)
-{
-  Fake *fake = g_new0 (Fake, 1);
-  *fake = (Fake){ .rig = rig, .name = name, .script = script, .events = g_string_new (NULL) };
-  fake->kept = g_ptr_array_new ();
-  fake->role = (WeirRole){
-    .summary = "Is strict", .state_size = sizeof (State), .flags = script->flags, .stream_size = script->stream_size,
-    .ports = script->ports, .counters = script->counters,
-    .open = on_open, .start = on_start, .pause = on_pause, .resume = on_resume, .end = on_end, .stop = on_stop, .close = on_close,
-    .produce = script->produce != NULL ? on_produce : NULL,
-    .consume = script->consume != NULL ? on_consume : NULL,
-    .flush = script->flush != NULL ? on_flush : NULL,
-    .settle = script->settle != NULL ? on_settle : NULL,
-    .end_stream = script->end_stream != NULL ? on_end_stream : NULL,
-    .interrupt = script->interrupt != NULL ? on_interrupt : NULL,
-  };
-  State *state = g_new0 (State, 1);
-  state->fake = fake;
-  g_autoptr (GError) error = NULL;
-  fake->stage = weir_pipeline_add (rig->pipeline, name, kind, "fake", &fake->role, state, thread, &error);
-  ck_assert_msg (fake->stage != NULL, "%s", error != NULL ? error->message : "no error");
-  g_ptr_array_add (rig->fakes, fake);
-  return fake;
-}
-
-WeirQueueSettings
-queue_of (guint64 records)
-{
-  WeirQueueSettings settings = WEIR_QUEUE_DEFAULTS;
-  settings.records = records;
-  return settings;
-}
-
-WeirLink *
-rig_link_with (Rig *rig, Fake *from, guint port, Fake *to, WeirQueueSettings settings)
-{
-  g_autoptr (GError) error = NULL;
-  WeirLink *link = weir_pipeline_link (rig->pipeline, from->stage, port, to->stage, &settings, &error);
-  ck_assert_msg (link != NULL, "%s", error != NULL ? error->message : "no error");
-  return link;
-}
-
-WeirLink *
-rig_link (Rig *rig, Fake *from, Fake *to, guint64 records)
-{
-  return rig_link_with (rig, from, 0, to, queue_of (records));
-}
-
-static void
-on_ready (G_GNUC_UNUSED WeirPipeline *pipeline, gpointer data)
-{
-  Rig *rig = data;
-  ck_assert (!rig->ready);
-  rig->ready = TRUE;
-}
-
-static void
-on_failed (G_GNUC_UNUSED WeirPipeline *pipeline, WeirStage *stage, const char *message, gpointer data)
-{
-  Rig *rig = data;
-  if (rig->failure == NULL) {
-    rig->failure = g_strdup_printf ("%s: %s", weir_stage_name (stage), message);
-  }
-}
-
-static void
-on_late (G_GNUC_UNUSED WeirPipeline *pipeline, gpointer data)
-{
-  ((Rig *) data)->late = TRUE;
-}
-
-static void
-on_over (G_GNUC_UNUSED WeirPipeline *pipeline, WeirResult result, gpointer data)
-{
-  Rig *rig = data;
-  ck_assert (!rig->over);
-  rig->over = TRUE;
-  rig->result = result;
-}
-
-void
-rig_start (Rig *rig)
-{
-  static const WeirPipelineEvents events = { .ready = on_ready, .failed = on_failed, .late = on_late, .over = on_over };
-  weir_pipeline_start (rig->pipeline, &events, rig);
-}
-
-void
-rig_stop (Rig *rig)
-{
-  weir_pipeline_stop (rig->pipeline);
-}
-
-static gboolean
-too_long (gpointer data)
-{
-  const GString *journal = ((Rig *) data)->journal;
-  ck_abort_msg ("waited too long; journal: %s", journal->str + (journal->len > 2000 ? journal->len - 2000 : 0));
-  return G_SOURCE_REMOVE;
-}
-
-void
-rig_until (Rig *rig, gboolean (*holds) (gpointer data), gpointer data)
-{
-  guint timeout = g_timeout_add_seconds (15, too_long, rig);
-  while (!holds (data)) {
-    ck_assert_msg (!rig->over || holds (data), "it is over before what was waited for; journal: %s", rig->journal->str);
-    g_main_context_iteration (NULL, TRUE);
-  }
-  g_source_remove (timeout);
-}
-
-typedef struct {
-  Fake *fake;
-  const char *event;
-  gint64 times;
-} Awaited;
-
-static gboolean
-noted (gpointer data)
-{
-  Awaited *awaited = data;
-  return fake_count (awaited->fake, awaited->event) >= awaited->times;
-}
-
-void
-rig_until_noted (Rig *rig, Fake *fake, const char *event, guint times)
-{
-  rig_until (rig, noted, &(Awaited){ fake, event, times });
-}
-
-static gboolean
-flagged (gpointer data)
-{
-  Awaited *awaited = data;
-  return atomic_load (&awaited->fake->flag) >= awaited->times;
-}
-
-void
-rig_until_flag (Rig *rig, Fake *fake, gint64 flag)
-{
-  rig_until (rig, flagged, &(Awaited){ fake, NULL, flag });
-}
-
-static gboolean
-is_ready (gpointer data)
-{
-  return ((Rig *) data)->ready;
-}
-
-void
-rig_begin (Rig *rig)
-{
-  rig_start (rig);
-  rig_until (rig, is_ready, rig);
-}
-
-void
-rig_until_held (Rig *rig, Fake *fake)
-{
-  while (weir_load_acquire (&fake->stage->worker->queue.sleeping) != WEIR_HELD_UP) {
-    ck_assert (!rig->over);
-    g_main_context_iteration (NULL, FALSE);
-    sched_yield ();
-  }
-}
-
-static gboolean
-is_over (gpointer data)
-{
-  return ((Rig *) data)->over;
-}
-
-WeirResult
-rig_finish (Rig *rig)
-{
-  rig_until (rig, is_over, rig);
-  return rig->result;
-}
-
-WeirResult
-rig_run (Rig *rig)
-{
-  rig_start (rig);
-  return rig_finish (rig);
-}
-
 static void
 act_now (G_GNUC_UNUSED WeirStage *stage, gpointer self, gpointer data)
 {
@@ -594,104 +357,38 @@ fake_do (Fake *fake, FakeAct act)
   weir_stage_invoke (fake->stage, act_now, copy, g_free);
 }
 
-typedef struct {
-  Fake *fake;
-  const char *word;
-  guint times;
-} Look;
-
-/* Between turns: when it has come once more than there are stages here, whatever was ready before has had its turn. */
-static gboolean
-look (gpointer data)
+Fake *
+rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const char *thread)
 {
-  Look *looks = data;
-  if (looks->times-- > 0) {
-    return G_SOURCE_CONTINUE;
-  }
-  fake_note (looks->fake, "%s", looks->word);
-  return G_SOURCE_REMOVE;
-}
-
-void
-fake_look (Fake *fake, const char *word)
-{
-  guint before = fake_count (fake, word);
-  Look *looks = g_new (Look, 1);
-  *looks = (Look){ fake, word, fake->stage->worker->stages };
-  g_main_context_invoke_full (weir_stage_context (fake->stage), G_PRIORITY_DEFAULT, look, looks, g_free);
-  rig_until_noted (fake->rig, fake, word, before + 1);
-}
-
-void
-fake_allow (Fake *fake, gint64 allowed)
-{
-  atomic_store (&fake->allowed, allowed);
-  weir_stage_wake (fake->stage);
-}
-
-WeirLinkFigures
-figures_of (WeirLink *link)
-{
-  WeirLinkFigures figures;
-  weir_link_figures (link, &figures);
-  return figures;
-}
-
-void
-rig_free (Rig *rig)
-{
-  if (rig->over) {
-    WeirLink *link;
-    for (guint i = 0; (link = weir_pipeline_link_at (rig->pipeline, i)) != NULL; i++) {
-      WeirLinkFigures figures = figures_of (link);
-      ck_assert_uint_eq (figures.in, figures.out + figures.dropped + weir_link_count_queued (link));
-    }
-  }
-  weir_pipeline_free (rig->pipeline);
-  for (guint i = 0; i < rig->fakes->len; i++) {
-    Fake *fake = g_ptr_array_index (rig->fakes, i);
-    ck_assert_msg (fake->opened == fake->closed, "%s was not closed", fake->name);
-    g_string_free (fake->events, TRUE);
-    g_ptr_array_unref (fake->kept);
-    g_free (fake);
-  }
-  g_ptr_array_unref (rig->fakes);
-  g_string_free (rig->journal, TRUE);
-  pthread_mutex_destroy (&rig->lock);
-  g_free (rig->failure);
-  g_free (rig);
-}
-
-void
-gate_open (Gate *gate)
-{
-  pthread_mutex_lock (&gate->lock);
-  gate->open = TRUE;
-  pthread_cond_broadcast (&gate->cond);
-  pthread_mutex_unlock (&gate->lock);
-}
-
-void
-gate_pass (Gate *gate)
-{
-  pthread_mutex_lock (&gate->lock);
-  while (!gate->open) {
-    pthread_cond_wait (&gate->cond, &gate->lock);
-  }
-  pthread_mutex_unlock (&gate->lock);
-}
-
-int
-run_suite (const char *name, void (*add) (TCase *tcase))
-{
-  Suite *suite = suite_create (name);
-  TCase *tcase = tcase_create ("rules");
-  tcase_set_timeout (tcase, 20);
-  add (tcase);
-  suite_add_tcase (suite, tcase);
-  SRunner *runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  int failures = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failures != 0;
+  Fake *fake = g_new0 (Fake, 1);
+  *fake = (Fake){ .rig = rig, .name = name, .script = script, .events = g_string_new (NULL) };
+  fake->kept = g_ptr_array_new ();
+  fake->role = (WeirRole){
+    .summary = "Is strict",
+    .state_size = sizeof (State),
+    .flags = script->flags,
+    .stream_size = script->stream_size,
+    .ports = script->ports,
+    .counters = script->counters,
+    .open = on_open,
+    .start = on_start,
+    .pause = on_pause,
+    .resume = on_resume,
+    .end = on_end,
+    .stop = on_stop,
+    .close = on_close,
+    .produce = script->produce != NULL ? on_produce : NULL,
+    .consume = script->consume != NULL ? on_consume : NULL,
+    .flush = script->flush != NULL ? on_flush : NULL,
+    .settle = script->settle != NULL ? on_settle : NULL,
+    .end_stream = script->end_stream != NULL ? on_end_stream : NULL,
+    .interrupt = script->interrupt != NULL ? on_interrupt : NULL,
+  };
+  State *state = g_new0 (State, 1);
+  state->fake = fake;
+  g_autoptr (GError) error = NULL;
+  fake->stage = weir_pipeline_add (rig->pipeline, name, kind, "fake", &fake->role, state, thread, &error);
+  ck_assert_msg (fake->stage != NULL, "%s", error != NULL ? error->message : "no error");
+  g_ptr_array_add (rig->fakes, fake);
+  return fake;
 }

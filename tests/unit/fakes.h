@@ -43,10 +43,10 @@ struct _Fake {
   gint64 next, most;
   gpointer data;
   Fake *other;
-  GPtrArray *kept; /* of WeirRecord *, as fake_keep() adds them */
-  gboolean quiet;  /* produce, consume and flush are checked, but not noted */
-  gboolean refused; /* the last fake_emit() answered FALSE */
-  pthread_t thread; /* a helper thread */
+  GPtrArray *kept;                       /* of WeirRecord *, as fake_keep() adds them */
+  gboolean quiet;                        /* produce, consume and flush are checked, but not noted */
+  gboolean refused;                      /* the last fake_emit() answered FALSE */
+  pthread_t thread;                      /* a helper thread */
   _Atomic gint64 counted, flag, allowed; /* allowed: what a valve may take */
 
   /* The checks'. */
@@ -117,6 +117,7 @@ void fake_release_all (Fake *fake); /* of what was kept, oldest first */
 
 /* Scripts that many tests use: numbers from 0 to most - 1, one a call; and: taking all, handing all on. */
 WeirNext produce_number (Fake *fake);
+void fake_emit_most (Fake *fake); /* all of them at once, whatever emit answers */
 WeirNext take (Fake *fake, const WeirRecord *record);
 WeirNext hand_on (Fake *fake, const WeirRecord *record);
 WeirNext take_allowed (Fake *fake, const WeirRecord *record); /* WAIT beyond what is allowed */
@@ -132,7 +133,10 @@ typedef struct {
   gboolean open;
 } Gate;
 
-#define GATE_CLOSED { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, FALSE }
+#define GATE_CLOSED \
+  { \
+    PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, FALSE \
+  }
 void gate_open (Gate *gate);
 void gate_pass (Gate *gate); /* waits */
 

@@ -9,12 +9,6 @@ emit_one (Fake *fake)
   produce_number (fake);
 }
 
-static void
-finish (Fake *fake)
-{
-  fake_finish (fake);
-}
-
 typedef struct {
   Rig *rig;
   Fake *push, *end;
@@ -39,7 +33,7 @@ pair_new (const Script *push, gint64 age, WeirWhenFull when_full)
 static void
 pair_finish (Pair *pair)
 {
-  fake_do (pair->push, finish);
+  fake_do (pair->push, fake_finish);
   ck_assert_int_eq (rig_finish (pair->rig), WEIR_RESULT_DONE);
 }
 

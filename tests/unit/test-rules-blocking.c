@@ -80,22 +80,9 @@ start_blocking (Fake *fake)
 static const Script source = { .produce = produce_blocking, .interrupt = interrupt, .flags = WEIR_BLOCKING };
 static const Script sink = { .consume = consume_blocking, .interrupt = interrupt, .flags = WEIR_BLOCKING };
 static const Script flusher = { .flush = flush_blocking, .interrupt = interrupt, .flags = WEIR_BLOCKING };
-static const Script starter = { .start = start_blocking, .produce = produce_number, .interrupt = interrupt,
-                                .flags = WEIR_BLOCKING };
-
-static void
-emit_most (Fake *fake)
-{
-  while (fake->next < fake->most) {
-    produce_number (fake);
-  }
-}
-
-static void
-finish (Fake *fake)
-{
-  fake_finish (fake);
-}
+static const Script starter = {
+  .start = start_blocking, .produce = produce_number, .interrupt = interrupt, .flags = WEIR_BLOCKING
+};
 
 typedef struct {
   Rig *rig;
@@ -140,12 +127,12 @@ START_TEST (blocking_done_is_published_after_each_callback)
   pair.first->most = 3;
   add_tokens (1);
   rig_begin (pair.rig);
-  fake_do (pair.first, emit_most);
+  fake_do (pair.first, fake_emit_most);
   rig_until_flag (pair.rig, pair.end, 1); /* it blocks, with the second record */
   ck_assert (one_done (pair.link));
   add_tokens (2);
   rig_until_noted (pair.rig, pair.end, "consume(2)", 1);
-  fake_do (pair.first, finish);
+  fake_do (pair.first, fake_finish);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_DONE);
   fake_assert_events (pair.end, "open start consume(0) consume(1) consume(2) end close");
   rig_free (pair.rig);
@@ -181,7 +168,7 @@ START_TEST (blocking_produce_is_interrupted_when_its_taker_has_enough)
   Pair pair = pair_new (&source, &taker);
   rig_begin (pair.rig);
   rig_until_flag (pair.rig, pair.first, 1);
-  fake_do (pair.end, finish);
+  fake_do (pair.end, fake_finish);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_DONE);
   fake_assert_events (pair.first, "open start produce stop close");
   rig_free (pair.rig);
@@ -194,7 +181,7 @@ START_TEST (blocking_consume_is_interrupted_at_the_deadline)
   pair.first->most = 3;
   weir_pipeline_set_shutdown (pair.rig->pipeline, 5000);
   rig_begin (pair.rig);
-  fake_do (pair.first, emit_most);
+  fake_do (pair.first, fake_emit_most);
   rig_until_flag (pair.rig, pair.end, 1);
   rig_stop (pair.rig);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_UNDELIVERED);

@@ -18,12 +18,6 @@ emit_two_and_finish (Fake *fake)
   fake_finish (fake);
 }
 
-static void
-finish (Fake *fake)
-{
-  fake_finish (fake);
-}
-
 /* ---- R10 ---- */
 
 START_TEST (r10_the_end_travels_behind_the_last_record)
@@ -55,7 +49,7 @@ START_TEST (r10_end_waits_for_all_inputs)
   rig_link (rig, a, end, 10);
   rig_link (rig, b, end, 10);
   rig_begin (rig);
-  fake_do (a, finish);
+  fake_do (a, fake_finish);
   rig_until_noted (rig, a, "close", 1);
   fake_look (end, "goes_on");
   fake_do (b, emit_two_and_finish);
@@ -342,7 +336,7 @@ START_TEST (r16_a_paused_producer_is_stopped_without_a_resume)
   rig_link (rig, pull, few, 2);
   rig_begin (rig);
   rig_until_noted (rig, pull, "pause", 1);
-  fake_do (few, finish);
+  fake_do (few, fake_finish);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
   fake_assert_events (pull, "open start produce produce pause stop close");
   rig_free (rig);

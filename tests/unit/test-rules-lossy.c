@@ -14,12 +14,6 @@ emit_most (Fake *fake)
   }
 }
 
-static void
-finish (Fake *fake)
-{
-  fake_finish (fake);
-}
-
 typedef struct {
   Rig *rig;
   Fake *push, *end;
@@ -42,7 +36,7 @@ pair_new (WeirWhenFull when_full, guint64 records, const char *thread, const Scr
 static void
 pair_finish (Pair *pair)
 {
-  fake_do (pair->push, finish);
+  fake_do (pair->push, fake_finish);
   ck_assert_int_eq (rig_finish (pair->rig), WEIR_RESULT_DONE);
 }
 
@@ -199,7 +193,7 @@ START_TEST (r12_what_is_left_is_counted_by_walking_the_slots)
   fake_do (pair.push, emit_most);
   fake_do (pair.push, close_streams);
   rig_until_noted (pair.rig, pair.end, "consume(10)", 1);
-  fake_do (pair.push, finish);
+  fake_do (pair.push, fake_finish);
   rig_until_noted (pair.rig, pair.push, "close", 1);
   rig_stop (pair.rig);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_UNDELIVERED);

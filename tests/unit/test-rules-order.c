@@ -260,7 +260,8 @@ END_TEST
 
 START_TEST (sharing_a_worker_works_in_every_pair_of_roles)
 {
-  static const guint pairs[][2] = { { 0, 1 }, { 0, 2 }, { 0, 3 }, { 1, 2 }, { 1, 3 }, { 2, 3 }, { 1, 4 }, { 3, 4 }, { 0, 0 } };
+  static const guint pairs[][2] = { { 0, 1 }, { 0, 2 }, { 0, 3 }, { 1, 2 }, { 1, 3 },
+                                    { 2, 3 }, { 1, 4 }, { 3, 4 }, { 0, 0 } };
   const char *threads[5] = { NULL };
   guint a = pairs[_i][0], b = pairs[_i][1];
   if (a == b) {

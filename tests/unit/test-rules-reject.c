@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-static void
-finish (Fake *fake)
-{
-  fake_finish (fake);
-}
-
 /* Rejects odd numbers, and hands on the others. */
 static WeirNext
 reject_odd (Fake *fake, const WeirRecord *record)
@@ -184,7 +178,8 @@ START_TEST (r14_kept_records_are_rejected_in_slot_order)
 {
   Fork fork = fork_new (&keeper, 3, 100);
   ck_assert_int_eq (rig_run (fork.rig), WEIR_RESULT_DONE);
-  fake_assert_events (fork.bad, "open start consume(0) [number 0] consume(1) [number 1] consume(2) [number 2] end close");
+  fake_assert_events (fork.bad,
+                      "open start consume(0) [number 0] consume(1) [number 1] consume(2) [number 2] end close");
   ck_assert_uint_eq (figures_of (fork.in).out, 3);
   rig_free (fork.rig);
 }
@@ -235,7 +230,8 @@ START_TEST (r14_rejected_from_another_thread_backwards_still_come_in_slot_order)
 {
   Fork fork = fork_new (&threaded, 3, 1);
   ck_assert_int_eq (rig_run (fork.rig), WEIR_RESULT_DONE);
-  fake_assert_events (fork.bad, "open start consume(0) [number 0] consume(1) [number 1] consume(2) [number 2] end close");
+  fake_assert_events (fork.bad,
+                      "open start consume(0) [number 0] consume(1) [number 1] consume(2) [number 2] end close");
   rig_free (fork.rig);
 }
 END_TEST
@@ -276,7 +272,7 @@ START_TEST (r4_a_record_over_record_max_is_rejected)
   weir_pipeline_set_record_max (rig->pipeline, 100);
   rig_begin (rig);
   fake_do (pick, emit_sizes);
-  fake_do (pick, finish);
+  fake_do (pick, fake_finish);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
   ck_assert_uint_eq (figures_of (link).bytes_out, 199);
   fake_assert_events (bad, "open start [a record of 101 bytes is larger than record_max, 100 bytes] end close");

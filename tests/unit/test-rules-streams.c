@@ -55,9 +55,12 @@ wait_once_then_emit (Fake *fake, gpointer state)
 }
 
 static const Script joiner = { .consume = join, .end_stream = emit_joined, .stream_size = sizeof (Joined) };
-static const Script producing = { .consume = join, .end_stream = produce_joined_later, .produce = produce_letter,
-                                  .stream_size = sizeof (Joined) };
-static const Script slow_joiner = { .consume = join, .end_stream = wait_once_then_emit, .stream_size = sizeof (Joined) };
+static const Script producing = {
+  .consume = join, .end_stream = produce_joined_later, .produce = produce_letter, .stream_size = sizeof (Joined)
+};
+static const Script slow_joiner = { .consume = join,
+                                    .end_stream = wait_once_then_emit,
+                                    .stream_size = sizeof (Joined) };
 
 /* A producer with two streams, driven by one letter a step: lower case on one, upper case on the other, '-' and '=' end them. */
 static guint32 streams[2];
@@ -127,8 +130,9 @@ START_TEST (streams_end_in_order_with_their_records)
 {
   Chain chain = chain_new (&joiner, 100);
   run (&chain, "aAb-BC=cd-");
-  fake_assert_events (chain.join, "open start consume(a) consume(A) consume(b) end_stream consume(B) consume(C) end_stream "
-                                  "consume(c) consume(d) end_stream end close");
+  fake_assert_events (chain.join,
+                      "open start consume(a) consume(A) consume(b) end_stream consume(B) consume(C) end_stream "
+                      "consume(c) consume(d) end_stream end close");
   fake_assert_events (chain.end, "open start consume(ab) consume(ABC) consume(cd) end close");
   rig_free (chain.rig);
 }
@@ -237,8 +241,9 @@ play_with_gap (Fake *fake)
   play (fake, "aAb");
   static char text[] = "c";
   WeirBuffer *buffer = weir_buffer_wrap (text, 1, NULL, NULL);
-  WeirRecord record = { .data = (const guint8 *) text, .size = 1, .buffer = buffer, .stream = streams[0],
-                        .flags = WEIR_RECORD_GAP };
+  WeirRecord record = {
+    .data = (const guint8 *) text, .size = 1, .buffer = buffer, .stream = streams[0], .flags = WEIR_RECORD_GAP
+  };
   weir_stage_clear_overrides (fake->stage); /* as the next callback would find it */
   fake_forward (fake, &record);
   weir_buffer_unref (buffer);
@@ -317,7 +322,9 @@ join_and_finish (Fake *fake, const WeirRecord *record)
 }
 
 static const Script few_joiner = { .consume = join_most, .end_stream = emit_joined, .stream_size = sizeof (Joined) };
-static const Script finisher = { .consume = join_and_finish, .end_stream = emit_joined, .stream_size = sizeof (Joined) };
+static const Script finisher = { .consume = join_and_finish,
+                                 .end_stream = emit_joined,
+                                 .stream_size = sizeof (Joined) };
 
 START_TEST (r16_enough_ends_the_states)
 {

@@ -16,12 +16,6 @@ push_three (Fake *fake)
   }
 }
 
-static void
-finish (Fake *fake)
-{
-  fake_finish (fake);
-}
-
 /* Two push producers into one valve. */
 typedef struct {
   Rig *rig;
@@ -44,8 +38,8 @@ funnel_new (const Script *slow)
 static void
 finish_both (Funnel *funnel)
 {
-  fake_do (funnel->a, finish);
-  fake_do (funnel->b, finish);
+  fake_do (funnel->a, fake_finish);
+  fake_do (funnel->b, fake_finish);
   ck_assert_int_eq (rig_finish (funnel->rig), WEIR_RESULT_DONE);
 }
 
@@ -180,7 +174,8 @@ START_TEST (r6_wait_for_a_time)
   rig_begin (rig);
   fake_do (push, push_and_finish);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
-  fake_assert_events (slow, "open start consume(a0) consume(a0) consume(a1) consume(a1) consume(a2) consume(a2) end close");
+  fake_assert_events (slow,
+                      "open start consume(a0) consume(a0) consume(a1) consume(a1) consume(a2) consume(a2) end close");
   rig_free (rig);
 }
 END_TEST
@@ -212,7 +207,7 @@ START_TEST (r6_a_run_not_flushed_comes_again)
   ck_assert_uint_eq (figures_of (link).queued, 3); /* taken, and not done */
   fake_allow (slow, 1);
   rig_until_noted (rig, push, "resume", 1);
-  fake_do (push, finish);
+  fake_do (push, fake_finish);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
   fake_assert_events (slow, "open start flush(3) flush(3) waits flush(3) end close");
   rig_free (rig);
@@ -234,7 +229,7 @@ START_TEST (r6_an_end_that_waits_comes_again)
   Fake *slow = rig_add (rig, "slow", WEIR_CONSUMER, &slow_end, NULL);
   rig_link (rig, push, slow, 3);
   rig_begin (rig);
-  fake_do (push, finish);
+  fake_do (push, fake_finish);
   rig_until_noted (rig, slow, "end", 1);
   fake_look (slow, "waits");
   fake_allow (slow, 1);

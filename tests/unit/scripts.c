@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scripts.c: what most fakes do: make numbers, take all, take what is allowed, hand on (see fakes.h).
+ * Runs on the fakes' workers. */
+#include "fakes.h"
+
+WeirNext
+produce_number (Fake *fake)
+{
+  if (fake->next == fake->most) {
+    return WEIR_DONE;
+  }
+  char text[32];
+  g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, fake->next++);
+  fake_emit (fake, text);
+  return WEIR_MORE;
+}
+
+void
+fake_emit_most (Fake *fake)
+{
+  while (fake->next < fake->most) {
+    produce_number (fake);
+  }
+}
+
+WeirNext
+take (Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
+{
+  atomic_fetch_add (&fake->counted, 1);
+  return WEIR_MORE;
+}
+
+WeirNext
+hand_on (Fake *fake, const WeirRecord *record)
+{
+  fake_forward (fake, record);
+  return WEIR_MORE;
+}
+
+WeirNext
+take_allowed (Fake *fake, const WeirRecord *record)
+{
+  return atomic_load (&fake->counted) < atomic_load (&fake->allowed) ? take (fake, record) : WEIR_WAIT;
+}
+
+const Script numbers = { .produce = produce_number }, taker = { .consume = take }, passer = { .consume = hand_on };
+const Script valve = { .consume = take_allowed }, pusher = { 0 };
