@@ -24,7 +24,7 @@ for file in "${sources[@]}" "${headers[@]}"; do
     plugins/*.c | tests/modules/*.c | tests/unit/*.c | tests/bench/*.c | tests/fuzz/*.c) entry=${file%.c} ;;
     *) entry=$file ;;
   esac
-  grep -q -E "[ =]$entry(\.la)?( |\$)" Makefile.am || report "$file: not in Makefile.am"
+  grep -q -E "[ =]$entry(\.la|\.c)?( |\$)" Makefile.am || report "$file: not in Makefile.am"
 done
 
 echo '== clang-format'
