@@ -59,7 +59,10 @@ weir_link_look (WeirLink *link)
       link->take_segment = link->done_segment = link->fresh;
       link->take_index = link->done_index = 0;
     }
-    raise_peak (&link->peak_records, link->put_seen - link->done_private);
+    /* Control entries are counted by the cursors, not as records; more of them may have been put by now. */
+    guint64 level = link->put_seen - link->done_private;
+    guint64 controls = weir_load_relaxed (&link->controls_put) - weir_load_relaxed (&link->controls_done);
+    raise_peak (&link->peak_records, level - MIN (level, controls));
     raise_peak (&link->peak_bytes, weir_load_relaxed (&link->put_bytes) - link->done_bytes_private);
     raise_peak (&link->peak_pinned, weir_load_relaxed (&link->put_pinned) - link->done_pinned_private);
   }

@@ -91,7 +91,8 @@ hold (WeirStage *stage, WeirLink *link)
   weir_run_queue_hold (&stage->worker->queue, &stage->task, may_go_on, link);
   stage->held_us += g_get_monotonic_time () - start;
   /* Cut short by a stop: this one record is still taken, and none after it. */
-  stage->refusing = stage->refusing || !(weir_link_at_low (link) || weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN);
+  stage->refusing = stage->refusing ||
+                    !(weir_link_at_low (link) || weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN);
   return TRUE;
 }
 

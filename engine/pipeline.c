@@ -292,7 +292,7 @@ weir_pipeline_stop (WeirPipeline *pipeline)
     /* Takers start before those who feed them: what is not started has been fed by nobody, and only ends its outputs. */
     for (guint i = 0; i < pipeline->order->len; i++) {
       WeirStage *stage = g_ptr_array_index (pipeline->order, i);
-      weir_stage_request (stage, i > pipeline->started             ? WEIR_REQUEST_HALT
+      weir_stage_request (stage, i > pipeline->started          ? WEIR_REQUEST_HALT
                                  : stage->kind == WEIR_PRODUCER ? WEIR_REQUEST_DRAIN | WEIR_REQUEST_STOP
                                                                 : WEIR_REQUEST_DRAIN);
       weir_stage_interrupt (stage);

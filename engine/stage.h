@@ -104,7 +104,7 @@ struct _WeirStage {
   gboolean waits; /* a callback answered WAIT */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
-  gboolean enough; /* consume or flush answered DONE */
+  gboolean enough;       /* consume or flush answered DONE */
   gboolean input_closed; /* and the links are closed for it */
   char *failure, *rejection;
   WeirLink *active, *active_last;  /* links with something to take, by next_active */
@@ -154,7 +154,14 @@ struct _WeirStage {
 enum { WEIR_PAUSED_OPERATOR = 1 << 30 };
 
 /* Bits of `overrides`. */
-enum { WEIR_SET_TIME = 1, WEIR_SET_CONTEXT = 2, WEIR_SET_STREAM = 4, WEIR_SET_TRAIL = 8, WEIR_SET_PORT = 16, WEIR_SET_REJECTED = 32 };
+enum {
+  WEIR_SET_TIME = 1,
+  WEIR_SET_CONTEXT = 2,
+  WEIR_SET_STREAM = 4,
+  WEIR_SET_TRAIL = 8,
+  WEIR_SET_PORT = 16,
+  WEIR_SET_REJECTED = 32
+};
 
 static inline WeirStage *
 weir_stage_of_task (WeirTask *task)

@@ -310,7 +310,8 @@ weir_inspect_command (int argc, char **argv)
     return EXIT_USAGE;
   }
   if (argc > 2) {
-    fprintf (stderr, "weir: inspect: found %d arguments, expected one plugin or none; see weir inspect --help\n", argc - 1);
+    fprintf (stderr, "weir: inspect: found %d arguments, expected one plugin or none; see weir inspect --help\n",
+             argc - 1);
     return EXIT_USAGE;
   }
   g_autoptr (WeirRegistry) registry = weir_registry_new ();
