@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* intake.c: how a transform or consumer takes what its links hold: runs, flush, produce, ends (R6 to R8, R10, R14 to R16).
+/* intake.c: how a transform or consumer takes what its links hold: runs, flush, ends (R6, R8, R10, R14).
  * Runs on the stage's worker. A record is taken when the callbacks are through with it; it is done when nothing keeps it, and
  * then its link's done moves on. Fan-in is served round robin among the links on the active list. */
 #include "stage.h"
@@ -9,8 +9,8 @@
 #define FLUSH_RECORDS 1024
 #define FLUSH_BYTES (1024 * 1024)
 
-static void
-append_active (WeirStage *stage, WeirLink *link)
+void
+weir_intake_append (WeirStage *stage, WeirLink *link)
 {
   link->next_active = NULL;
   if (stage->active == NULL) {
@@ -35,8 +35,8 @@ remove_first_active (WeirStage *stage)
   stage->active = stage->active->next_active;
 }
 
-static void
-notice_release (WeirStage *stage, WeirLink *link)
+void
+weir_intake_notice (WeirStage *stage, WeirLink *link)
 {
   if (weir_load_relaxed (&link->released) != 0 && weir_exchange (&link->released, 0) != 0) {
     stage->settle_told = FALSE;
@@ -49,13 +49,13 @@ weir_intake_collect (WeirStage *stage)
 {
   if (weir_load_relaxed (&stage->releases) != 0 && weir_exchange (&stage->releases, 0) != 0) {
     for (WeirLink *link = stage->active; link != NULL; link = link->next_active) {
-      notice_release (stage, link);
+      weir_intake_notice (stage, link);
     }
   }
   for (WeirLink *link = weir_ready_links_take (&stage->ready_links), *next; link != NULL; link = next) {
     next = link->next_ready;
-    notice_release (stage, link);
-    append_active (stage, link);
+    weir_intake_notice (stage, link);
+    weir_intake_append (stage, link);
   }
 }
 
@@ -99,47 +99,6 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
   }
 }
 
-/* Rejected slots wait for room on .rejected. */
-static gboolean
-holds_rejected (WeirStage *stage, WeirLink *link)
-{
-  return link->kept > 0 && stage->life < WEIR_LIFE_ENDED && weir_stage_paused (stage);
-}
-
-void
-weir_intake_discard (WeirStage *stage)
-{
-  weir_intake_collect (stage);
-  WeirLink *link = stage->active;
-  stage->active = NULL;
-  for (WeirLink *next; link != NULL; link = next) {
-    next = link->next_active;
-    if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
-      do {
-        weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
-        notice_release (stage, link);
-        weir_intake_done (stage, link);
-      } while (!holds_rejected (stage, link) && !weir_link_take_idle (link));
-      if (holds_rejected (stage, link)) {
-        append_active (stage, link);
-      }
-    }
-  }
-}
-
-void
-weir_intake_close (WeirStage *stage, guint32 closed)
-{
-  for (guint i = 0; i < stage->input_count; i++) {
-    if (weir_load_relaxed (&stage->inputs[i]->closed) == WEIR_LINK_OPEN) {
-      weir_link_close (stage->inputs[i], closed);
-      /* A producer that blocks in a callback would not notice. */
-      weir_stage_interrupt (stage->inputs[i]->from);
-    }
-  }
-  weir_intake_discard (stage);
-}
-
 static void
 count_in (WeirStage *stage, gsize records, gsize bytes)
 {
@@ -155,18 +114,15 @@ run_flush (WeirStage *stage)
   weir_stage_enter (stage, "flush");
   WeirNext next = stage->role->flush (stage, stage->self, stage->flush_records, stage->flush_count);
   weir_stage_leave (stage);
-  switch (next) {
-  case WEIR_WAIT:
+  if (next != WEIR_MORE &&
+      !weir_stage_check_answer (stage, "flush", next, WEIR_CAN (WEIR_WAIT) | WEIR_CAN (WEIR_DONE))) {
+    return;
+  }
+  if (next == WEIR_WAIT) {
     stage->waits = TRUE;
     return;
-  case WEIR_FAIL:
-    return;
-  case WEIR_DONE:
-    stage->enough = TRUE;
-    break;
-  default:
-    break;
   }
+  stage->enough = stage->enough || next == WEIR_DONE;
   stage->flush_count = 0;
   weir_intake_done (stage, stage->flush_link);
 }
@@ -178,6 +134,19 @@ begin_flush (WeirStage *stage, WeirLink *link, const WeirRecord *records, gsize 
   stage->flush_count = count;
   stage->flush_link = link;
   run_flush (stage);
+}
+
+void
+weir_intake_took (WeirStage *stage, WeirLink *link, const WeirRecord *records, gsize taken, gsize bytes, gsize flush)
+{
+  link->gap_ended = NULL;
+  weir_link_take (link, taken, bytes);
+  count_in (stage, taken, bytes);
+  if (stage->role->flush != NULL && flush > 0 && !stage->failed) {
+    begin_flush (stage, link, records, flush);
+  } else {
+    weir_intake_done (stage, link);
+  }
 }
 
 /* A record that follows a loss: what was joined of its stream before is ended first. FALSE: that waits or produces. */
@@ -198,12 +167,6 @@ static gboolean
 window_full (WeirStage *stage)
 {
   return G_UNLIKELY (stage->window > 0) && weir_load_acquire (&stage->outstanding) >= (gint64) stage->window;
-}
-
-static const char *
-rejection (WeirStage *stage)
-{
-  return stage->rejection != NULL ? stage->rejection : "no reason given";
 }
 
 /* Hands a run to consume(), up to its first WAIT, PRODUCE, DONE, REJECT, failure or pause. */
@@ -230,7 +193,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       bytes += record->size + record->trail;
       taken++;
       used = weir_turn_used (stage, turn);
-      go_on = !used && !stage->finishing && !weir_stage_paused (stage) && bytes < most_bytes && !window_full (stage);
+      go_on = !used && !stage->finishing && !weir_stage_paused (stage) && bytes < most_bytes;
       continue;
     }
     go_on = FALSE;
@@ -244,7 +207,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
     case WEIR_REJECT:
       flush = taken;
       rejected = TRUE;
-      weir_reject_record (stage, record, rejection (stage));
+      weir_reject_record (stage, record, weir_stage_rejection (stage));
       if (!stage->failed) {
         bytes += record->size + record->trail;
         taken++;
@@ -256,6 +219,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       taken++;
       break;
     default:
+      weir_stage_check_answer (stage, "consume", next, WEIR_CAN (WEIR_MORE));
       break;
     }
   }
@@ -263,15 +227,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
     stage->current = &stage->base;
   }
   if (taken > 0) {
-    link->gap_ended = NULL;
-    weir_link_take (link, taken, bytes);
-    count_in (stage, taken, bytes);
-    flush = rejected ? flush : taken;
-    if (stage->role->flush != NULL && flush > 0 && !stage->failed) {
-      begin_flush (stage, link, records, flush);
-    } else {
-      weir_intake_done (stage, link);
-    }
+    weir_intake_took (stage, link, records, taken, bytes, rejected ? flush : taken);
   }
   return used;
 }
@@ -319,96 +275,6 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
     stage->inputs_over++;
   }
   return TRUE;
-}
-
-void
-weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const char *callback)
-{
-  if (stage->role->produce == NULL) {
-    weir_stage_fail (stage, "%s() answered PRODUCE, and the role has no produce()", callback);
-    return;
-  }
-  stage->produces = produces;
-}
-
-/* What the produce() that is over belonged to. */
-static void
-produced (WeirStage *stage)
-{
-  WeirProduces what = stage->produces;
-  stage->produces = WEIR_PRODUCES_NOT;
-  if (what == WEIR_PRODUCES_STREAM) {
-    weir_streams_produced (stage);
-  } else if (what == WEIR_PRODUCES_RECORD) {
-    WeirLink *link = stage->current_link;
-    const WeirRecord *record = stage->current;
-    gsize bytes = record->size + record->trail;
-    stage->current = &stage->base;
-    link->gap_ended = NULL;
-    weir_link_take (link, 1, bytes);
-    count_in (stage, 1, bytes);
-    if (stage->role->flush != NULL) {
-      begin_flush (stage, link, record, 1);
-    } else {
-      weir_intake_done (stage, link);
-    }
-  }
-}
-
-/* One produce() of a transform, as in R5. TRUE: the turn is over. */
-static gboolean
-run_produce (WeirStage *stage, WeirTurn *turn)
-{
-  gsize before = stage->turn_records;
-  weir_stage_enter (stage, "produce");
-  WeirNext next = stage->role->produce (stage, stage->self);
-  weir_stage_leave (stage);
-  gboolean used = weir_turn_used (stage, turn);
-  if (next == WEIR_MORE && stage->turn_records == before) {
-    weir_turn_empty (stage);
-    return TRUE;
-  }
-  stage->empty_turns = 0;
-  switch (next) {
-  case WEIR_WAIT:
-    stage->waits = TRUE;
-    break;
-  case WEIR_DONE:
-    produced (stage);
-    break;
-  case WEIR_REJECT:
-    if (stage->produces != WEIR_PRODUCES_RECORD) {
-      weir_stage_fail (stage, "produce() rejected, and there is no record at hand: %s", rejection (stage));
-      break;
-    }
-    weir_reject_record (stage, stage->current, rejection (stage));
-    if (!stage->failed) {
-      produced (stage);
-    }
-    break;
-  default:
-    break;
-  }
-  return used;
-}
-
-/* R16: this stage has had enough. Its links are closed, the states of its streams end, and what is kept is settled. */
-static void
-have_enough (WeirStage *stage)
-{
-  if (!stage->input_closed) {
-    stage->input_closed = stage->end_told = TRUE;
-    weir_intake_close (stage, WEIR_LINK_FINISHED);
-  }
-  for (guint i = 0; i < stage->input_count; i++) {
-    for (guint32 stream; weir_streams_any (stage->inputs[i], &stream);) {
-      if (!weir_streams_end (stage, stage->inputs[i], stream)) {
-        return;
-      }
-    }
-  }
-  stage->inputs_over = stage->input_count;
-  stage->enough = FALSE;
 }
 
 /* A link with less than an eighth of high in it is left alone once, some 2 microseconds, so that producer and taker do not pull
@@ -462,9 +328,9 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
       run_flush (stage);
       used = weir_turn_used (stage, turn);
     } else if (stage->produces != WEIR_PRODUCES_NOT) {
-      used = run_produce (stage, turn);
+      used = weir_intake_produce (stage, turn);
     } else if (stage->enough) {
-      have_enough (stage);
+      weir_intake_enough (stage);
     } else if (stage->input_closed) {
       weir_intake_discard (stage);
       return FALSE;
@@ -482,13 +348,13 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
         serve_link (stage, turn, link, &used);
       } else {
         /* Also what came back during this turn: while that is marked, the link does not go idle. */
-        notice_release (stage, link);
+        weir_intake_notice (stage, link);
         weir_intake_done (stage, link);
       }
       if (stage->waits) {
         prepend_active (stage, link); /* R6: what was not taken is offered first */
-      } else if (available > 0 || holds_rejected (stage, link) || !weir_link_take_idle (link)) {
-        append_active (stage, link);
+      } else if (available > 0 || weir_intake_holds_rejected (stage, link) || !weir_link_take_idle (link)) {
+        weir_intake_append (stage, link);
       } else {
         /* R15: what this link's producer waits for may be in this stage's hands. Read behind the fence of going idle: a reason
          * that is set without a put (age) makes the link ready again after it. */
@@ -500,51 +366,4 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
     }
   }
   return FALSE;
-}
-
-/* An input on which nothing is left to take, and whose producer waits for what this stage keeps. */
-static gboolean
-is_held_up (WeirLink *link)
-{
-  return link->kept > 0 && weir_link_look (link) == 0 && weir_load_acquire (&link->full) != 0;
-}
-
-static gboolean
-wants_settling (WeirStage *stage)
-{
-  if (stage->settle_wanted) {
-    for (guint i = 0; i < stage->input_count; i++) {
-      if (is_held_up (stage->inputs[i])) {
-        return TRUE;
-      }
-    }
-    stage->settle_wanted = FALSE;
-  }
-  return (stage->draining || stage->end_told) && stage->active == NULL;
-}
-
-void
-weir_intake_settle (WeirStage *stage)
-{
-  if (weir_load_acquire (&stage->outstanding) == 0 || stage->settle_told || stage->failed || stage->finishing ||
-      stage->life >= WEIR_LIFE_ENDED || stage->flush_count > 0 || stage->produces != WEIR_PRODUCES_NOT ||
-      weir_stage_paused (stage) || !wants_settling (stage)) {
-    return;
-  }
-  stage->settle_told = TRUE;
-  if (stage->role->settle == NULL) {
-    if (stage->settle_wanted) {
-      weir_stage_fail (stage, "keeps %" G_GINT64_FORMAT " records while its input is full of them, and has no settle()",
-                       weir_load_relaxed (&stage->outstanding));
-    }
-    return;
-  }
-  stage->settle_wanted = FALSE;
-  weir_stage_enter (stage, "settle");
-  WeirNext next = stage->role->settle (stage, stage->self);
-  weir_stage_leave (stage);
-  if (next == WEIR_PRODUCE) {
-    weir_intake_begin_produce (stage, WEIR_PRODUCES_SETTLE, "settle");
-    weir_task_make_ready (&stage->task);
-  }
 }

@@ -35,8 +35,8 @@ open_stage (WeirStage *stage)
     next = stage->role->open (stage, stage->self);
     weir_stage_leave (stage);
   }
-  if (next == WEIR_FAIL && !stage->failed) {
-    weir_stage_fail (stage, "open() answered FAIL without saying why");
+  if (next != WEIR_MORE) {
+    weir_stage_check_answer (stage, "open", next, WEIR_CAN (WEIR_DONE));
   }
   if (stage->failed) {
     report_failure (stage);
@@ -77,7 +77,10 @@ start_stage (WeirStage *stage)
     next = stage->role->start (stage, stage->self);
     weir_stage_leave (stage);
   }
-  if (stage->failed || next == WEIR_FAIL) {
+  if (next != WEIR_MORE) {
+    weir_stage_check_answer (stage, "start", next, WEIR_CAN (WEIR_WAIT) | WEIR_CAN (WEIR_DONE));
+  }
+  if (stage->failed) {
     weir_life_fail (stage); /* and is not said to have started, so that nothing upstream is */
     return;
   }
@@ -244,6 +247,11 @@ weir_life_finish (WeirStage *stage)
       weir_stage_enter (stage, "end");
       next = stage->role->end (stage, stage->self);
       weir_stage_leave (stage);
+    }
+    if (next != WEIR_MORE &&
+        !weir_stage_check_answer (stage, "end", next,
+                                  WEIR_CAN (WEIR_WAIT) | WEIR_CAN (WEIR_DONE) | WEIR_CAN (WEIR_PRODUCE))) {
+      return;
     }
     if (next == WEIR_WAIT) {
       stage->waits = TRUE;

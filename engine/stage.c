@@ -178,6 +178,24 @@ weir_stage_fail_error (WeirStage *stage, GError *error)
   return fail (stage, message);
 }
 
+gboolean
+weir_stage_check_answer (WeirStage *stage, const char *callback, WeirNext next, guint32 allowed)
+{
+  static const char *const names[] = { "MORE", "WAIT", "DONE", "PRODUCE", "REJECT", "FAIL" };
+  if (next == WEIR_FAIL) {
+    if (!stage->failed) {
+      weir_stage_fail (stage, "%s() answered FAIL without saying why", callback);
+    }
+    return FALSE;
+  }
+  if ((guint) next >= G_N_ELEMENTS (names) || (allowed & WEIR_CAN (next)) == 0) {
+    weir_stage_fail (stage, "%s() answered %s, which it may not", callback,
+                     (guint) next < G_N_ELEMENTS (names) ? names[next] : "a number that is no answer");
+    return FALSE;
+  }
+  return TRUE;
+}
+
 WeirNext
 weir_stage_reject (WeirStage *stage, const char *format, ...)
 {

@@ -205,6 +205,17 @@ weir_stage_leave (WeirStage *stage)
 void weir_stage_publish (WeirStage *stage);
 void weir_stage_mark_dirty (WeirStage *stage);
 
+/* What a rejection without a reason says. */
+static inline const char *
+weir_stage_rejection (WeirStage *stage)
+{
+  return stage->rejection != NULL ? stage->rejection : "no reason given";
+}
+/* The answer of a callback other than MORE: FALSE, and the stage has failed by name, where it is not among the bits 1 << answer
+ * that are allowed, or is a FAIL that says nothing. */
+#define WEIR_CAN(answer) (1u << (answer))
+gboolean weir_stage_check_answer (WeirStage *stage, const char *callback, WeirNext next, guint32 allowed);
+
 /* ---- turn.c ---- */
 
 /* A turn is bounded: 1,024 records, 1 MiB or 200 microseconds; for a BLOCKING role, one callback. */
@@ -242,15 +253,29 @@ void weir_life_finish (WeirStage *stage);
 void weir_intake_collect (WeirStage *stage); /* ready links become active; releases are noticed */
 /* Takes and hands on until the turn is used up; TRUE: there is more to do right away. */
 gboolean weir_intake_run (WeirStage *stage, WeirTurn *turn);
-void weir_intake_settle (WeirStage *stage);
-void weir_intake_done (WeirStage *stage,
-                       WeirLink *link); /* advances done, moves rejected slots, forwards stream ends */
+/* Advances done, moves rejected slots, forwards stream ends. */
+void weir_intake_done (WeirStage *stage, WeirLink *link);
+/* So many records are taken; the first `flush` of them are handed to flush(), where there is one. */
+void weir_intake_took (WeirStage *stage, WeirLink *link, const WeirRecord *records, gsize taken, gsize bytes,
+                       gsize flush);
+void weir_intake_append (WeirStage *stage, WeirLink *link); /* to the active list */
+void weir_intake_notice (WeirStage *stage, WeirLink *link); /* what was given back meanwhile */
+
+/* ---- produce.c ---- */
+/* A callback has answered PRODUCE. */
+void weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const char *callback);
+gboolean weir_intake_produce (WeirStage *stage, WeirTurn *turn); /* one produce(); TRUE: the turn is over */
+
+/* ---- enough.c ---- */
 /* Input is no longer wanted: closes all inputs and drops what lies in them. */
 void weir_intake_close (WeirStage *stage, guint32 closed);
 /* Drops what still comes on links that are closed that way. */
 void weir_intake_discard (WeirStage *stage);
-/* A callback has answered PRODUCE. */
-void weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const char *callback);
+gboolean weir_intake_holds_rejected (WeirStage *stage, WeirLink *link); /* rejected slots wait for room on .rejected */
+void weir_intake_enough (WeirStage *stage);                            /* a callback has answered DONE */
+
+/* ---- settle.c ---- */
+void weir_intake_settle (WeirStage *stage);
 
 /* ---- reject.c ---- */
 /* Sends a record to NAME.rejected; where nobody takes that, the stage has failed. */

@@ -149,14 +149,21 @@ weir_stream_state (WeirStage *stage)
   return state->bytes;
 }
 
+/* What is emitted from now on inherits nothing of the stream that was ending. */
 static void
-free_state (WeirStage *stage, WeirLink *link, guint32 stream)
+forget_ending (WeirStage *stage)
 {
   stage->ending_state = NULL;
   stage->current = &stage->base;
   stage->base.stream = 0;
   stage->base.time = 0;
   stage->base.context = NULL;
+}
+
+static void
+free_state (WeirStage *stage, WeirLink *link, guint32 stream)
+{
+  forget_ending (stage);
   link->last_state = NULL;
   g_tree_remove (link->stream_states, GUINT_TO_POINTER (stream));
 }
@@ -182,13 +189,18 @@ weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
     next = stage->role->end_stream (stage, stage->self, state->bytes);
     weir_stage_leave (stage);
   }
+  if (next != WEIR_MORE &&
+      !weir_stage_check_answer (stage, "end_stream", next,
+                                WEIR_CAN (WEIR_WAIT) | WEIR_CAN (WEIR_DONE) | WEIR_CAN (WEIR_PRODUCE))) {
+    next = WEIR_MORE;
+  }
   switch (next) {
   case WEIR_PRODUCE:
     weir_intake_begin_produce (stage, WEIR_PRODUCES_STREAM, "end_stream");
     return FALSE;
   case WEIR_WAIT:
     stage->waits = TRUE;
-    stage->ending_state = NULL;
+    forget_ending (stage);
     return FALSE;
   default:
     free_state (stage, link, stream);

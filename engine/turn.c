@@ -62,7 +62,9 @@ run_producer (WeirStage *stage, WeirTurn *turn)
       stage->finishing = TRUE;
     } else if (next == WEIR_WAIT) {
       stage->waits = TRUE;
-    } else if (next == WEIR_MORE && stage->turn_records == before) {
+    } else if (next != WEIR_MORE) {
+      weir_stage_check_answer (stage, "produce", next, 0);
+    } else if (stage->turn_records == before) {
       weir_turn_empty (stage);
       return !stage->waits;
     }

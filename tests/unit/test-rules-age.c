@@ -71,6 +71,44 @@ START_TEST (r17_it_resumes_when_the_oldest_is_young_enough)
 }
 END_TEST
 
+/* Emits twice, 20 ms apart. */
+static WeirNext
+produce_two_apart (Fake *fake)
+{
+  if (fake->next == 0) {
+    produce_number (fake);
+    return weir_stage_wait_time (fake->stage, 20000);
+  }
+  if (fake->next == 1) {
+    produce_number (fake);
+    atomic_store (&fake->counted, g_get_monotonic_time ());
+  }
+  return atomic_load (&fake->allowed) == 0 ? WEIR_WAIT : WEIR_DONE;
+}
+
+static const Script apart = { .produce = produce_two_apart };
+
+START_TEST (r17_it_stays_paused_until_the_oldest_is_younger_than_low)
+{
+  Pair pair = pair_new (&apart, 200000, WEIR_WHEN_FULL_PAUSE); /* low is 100 ms */
+  rig_until_noted (pair.rig, pair.push, "pause", 1);
+  ck_assert_int_eq (pair.push->next, 2);
+  /* The second is 180 ms old by now, if the machine had time for it. */
+  gboolean older_than_low = g_get_monotonic_time () - atomic_load (&pair.push->counted) > 100000;
+  fake_allow (pair.end, 1);
+  rig_until_noted (pair.rig, pair.end, "consume(1)", 1);
+  fake_look (pair.end, "took_one");
+  weir_stage_wake (pair.push->stage);
+  fake_look (pair.push, "still_paused");
+  ck_assert (!older_than_low || fake_count (pair.push, "resume") == 0);
+  fake_allow (pair.end, 2);
+  rig_until_noted (pair.rig, pair.push, "resume", 1);
+  fake_allow (pair.push, 1);
+  ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_DONE);
+  rig_free (pair.rig);
+}
+END_TEST
+
 static gboolean
 emit_in_source (gpointer data)
 {
@@ -142,6 +180,7 @@ add (TCase *tcase)
 {
   tcase_add_test (tcase, r17_the_oldest_record_too_old_pauses_without_another_put);
   tcase_add_test (tcase, r17_it_resumes_when_the_oldest_is_young_enough);
+  tcase_add_test (tcase, r17_it_stays_paused_until_the_oldest_is_younger_than_low);
   tcase_add_test (tcase, r17_what_a_source_emitted_grows_old_too);
   tcase_add_test (tcase, r17_a_pull_producer_that_waits_is_paused_too);
   tcase_add_test (tcase, r17_what_is_taken_in_time_pauses_nobody);

@@ -199,9 +199,97 @@ START_TEST (r9_the_errno_is_told)
 }
 END_TEST
 
+/* ---- answers that a callback may not give ---- */
+
+static WeirNext
+fail_silently (G_GNUC_UNUSED Fake *fake)
+{
+  return WEIR_FAIL;
+}
+
+static WeirNext
+fail_record_silently (G_GNUC_UNUSED Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
+{
+  return WEIR_FAIL;
+}
+
+static WeirNext
+reject_run (Fake *fake, G_GNUC_UNUSED const WeirRecord *records, G_GNUC_UNUSED gsize count)
+{
+  return weir_stage_reject (fake->stage, "all of it");
+}
+
+static WeirNext
+reject_stream (Fake *fake, G_GNUC_UNUSED gpointer state)
+{
+  return weir_stage_reject (fake->stage, "all of it");
+}
+
+static WeirNext
+answer_seven (G_GNUC_UNUSED Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
+{
+  return (WeirNext) 7;
+}
+
+static WeirNext
+wait_in_open (G_GNUC_UNUSED Fake *fake)
+{
+  return WEIR_WAIT;
+}
+
+static const struct {
+  Script script;
+  const char *message;
+} wrong[] = {
+  { { .open = fail_silently, .consume = hand_on }, "middle: open() answered FAIL without saying why" },
+  { { .open = wait_in_open, .consume = hand_on }, "middle: open() answered WAIT, which it may not" },
+  { { .start = fail_silently, .consume = hand_on }, "middle: start() answered FAIL without saying why" },
+  { { .consume = fail_record_silently }, "middle: consume() answered FAIL without saying why" },
+  { { .consume = answer_seven }, "middle: consume() answered a number that is no answer, which it may not" },
+  { { .consume = begin, .produce = fail_silently }, "middle: produce() answered FAIL without saying why" },
+  { { .flush = reject_run }, "middle: flush() answered REJECT, which it may not" },
+  { { .consume = join, .end_stream = reject_stream, .stream_size = 8 },
+    "middle: end_stream() answered REJECT, which it may not" },
+  { { .consume = keep, .settle = fail_silently }, "middle: settle() answered FAIL without saying why" },
+  { { .consume = hand_on, .end = fail_silently }, "middle: end() answered FAIL without saying why" },
+};
+
+START_TEST (r9_a_wrong_answer_fails_by_name)
+{
+  Rig *rig = rig_new ();
+  Fake *pull = rig_add (rig, "pull", WEIR_PRODUCER, &numbers, NULL);
+  Fake *middle = rig_add (rig, "middle", WEIR_TRANSFORM, &wrong[_i].script, NULL);
+  Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &taker, NULL);
+  pull->most = 20;
+  rig_link (rig, pull, middle, 10);
+  rig_link (rig, middle, end, 100);
+  ck_assert_int_eq (rig_run (rig), WEIR_RESULT_FAILED);
+  ck_assert_str_eq (rig->failure, wrong[_i].message);
+  ck_assert_uint_eq (fake_count (middle, "close"), 1);
+  rig_free (rig);
+}
+END_TEST
+
+static const Script silent_producer = { .produce = fail_silently };
+
+START_TEST (r9_a_wrong_answer_of_a_producer_fails_by_name)
+{
+  Rig *rig = rig_new ();
+  Fake *pull = rig_add (rig, "pull", WEIR_PRODUCER, &silent_producer, NULL);
+  Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &taker, NULL);
+  rig_link (rig, pull, end, 10);
+  ck_assert_int_eq (rig_run (rig), WEIR_RESULT_FAILED);
+  ck_assert_str_eq (rig->failure, "pull: produce() answered FAIL without saying why");
+  fake_assert_events (pull, "open start produce close");
+  rig_free (rig);
+}
+END_TEST
+
 static void
 add (TCase *tcase)
 {
+  tcase_add_loop_test (tcase, r9_a_wrong_answer_fails_by_name, 0, G_N_ELEMENTS (wrong));
+  tcase_add_test (tcase, r9_a_wrong_answer_of_a_producer_fails_by_name);
   tcase_add_loop_test (tcase, r9_failure_in_any_callback_of_a_transform, 0, G_N_ELEMENTS (failing));
   tcase_add_test (tcase, r9_failure_in_produce_lets_the_rest_drain);
   tcase_add_test (tcase, r9_failure_in_open_starts_nothing);

@@ -194,13 +194,30 @@ attach_in_start (Fake *fake)
 
 static const Script source_pusher = { .start = attach_in_start };
 
+static gboolean
+emit_once (gpointer data)
+{
+  produce_number (data);
+  return G_SOURCE_REMOVE;
+}
+
+static WeirNext
+attach_once (Fake *fake)
+{
+  GSource *source = g_timeout_source_new (1); /* by then the turn of start() is over */
+  g_source_set_callback (source, emit_once, fake, NULL);
+  weir_stage_attach (fake->stage, source);
+  return WEIR_MORE;
+}
+
+static const Script single_pusher = { .start = attach_once };
+
 START_TEST (source_emits_are_published_without_a_turn)
 {
-  Pair pair = pair_new (&source_pusher, &in_order, 1000, 1000000);
+  Pair pair = pair_new (&single_pusher, &in_order, 1000, 2); /* one record is far below where a put would publish */
+  pair.end->quiet = FALSE;
   rig_begin (pair.rig);
-  while (atomic_load (&pair.end->counted) < 2) { /* far below any mark at which a put would wake */
-    fake_look (pair.end, "looked");
-  }
+  rig_until_noted (pair.rig, pair.end, "consume(0)", 1);
   rig_stop (pair.rig);
   ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_STOPPED);
   rig_free (pair.rig);

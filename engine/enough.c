@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* enough.c: input that is no longer wanted: closing it, dropping what lies in it, and a taker that has had enough (R16).
+ * Runs on the taking stage's worker. What is kept stays where it is until it is given back. */
+#include "stage.h"
+
+/* Rejected slots wait for room on .rejected. */
+gboolean
+weir_intake_holds_rejected (WeirStage *stage, WeirLink *link)
+{
+  return link->kept > 0 && stage->life < WEIR_LIFE_ENDED && weir_stage_paused (stage);
+}
+
+void
+weir_intake_discard (WeirStage *stage)
+{
+  weir_intake_collect (stage);
+  WeirLink *link = stage->active;
+  stage->active = NULL;
+  for (WeirLink *next; link != NULL; link = next) {
+    next = link->next_active;
+    if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
+      do {
+        weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
+        weir_intake_notice (stage, link);
+        weir_intake_done (stage, link);
+      } while (!weir_intake_holds_rejected (stage, link) && !weir_link_take_idle (link));
+      if (weir_intake_holds_rejected (stage, link)) {
+        weir_intake_append (stage, link);
+      }
+    }
+  }
+}
+
+void
+weir_intake_close (WeirStage *stage, guint32 closed)
+{
+  for (guint i = 0; i < stage->input_count; i++) {
+    if (weir_load_relaxed (&stage->inputs[i]->closed) == WEIR_LINK_OPEN) {
+      weir_link_close (stage->inputs[i], closed);
+      /* A producer that blocks in a callback would not notice. */
+      weir_stage_interrupt (stage->inputs[i]->from);
+    }
+  }
+  weir_intake_discard (stage);
+}
+
+/* R16: this stage has had enough. Its links are closed, the states of its streams end, and what is kept is settled. */
+void
+weir_intake_enough (WeirStage *stage)
+{
+  if (!stage->input_closed) {
+    stage->input_closed = stage->end_told = TRUE;
+    weir_intake_close (stage, WEIR_LINK_FINISHED);
+  }
+  for (guint i = 0; i < stage->input_count; i++) {
+    for (guint32 stream; weir_streams_any (stage->inputs[i], &stream);) {
+      if (!weir_streams_end (stage, stage->inputs[i], stream)) {
+        return;
+      }
+    }
+  }
+  stage->inputs_over = stage->input_count;
+  stage->enough = FALSE;
+}
