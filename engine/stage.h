@@ -272,7 +272,7 @@ void weir_intake_close (WeirStage *stage, guint32 closed);
 /* Drops what still comes on links that are closed that way. */
 void weir_intake_discard (WeirStage *stage);
 gboolean weir_intake_holds_rejected (WeirStage *stage, WeirLink *link); /* rejected slots wait for room on .rejected */
-void weir_intake_enough (WeirStage *stage);                            /* a callback has answered DONE */
+void weir_intake_enough (WeirStage *stage);                             /* a callback has answered DONE */
 
 /* ---- settle.c ---- */
 void weir_intake_settle (WeirStage *stage);
