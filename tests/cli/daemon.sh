@@ -18,6 +18,9 @@ is_gone () { ! kill -0 "$1" 2>/dev/null; }
 end_daemon () { [ ! -s weir.pid ] || kill "$(cat weir.pid)" 2>/dev/null; }
 trap 'end_daemon; leave' EXIT
 
+# of_process PID N: the Nth field behind the name in /proc/PID/stat; 4 is its session, 5 its terminal.
+of_process () { sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f "$2"; }
+
 begin "it goes to the background when every stage is ready"
 run "$WEIR" run --daemon --pid-file weir.pid --summary summary.json tick.json
 expect_status 0
@@ -26,8 +29,8 @@ expect_stderr ''
 pid=$(cat weir.pid)
 expect kill -0 "$pid"
 [ -e out ] || fail "a stage is not open yet"
-[ "$(ps -o sid= -p "$pid" | tr -d ' ')" != "$(ps -o sid= -p $$ | tr -d ' ')" ] || fail "it has our session"
-[ "$(ps -o tty= -p "$pid" | tr -d ' ')" = '?' ] || fail "it has a terminal"
+[ "$(of_process "$pid" 4)" != "$(of_process $$ 4)" ] || fail "it has our session"
+[ "$(of_process "$pid" 5)" = 0 ] || fail "it has a terminal"
 for fd in 0 1 2; do
   [ "$(readlink "/proc/$pid/fd/$fd")" = /dev/null ] || fail "descriptor $fd is $(readlink "/proc/$pid/fd/$fd")"
 done
