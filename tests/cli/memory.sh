@@ -21,7 +21,10 @@ pipeline () {
 END_OF_CONFIG
 }
 
-has_opened () { find "/proc/$pid/fd" -lname "*/$1" | grep -q .; }
+# has_opened PID PROGRAM FIFO: it does; not the shell's child that is yet to become the program and still has the shell's own.
+has_opened () {
+  [ "/proc/$1/exe" -ef "$2" ] && find "/proc/$1/fd" -lname "*/$3" | grep -q .
+}
 
 # peak: runs p.json with what is on standard input; its peak is below the limit. Sets $lines to what came through.
 peak () {
@@ -31,7 +34,8 @@ peak () {
   reader=$!
   "$WEIR" run --quiet --summary summary.json p.json <&0 >stdout 2>stderr 4<&- 5<&- &
   pid=$!
-  wait_until has_opened through && wait_until has_opened hold
+  wait_until has_opened $reader "$(command -v wc)" through
+  wait_until has_opened $pid "$WEIR" through && wait_until has_opened $pid "$WEIR" hold
   exec 4<&-
   wait $reader
   kilobytes=$(awk '/^VmHWM:/ { print $2 }' "/proc/$pid/status")
