@@ -126,8 +126,8 @@ struct _WeirStage {
   const char *set_rejected; /* the reason */
   gpointer emit_begin;
   gsize emit_begin_size;
-  WeirRecord base;     /* what is inherited where no record is at hand: nothing */
-  WeirRecord ending;   /* likewise, from the stream that ends */
+  WeirRecord base;           /* what is inherited where no record is at hand: nothing */
+  WeirRecord ending;         /* likewise, from the stream that ends */
   const WeirRecord *at_hand; /* of the produce() that follows PRODUCE */
   gboolean dropping_streams; /* what end_stream() emits is refused without a word */
   gboolean refusal_told;
