@@ -11,7 +11,8 @@
 static gboolean
 refuse (WeirStage *stage)
 {
-  if (weir_load_relaxed (&stage->refused) == 0) {
+  if (!stage->refusal_told && !stage->dropping_streams) {
+    stage->refusal_told = TRUE;
     weir_stage_log (stage, G_LOG_LEVEL_WARNING,
                     "emitted after its end or outside its running time; such records are refused and counted");
   }

@@ -202,7 +202,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       stage->waits = TRUE;
       break;
     case WEIR_PRODUCE:
-      weir_intake_begin_produce (stage, WEIR_PRODUCES_RECORD, "consume");
+      weir_intake_begin_produce (stage, WEIR_PRODUCES_RECORD, record, "consume");
       break;
     case WEIR_REJECT:
       flush = taken;
@@ -223,9 +223,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       break;
     }
   }
-  if (stage->produces != WEIR_PRODUCES_RECORD) {
-    stage->current = &stage->base;
-  }
+  stage->current = &stage->base;
   if (taken > 0) {
     weir_intake_took (stage, link, records, taken, bytes, rejected ? flush : taken);
   }

@@ -129,10 +129,11 @@ close_stage (WeirStage *stage)
 static void
 drop_streams (WeirStage *stage)
 {
-  stage->refusing = TRUE;
+  stage->refusing = stage->dropping_streams = TRUE;
   for (guint i = 0; i < stage->input_count; i++) {
     weir_streams_free_states (stage, stage->inputs[i]);
   }
+  stage->dropping_streams = FALSE;
 }
 
 static void
@@ -259,7 +260,7 @@ weir_life_finish (WeirStage *stage)
     }
     stage->end_told = TRUE;
     if (next == WEIR_PRODUCE) {
-      weir_intake_begin_produce (stage, WEIR_PRODUCES_END, "end");
+      weir_intake_begin_produce (stage, WEIR_PRODUCES_END, &stage->base, "end");
       return;
     }
   }

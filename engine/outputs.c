@@ -137,6 +137,7 @@ weir_outputs_recheck (WeirStage *stage)
 {
   weir_outputs_each (stage, recheck);
   weir_outputs_tell (stage);
+  weir_stage_leave (stage);
 }
 
 void

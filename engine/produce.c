@@ -4,13 +4,14 @@
 #include "stage.h"
 
 void
-weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const char *callback)
+weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const WeirRecord *at_hand, const char *callback)
 {
   if (stage->role->produce == NULL) {
     weir_stage_fail (stage, "%s() answered PRODUCE, and the role has no produce()", callback);
     return;
   }
   stage->produces = produces;
+  stage->at_hand = at_hand;
 }
 
 /* What the produce() that is over belonged to. */
@@ -23,8 +24,7 @@ produced (WeirStage *stage)
     weir_streams_produced (stage);
   } else if (what == WEIR_PRODUCES_RECORD) {
     WeirLink *link = stage->current_link;
-    const WeirRecord *record = stage->current;
-    stage->current = &stage->base;
+    const WeirRecord *record = stage->at_hand;
     weir_intake_took (stage, link, record, 1, record->size + record->trail, 1);
   }
 }
@@ -34,9 +34,12 @@ gboolean
 weir_intake_produce (WeirStage *stage, WeirTurn *turn)
 {
   gsize before = stage->turn_records;
+  /* Only inside the callback: what a call or a source emits between two of them inherits nothing. */
+  stage->current = stage->at_hand;
   weir_stage_enter (stage, "produce");
   WeirNext next = stage->role->produce (stage, stage->self);
   weir_stage_leave (stage);
+  stage->current = &stage->base;
   gboolean used = weir_turn_used (stage, turn);
   if (next == WEIR_MORE && stage->turn_records == before) {
     weir_turn_empty (stage);
@@ -55,7 +58,7 @@ weir_intake_produce (WeirStage *stage, WeirTurn *turn)
       weir_stage_fail (stage, "produce() rejected, and there is no record at hand: %s", weir_stage_rejection (stage));
       break;
     }
-    weir_reject_record (stage, stage->current, weir_stage_rejection (stage));
+    weir_reject_record (stage, stage->at_hand, weir_stage_rejection (stage));
     if (!stage->failed) {
       produced (stage);
     }

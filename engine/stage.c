@@ -32,7 +32,7 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   stage->port = &stage->ports[0];
   stage->refusing = TRUE; /* until start */
   stage->posts = weir_posts_new ();
-  stage->base.data = (const guint8 *) "";
+  stage->base.data = stage->ending.data = (const guint8 *) "";
   stage->current = &stage->base;
   stage->counter_count = count_names (role->counters);
   stage->counters = g_new0 (_Atomic guint64, stage->counter_count + 1);

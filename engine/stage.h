@@ -126,7 +126,11 @@ struct _WeirStage {
   const char *set_rejected; /* the reason */
   gpointer emit_begin;
   gsize emit_begin_size;
-  WeirRecord base;     /* what is inherited where no record is at hand */
+  WeirRecord base;           /* what is inherited where no record is at hand: nothing */
+  WeirRecord ending;         /* likewise, from the stream that ends */
+  const WeirRecord *at_hand; /* of the produce() that follows PRODUCE */
+  gboolean dropping_streams; /* what end_stream() emits is refused without a word */
+  gboolean refusal_told;
   GHashTable *streams; /* opened here: number -> WeirContext or NULL */
   WeirStage *next_dirty;
   gboolean dirty;
@@ -263,7 +267,8 @@ void weir_intake_notice (WeirStage *stage, WeirLink *link); /* what was given ba
 
 /* ---- produce.c ---- */
 /* A callback has answered PRODUCE. */
-void weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const char *callback);
+void weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const WeirRecord *at_hand,
+                                const char *callback);
 gboolean weir_intake_produce (WeirStage *stage, WeirTurn *turn); /* one produce(); TRUE: the turn is over */
 
 /* ---- enough.c ---- */

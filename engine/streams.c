@@ -155,9 +155,7 @@ forget_ending (WeirStage *stage)
 {
   stage->ending_state = NULL;
   stage->current = &stage->base;
-  stage->base.stream = 0;
-  stage->base.time = 0;
-  stage->base.context = NULL;
+  stage->ending.context = NULL;
 }
 
 static void
@@ -181,13 +179,14 @@ weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
     stage->current_link = link;
     stage->ending_state = state->bytes;
     stage->ending_stream = stream;
-    stage->base.stream = stream;
-    stage->base.time = state->time;
-    stage->base.context = state->context;
-    stage->current = &stage->base;
+    stage->ending.stream = stream;
+    stage->ending.time = state->time;
+    stage->ending.context = state->context;
+    stage->current = &stage->ending;
     weir_stage_enter (stage, "end_stream");
     next = stage->role->end_stream (stage, stage->self, state->bytes);
     weir_stage_leave (stage);
+    stage->current = &stage->base;
   }
   if (next != WEIR_MORE &&
       !weir_stage_check_answer (stage, "end_stream", next,
@@ -196,7 +195,7 @@ weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
   }
   switch (next) {
   case WEIR_PRODUCE:
-    weir_intake_begin_produce (stage, WEIR_PRODUCES_STREAM, "end_stream");
+    weir_intake_begin_produce (stage, WEIR_PRODUCES_STREAM, &stage->ending, "end_stream");
     return FALSE;
   case WEIR_WAIT:
     stage->waits = TRUE;

@@ -123,6 +123,20 @@ WeirNext hand_on (Fake *fake, const WeirRecord *record);
 WeirNext take_allowed (Fake *fake, const WeirRecord *record); /* WAIT beyond what is allowed */
 extern const Script numbers, taker, passer, valve, pusher;
 
+/* A transform that joins what comes of each stream, and emits it when the stream ends. */
+typedef struct {
+  guint count;
+  char text[60];
+} Joined;
+
+WeirNext join (Fake *fake, const WeirRecord *record);
+WeirNext emit_joined (Fake *fake, gpointer state);
+extern const Script joiner;
+
+/* A producer with two streams, driven by one letter a step: lower case on one, upper case on the other, '-' and '=' end them. */
+extern guint32 streams[2];
+void play (Fake *fake, const char *steps);
+
 /* ---- figures, once it is over ---- */
 WeirLinkFigures figures_of (WeirLink *link);
 

@@ -3,6 +3,8 @@
  * Runs on the fakes' workers. */
 #include "fakes.h"
 
+#include <string.h>
+
 WeirNext
 produce_number (Fake *fake)
 {
@@ -45,3 +47,45 @@ take_allowed (Fake *fake, const WeirRecord *record)
 
 const Script numbers = { .produce = produce_number }, taker = { .consume = take }, passer = { .consume = hand_on };
 const Script valve = { .consume = take_allowed }, pusher = { 0 };
+
+/* ---- streams ---- */
+
+WeirNext
+join (Fake *fake, const WeirRecord *record)
+{
+  Joined *joined = weir_stream_state (fake->stage);
+  memcpy (joined->text + joined->count, record->data, record->size);
+  joined->count += (guint) record->size;
+  return WEIR_MORE;
+}
+
+WeirNext
+emit_joined (Fake *fake, gpointer state)
+{
+  Joined *joined = state;
+  fake_emit (fake, joined->text);
+  return WEIR_MORE;
+}
+
+const Script joiner = { .consume = join, .end_stream = emit_joined, .stream_size = sizeof (Joined) };
+
+guint32 streams[2];
+
+void
+play (Fake *fake, const char *steps)
+{
+  for (const char *step = steps; *step != 0; step++) {
+    guint which = g_ascii_isupper (*step) || *step == '=';
+    if (*step == '-' || *step == '=') {
+      weir_stream_close (fake->stage, streams[which]);
+      streams[which] = 0;
+      continue;
+    }
+    if (streams[which] == 0) {
+      streams[which] = weir_stream_open (fake->stage, NULL);
+      ck_assert_uint_ne (streams[which], 0);
+    }
+    weir_stream_use (fake->stage, streams[which]);
+    fake_emit (fake, (char[]){ *step, 0 });
+  }
+}

@@ -3,8 +3,6 @@
  * block when the pipeline stops, when a taker has had enough, and when a deadline passes. */
 #include "fakes.h"
 
-#include <string.h>
-
 /* What a fake blocks on: interrupt() sets it and signals. */
 typedef struct {
   pthread_mutex_t lock;

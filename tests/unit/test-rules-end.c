@@ -2,8 +2,6 @@
 /* Tests of the end: of the inputs, behind the last record (R10), and early, when a taker has had enough (R16). */
 #include "fakes.h"
 
-#include <string.h>
-
 static void
 emit_two (Fake *fake)
 {

@@ -30,7 +30,7 @@ fail_on_stream (Fake *fake, G_GNUC_UNUSED gpointer state)
 }
 
 static WeirNext
-join (Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
+use_state (Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
 {
   weir_stream_state (fake->stage);
   return WEIR_MORE;
@@ -79,7 +79,7 @@ static const Script failing[] = {
   { .flush = fail_on_run },
   { .consume = hand_on, .flush = fail_on_run },
   { .consume = begin, .produce = break_down },
-  { .consume = join, .end_stream = fail_on_stream, .stream_size = 8 },
+  { .consume = use_state, .end_stream = fail_on_stream, .stream_size = 8 },
   { .consume = keep, .settle = break_down },
   { .consume = hand_on, .end = break_down },
   { .start = attach_failing, .consume = hand_on },
@@ -248,7 +248,7 @@ static const struct {
   { { .consume = answer_seven }, "middle: consume() answered a number that is no answer, which it may not" },
   { { .consume = begin, .produce = fail_silently }, "middle: produce() answered FAIL without saying why" },
   { { .flush = reject_run }, "middle: flush() answered REJECT, which it may not" },
-  { { .consume = join, .end_stream = reject_stream, .stream_size = 8 },
+  { { .consume = use_state, .end_stream = reject_stream, .stream_size = 8 },
     "middle: end_stream() answered REJECT, which it may not" },
   { { .consume = keep, .settle = fail_silently }, "middle: settle() answered FAIL without saying why" },
   { { .consume = hand_on, .end = fail_silently }, "middle: end() answered FAIL without saying why" },

@@ -3,8 +3,6 @@
  * The producers here ignore FALSE on purpose, as a bad plugin would. */
 #include "fakes.h"
 
-#include <string.h>
-
 static void
 emit_most (Fake *fake)
 {

@@ -2,8 +2,6 @@
 /* Tests of kept records (R14) and of the window. Settle is in test-rules-settle.c. */
 #include "fakes.h"
 
-#include <string.h>
-
 static WeirNext
 keep (Fake *fake, const WeirRecord *record)
 {

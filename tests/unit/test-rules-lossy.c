@@ -2,8 +2,6 @@
 /* Tests of lossy links (R11) and of the ledger (R12), whose balance rig_free() also looks at in every other test. */
 #include "fakes.h"
 
-#include <string.h>
-
 static void
 emit_most (Fake *fake)
 {

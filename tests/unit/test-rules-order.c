@@ -2,8 +2,6 @@
 /* Tests of order (R8), fan-in and fan-out, ports, and stages that share a worker. */
 #include "fakes.h"
 
-#include <string.h>
-
 /* ---- R8 ---- */
 
 static WeirNext

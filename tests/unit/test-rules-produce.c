@@ -4,7 +4,6 @@
 
 #include <glib-unix.h>
 
-#include <string.h>
 #include <unistd.h>
 
 typedef struct {

@@ -2,8 +2,6 @@
 /* Tests of rejection: from consume() and produce(), of kept records, of records over record_max, with and without a taker. */
 #include "fakes.h"
 
-#include <string.h>
-
 /* Rejects odd numbers, and hands on the others. */
 static WeirNext
 reject_odd (Fake *fake, const WeirRecord *record)

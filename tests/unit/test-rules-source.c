@@ -290,6 +290,77 @@ START_TEST (source_settings_end_with_its_dispatch)
 }
 END_TEST
 
+/* ---- what is inherited, and what not ---- */
+
+static WeirNext
+begin (G_GNUC_UNUSED Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
+{
+  return WEIR_PRODUCE;
+}
+
+static WeirNext
+produce_when_allowed (Fake *fake)
+{
+  if (atomic_load (&fake->allowed) == 0) {
+    return WEIR_WAIT;
+  }
+  fake_emit (fake, "of_record");
+  return WEIR_DONE;
+}
+
+static void
+emit_timed (Fake *fake)
+{
+  weir_stage_set_time (fake->stage, 7);
+  fake_emit (fake, "timed");
+  fake_finish (fake);
+}
+
+static const Script patient = { .consume = begin, .produce = produce_when_allowed };
+
+START_TEST (invoke_between_two_produces_inherits_nothing)
+{
+  Rig *rig = rig_new ();
+  Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher, NULL);
+  Fake *many = rig_add (rig, "many", WEIR_TRANSFORM, &patient, NULL);
+  Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &timekeeper, NULL);
+  rig_link (rig, push, many, 10);
+  rig_link (rig, many, end, 10);
+  rig_begin (rig);
+  fake_do (push, emit_timed);
+  rig_until_noted (rig, many, "produce", 1);
+  fake_do (many, emit_plain);
+  rig_until_noted (rig, end, "consume(plain)", 1);
+  fake_allow (many, 1);
+  ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
+  fake_assert_events (end, "open start consume(plain) 0 consume(of_record) 7 end close");
+  rig_free (rig);
+}
+END_TEST
+
+static void
+emit_timed_in_resume (Fake *fake)
+{
+  weir_stage_set_time (fake->stage, 7);
+  fake_emit (fake, "timed");
+}
+
+static const Script timed_resume = { .resume = emit_timed_in_resume, .produce = produce_number };
+
+START_TEST (source_settings_of_resume_end_with_it)
+{
+  Rig *rig = rig_new ();
+  Fake *pull = rig_add (rig, "pull", WEIR_PRODUCER, &timed_resume, "together");
+  Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &timekeeper, "together");
+  pull->most = 3;
+  rig_link (rig, pull, end, 2);
+  ck_assert_int_eq (rig_run (rig), WEIR_RESULT_DONE);
+  fake_assert_events (end,
+                      "open start consume(0) 0 consume(1) 0 consume(timed) 7 consume(2) 0 consume(timed) 7 end close");
+  rig_free (rig);
+}
+END_TEST
+
 static void
 add (TCase *tcase)
 {
@@ -300,6 +371,8 @@ add (TCase *tcase)
   tcase_add_test (tcase, source_emits_are_published_without_a_turn);
   tcase_add_test (tcase, source_emits_pause_and_resume);
   tcase_add_test (tcase, source_settings_end_with_its_dispatch);
+  tcase_add_test (tcase, invoke_between_two_produces_inherits_nothing);
+  tcase_add_test (tcase, source_settings_of_resume_end_with_it);
 }
 
 int

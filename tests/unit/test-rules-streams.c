@@ -1,31 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of streams: state per link and stream, end_stream() in order, GAP, and what an early end does to open states. The joiner
- * here adds up what comes of a stream, and emits the sum as "stream letter:text" when the stream ends. */
+ * is in scripts.c. */
 #include "fakes.h"
-
-#include <string.h>
-
-typedef struct {
-  guint count;
-  char text[60];
-} Joined;
-
-static WeirNext
-join (Fake *fake, const WeirRecord *record)
-{
-  Joined *joined = weir_stream_state (fake->stage);
-  memcpy (joined->text + joined->count, record->data, record->size);
-  joined->count += (guint) record->size;
-  return WEIR_MORE;
-}
-
-static WeirNext
-emit_joined (Fake *fake, gpointer state)
-{
-  Joined *joined = state;
-  fake_emit (fake, joined->text);
-  return WEIR_MORE;
-}
 
 static WeirNext
 produce_joined_later (Fake *fake, gpointer state)
@@ -54,35 +30,12 @@ wait_once_then_emit (Fake *fake, gpointer state)
   return atomic_load (&fake->allowed) == 0 ? WEIR_WAIT : emit_joined (fake, state);
 }
 
-static const Script joiner = { .consume = join, .end_stream = emit_joined, .stream_size = sizeof (Joined) };
 static const Script producing = {
   .consume = join, .end_stream = produce_joined_later, .produce = produce_letter, .stream_size = sizeof (Joined)
 };
 static const Script slow_joiner = { .consume = join,
                                     .end_stream = wait_once_then_emit,
                                     .stream_size = sizeof (Joined) };
-
-/* A producer with two streams, driven by one letter a step: lower case on one, upper case on the other, '-' and '=' end them. */
-static guint32 streams[2];
-
-static void
-play (Fake *fake, const char *steps)
-{
-  for (const char *step = steps; *step != 0; step++) {
-    guint which = g_ascii_isupper (*step) || *step == '=';
-    if (*step == '-' || *step == '=') {
-      weir_stream_close (fake->stage, streams[which]);
-      streams[which] = 0;
-      continue;
-    }
-    if (streams[which] == 0) {
-      streams[which] = weir_stream_open (fake->stage, NULL);
-      ck_assert_uint_ne (streams[which], 0);
-    }
-    weir_stream_use (fake->stage, streams[which]);
-    fake_emit (fake, (char[]){ *step, 0 });
-  }
-}
 
 static void
 play_data (Fake *fake)
@@ -321,6 +274,18 @@ join_and_finish (Fake *fake, const WeirRecord *record)
   return WEIR_MORE;
 }
 
+static WeirNext
+enough_at_once (G_GNUC_UNUSED Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
+{
+  return WEIR_DONE;
+}
+
+static void
+play_and_stay (Fake *fake)
+{
+  play (fake, "BCa-"); /* the upper case stream stays open */
+}
+
 static const Script few_joiner = { .consume = join_most, .end_stream = emit_joined, .stream_size = sizeof (Joined) };
 static const Script finisher = { .consume = join_and_finish,
                                  .end_stream = emit_joined,
@@ -344,6 +309,38 @@ START_TEST (r9_finish_leaves_no_state_behind)
   run (&chain, "aAbcBC");
   fake_assert_events (chain.join, "open start consume(a) close");
   rig_free (chain.rig);
+}
+END_TEST
+
+static _Atomic gint warnings;
+
+static GLogWriterOutput
+count_warnings (GLogLevelFlags level, G_GNUC_UNUSED const GLogField *fields, G_GNUC_UNUSED gsize count,
+                G_GNUC_UNUSED gpointer data)
+{
+  atomic_fetch_add (&warnings, (level & G_LOG_LEVEL_WARNING) != 0 ? 1 : 0);
+  return G_LOG_WRITER_HANDLED;
+}
+
+static const Script few = { .consume = enough_at_once };
+
+/* A half line that head did not want is counted, but it is no fault of the joiner's that it is refused. */
+START_TEST (r16_what_the_states_of_a_stopped_stage_emit_is_refused_without_a_word)
+{
+  g_log_set_writer_func (count_warnings, NULL, NULL);
+  Rig *rig = rig_new ();
+  Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher, NULL);
+  Fake *join = rig_add (rig, "join", WEIR_TRANSFORM, &joiner, NULL);
+  Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &few, NULL);
+  rig_link (rig, push, join, 100);
+  rig_link (rig, join, end, 100);
+  rig_begin (rig);
+  fake_do (push, play_and_stay);
+  ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
+  ck_assert_uint_eq (weir_load_relaxed (&join->stage->refused), 1);
+  ck_assert_int_eq (atomic_load (&warnings), 0);
+  fake_assert_events (end, "open start consume(a) close");
+  rig_free (rig);
 }
 END_TEST
 
@@ -379,6 +376,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, r16_enough_ends_the_states);
   tcase_add_test (tcase, r9_finish_leaves_no_state_behind);
   tcase_add_test (tcase, r9_stop_ends_the_states_before_it);
+  tcase_add_test (tcase, r16_what_the_states_of_a_stopped_stage_emit_is_refused_without_a_word);
 }
 
 int

@@ -4,7 +4,6 @@
 #include "fakes.h"
 
 #include <glib-unix.h>
-#include <string.h>
 #include <unistd.h>
 
 static void
