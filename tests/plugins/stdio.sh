@@ -102,7 +102,7 @@ expect_status 1
 expect_stderr 'weir: in (stdio, producer): cannot read standard input: Bad file descriptor'
 
 begin "the descriptors stay blocking"
-(echo in; sleep 0.05) | { "$WEIR" run --quiet cat.json; grep flags /proc/self/fdinfo/0 >flags; } | cat >stdout
+(echo in; wait_until grep -q in stdout) | { "$WEIR" run --quiet cat.json; grep flags /proc/self/fdinfo/0 >flags; } | cat >stdout
 expect_no_match flags '[4567]...$'
 
 finish

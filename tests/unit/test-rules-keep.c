@@ -1,53 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of kept records (R14) and of the window. Settle is in test-rules-settle.c. */
-#include "fakes.h"
-
-static WeirNext
-keep (Fake *fake, const WeirRecord *record)
-{
-  fake_keep (fake, record);
-  return take (fake, record);
-}
-
-static WeirNext
-settle_later (G_GNUC_UNUSED Fake *fake)
-{
-  return WEIR_MORE;
-}
-
-static WeirNext
-settle_now (Fake *fake)
-{
-  fake_release_all (fake);
-  return WEIR_MORE;
-}
-
-static const Script keeper = { .consume = keep, .settle = settle_later };
-
-typedef struct {
-  Rig *rig;
-  Fake *push, *end;
-  WeirLink *link;
-} Pair;
-
-static Pair
-pair_new (const Script *script, guint64 records, gint64 most)
-{
-  Pair pair = { .rig = rig_new () };
-  pair.push = rig_add (pair.rig, "push", WEIR_PRODUCER, &pusher, NULL);
-  pair.end = rig_add (pair.rig, "end", WEIR_CONSUMER, script, NULL);
-  pair.link = rig_link (pair.rig, pair.push, pair.end, records);
-  pair.push->most = most;
-  rig_begin (pair.rig);
-  return pair;
-}
-
-static void
-pair_finish (Pair *pair)
-{
-  fake_do (pair->push, fake_finish);
-  ck_assert_int_eq (rig_finish (pair->rig), WEIR_RESULT_DONE);
-}
+#include "keepers.h"
 
 /* ---- R14 ---- */
 
