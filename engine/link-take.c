@@ -268,14 +268,6 @@ weir_link_take_idle (WeirLink *link)
   return TRUE;
 }
 
-WeirSegment *
-weir_link_slot (WeirLink *link, const WeirRecord *slot, gsize *index)
-{
-  WeirSegment *segment = weir_segment_of (slot);
-  *index = (gsize) (slot - weir_segment_records (segment));
-  return segment->link == link ? segment : NULL;
-}
-
 void
 weir_link_close (WeirLink *link, guint32 closed)
 {
@@ -345,6 +337,6 @@ weir_link_take_reason (WeirLink *link, const WeirRecord *slot)
 void
 weir_link_finish_rejected (WeirLink *link, const WeirRecord *slot)
 {
-  _Atomic guint8 *state = &weir_segment_states (link->done_segment)[slot - weir_segment_records (link->done_segment)];
+  _Atomic guint8 *state = weir_segment_state (link->done_segment, slot);
   weir_store_relaxed (state, weir_load_relaxed (state) | WEIR_SLOT_RELEASED);
 }

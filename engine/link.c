@@ -46,11 +46,7 @@ weir_queue_settings_check (const WeirQueueSettings *settings, char **message)
 WeirLink *
 weir_link_new (const char *name, const WeirQueueSettings *settings)
 {
-  WeirLink *link = aligned_alloc (64, sizeof (WeirLink));
-  if (link == NULL) {
-    g_error ("out of memory: cannot allocate a link");
-  }
-  memset (link, 0, sizeof (WeirLink));
+  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
   link->name = g_strdup (name);
   link->settings = *settings;
   /* Without a limit of records a record counts as one byte at least, or empty ones would be bounded by nothing. */
@@ -168,7 +164,7 @@ weir_link_free (WeirLink *link)
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
   g_free (link->name);
-  free (link);
+  g_aligned_free (link);
 }
 
 /* What is read later may be newer: then a difference is nothing, never huge. */

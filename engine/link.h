@@ -212,7 +212,6 @@ void weir_link_take (WeirLink *link, gsize count, gsize bytes);
 void weir_link_done (WeirLink *link);
 /* Nothing to take: leave the ready list. FALSE: something has come meanwhile, it is still on it. */
 gboolean weir_link_take_idle (WeirLink *link);
-WeirSegment *weir_link_slot (WeirLink *link, const WeirRecord *slot, gsize *index);
 /* Takes and drops all that is published, counted under the reason. */
 void weir_link_discard (WeirLink *link, WeirDropReason reason);
 /* The taker takes no more: closed is WEIR_LINK_FINISHED or _FAILED. */

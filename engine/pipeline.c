@@ -481,18 +481,6 @@ weir_pipeline_stage (WeirPipeline *pipeline, guint index)
   return index < pipeline->stages->len ? g_ptr_array_index (pipeline->stages, index) : NULL;
 }
 
-WeirStage *
-weir_pipeline_find (WeirPipeline *pipeline, const char *name)
-{
-  for (guint i = 0; i < pipeline->stages->len; i++) {
-    WeirStage *stage = g_ptr_array_index (pipeline->stages, i);
-    if (g_str_equal (stage->name, name)) {
-      return stage;
-    }
-  }
-  return NULL;
-}
-
 WeirLink *
 weir_pipeline_link_at (WeirPipeline *pipeline, guint index)
 {

@@ -47,7 +47,6 @@ WeirResult weir_pipeline_run (WeirPipeline *pipeline, char **failure);
 
 /* ---- to look at; names and order are constant ---- */
 const char *weir_pipeline_name (WeirPipeline *pipeline);
-WeirStage *weir_pipeline_stage (WeirPipeline *pipeline, guint index); /* NULL behind the last */
-WeirStage *weir_pipeline_find (WeirPipeline *pipeline, const char *name);
+WeirStage *weir_pipeline_stage (WeirPipeline *pipeline, guint index);  /* NULL behind the last */
 WeirLink *weir_pipeline_link_at (WeirPipeline *pipeline, guint index); /* NULL behind the last */
 gint64 weir_pipeline_running_time (WeirPipeline *pipeline); /* microseconds since its start, or until its end */

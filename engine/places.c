@@ -68,12 +68,6 @@ weir_places_free (WeirPlaces *places)
   g_free (places);
 }
 
-const char *
-weir_places_file (const WeirPlaces *places)
-{
-  return places->file;
-}
-
 char *
 weir_places_text (WeirPlaces *places, gsize *size, gsize *from)
 {

@@ -20,7 +20,6 @@ WeirPlaces *weir_places_new (const char *file, guint line, char *text, gsize siz
 void weir_places_free (WeirPlaces *places);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirPlaces, weir_places_free)
 
-const char *weir_places_file (const WeirPlaces *places);
 char *weir_places_text (WeirPlaces *places, gsize *size, gsize *from);
 
 /* Fills: the scan adds each value when it meets it. key: offset of the quote before its key; WEIR_NODE_NONE: no member. */

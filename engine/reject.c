@@ -9,11 +9,9 @@
 WeirRecord *
 weir_record_keep (WeirStage *stage, const WeirRecord *record)
 {
-  gsize index;
   WeirSegment *segment = weir_segment_of (record);
-  weir_link_slot (segment->link, record, &index);
   g_return_val_if_fail (segment->link->to == stage, NULL);
-  _Atomic guint8 *state = &weir_segment_states (segment)[index];
+  _Atomic guint8 *state = weir_segment_state (segment, record);
   g_return_val_if_fail ((weir_load_relaxed (state) & WEIR_SLOT_KEPT) == 0, NULL);
   weir_store_relaxed (state, weir_load_relaxed (state) | WEIR_SLOT_KEPT);
   segment->link->kept++;
@@ -24,12 +22,10 @@ weir_record_keep (WeirStage *stage, const WeirRecord *record)
 static void
 give_back (WeirRecord *kept, guint8 bit)
 {
-  gsize index;
   WeirSegment *segment = weir_segment_of (kept);
   WeirLink *link = segment->link;
   WeirStage *stage = link->to;
-  weir_link_slot (link, kept, &index);
-  _Atomic guint8 *state = &weir_segment_states (segment)[index];
+  _Atomic guint8 *state = weir_segment_state (segment, kept);
   guint8 before = weir_load_relaxed (state);
   g_return_if_fail ((before & WEIR_SLOT_KEPT) != 0 && (before & (WEIR_SLOT_RELEASED | WEIR_SLOT_REJECTED)) == 0);
   atomic_fetch_sub_explicit (&stage->outstanding, 1, memory_order_relaxed);

@@ -58,3 +58,10 @@ weir_segment_of (const WeirRecord *slot)
 {
   return weir_arena_segment (slot);
 }
+
+/* The byte of state of a slot in this segment. */
+static inline _Atomic guint8 *
+weir_segment_state (WeirSegment *segment, const WeirRecord *slot)
+{
+  return weir_segment_states (segment) + (slot - weir_segment_records (segment));
+}
