@@ -47,6 +47,23 @@ WEIR_EXPORT WeirStage *weir_stage_ref (
   WeirStage *stage);                                  /* keeps the handle valid, not the stage running. Thread: any */
 WEIR_EXPORT void weir_stage_unref (WeirStage *stage); /* Thread: any */
 
+/* Connections: how a producer flagged WEIR_CONNECTIONS has a pipeline of its own for each peer ("per_connection").
+ * The stage of the configuration listens: open() and produce() run once with weir_stage_per_connection() TRUE and
+ * weir_stage_connection() NULL; it emits nothing and hands each peer over with weir_stage_accept(). The engine then makes what lies
+ * downstream once more for that peer, with a stage of the same producer role in front: its weir_stage_connection() is
+ * what was handed over, and so is that of the `reply`. All stages of one connection share one worker out of a pool, so that what
+ * they share through the handle needs no lock. */
+/* Hands a peer over. connection (not NULL) is freed by destroy, on any thread, once all its stages are closed, or at once where
+ * the answer is FALSE: the pipeline stops. peer: what messages call it, copied. Thread: worker of the listening stage. */
+WEIR_EXPORT gboolean weir_stage_accept (WeirStage *stage, gpointer connection, GDestroyNotify destroy,
+                                        const char *peer);
+/* Connections that are alive; the listening stage is woken whenever one has ended. Thread: worker of the listening stage. */
+WEIR_EXPORT guint weir_stage_connections (WeirStage *stage);
+/* What was handed over for the connection that this stage belongs to; NULL: none. Thread: worker. */
+WEIR_EXPORT gpointer weir_stage_connection (WeirStage *stage);
+/* Is this the listening stage of a "per_connection" producer? Thread: worker. */
+WEIR_EXPORT gboolean weir_stage_per_connection (WeirStage *stage);
+
 /* Saying things. The engine puts the stage's name, plugin and role in front. */
 WEIR_EXPORT const char *weir_stage_name (WeirStage *stage); /* borrowed. Thread: any */
 WEIR_EXPORT WeirNext weir_stage_fail (WeirStage *stage, const char *format, ...)
