@@ -174,7 +174,7 @@ START_TEST (r16_it_is_stopped_when_its_output_has_no_taker_left)
   Line line = line_new (&both_ways, &one, 10);
   line.both->most = 100;
   line.both->allowed = 1;
-  rig_begin (line.rig);
+  rig_start (line.rig);
   ck_assert_int_eq (rig_finish (line.rig), WEIR_RESULT_DONE);
   fake_assert_events (line.push, "open start stop close");
   g_autofree char *events = fake_events (line.both);
