@@ -101,7 +101,8 @@ struct _WeirStage {
   WeirLink *current_link;
   WeirPort *port;
   gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
-  gboolean waits; /* a callback answered WAIT */
+  gboolean waits;   /* a callback answered WAIT */
+  gboolean lingers; /* is not closed behind its end yet */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
   gboolean enough;       /* consume or flush answered DONE */
@@ -246,6 +247,8 @@ gboolean weir_life_starting (WeirStage *stage);
 void weir_life_fail (WeirStage *stage);
 /* The outputs are over; by itself, or halted. */
 void weir_life_end (WeirStage *stage);
+/* Closes it, where its outputs are over and it does not linger. */
+void weir_life_close_ended (WeirStage *stage);
 /* R16: nobody is left to take what it makes. */
 void weir_life_stop (WeirStage *stage);
 /* Looks whether a taker has had enough. */

@@ -179,6 +179,7 @@ weir_stage_turn (WeirStage *stage)
     more = run_stage (stage, &turn) || more;
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
+    weir_life_close_ended (stage);
   }
   if (stage->failed && stage->life >= WEIR_LIFE_STARTING) {
     weir_life_fail (stage);
