@@ -178,13 +178,22 @@ weir_life_end (WeirStage *stage)
     stage->awaits_connections = TRUE;
     return;
   }
+  stage->awaits_connections = FALSE;
   set_life (stage, WEIR_LIFE_ENDED);
   if (stage->listens) {
     end_template (stage);
   }
   weir_outputs_control (stage, WEIR_CONTROL_END, 0);
   stage->report (stage, WEIR_STAGE_ENDED, stage->report_data);
-  close_stage (stage);
+  weir_life_close_ended (stage);
+}
+
+void
+weir_life_close_ended (WeirStage *stage)
+{
+  if (stage->life == WEIR_LIFE_ENDED && !stage->lingers) {
+    close_stage (stage);
+  }
 }
 
 void
@@ -329,13 +338,18 @@ weir_life_finish (WeirStage *stage)
 static void
 halt (WeirStage *stage)
 {
-  if (stage->life == WEIR_LIFE_NEW || stage->life >= WEIR_LIFE_ENDED) {
+  if (stage->life == WEIR_LIFE_NEW) {
     return;
   }
-  if (stage->life != WEIR_LIFE_OPEN) {
-    call_stop (stage);
+  if (stage->life < WEIR_LIFE_ENDED) {
+    if (stage->life != WEIR_LIFE_OPEN) {
+      call_stop (stage);
+    }
+    weir_life_end (stage);
   }
-  weir_life_end (stage);
+  if (!stage->awaits_connections) {
+    close_stage (stage);
+  }
 }
 
 void

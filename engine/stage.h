@@ -116,6 +116,7 @@ struct _WeirStage {
   WeirHalf half;      /* whose callback runs; OUTPUT only in a duplex stage */
   gboolean out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
   gboolean out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
+  gboolean lingers; /* is not closed behind its end yet */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
   gboolean enough;       /* consume or flush answered DONE */
@@ -283,6 +284,8 @@ void weir_life_end (WeirStage *stage);
 void weir_life_finish_output (WeirStage *stage);
 /* A duplex stage whose output is over: ends it, and the stage where the input is over too. */
 void weir_life_end_output (WeirStage *stage);
+/* Closes it, where its outputs are over and it does not linger. */
+void weir_life_close_ended (WeirStage *stage);
 /* R16: nobody is left to take what it makes. */
 void weir_life_stop (WeirStage *stage);
 /* Looks whether a taker has had enough. */

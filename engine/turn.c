@@ -190,6 +190,7 @@ weir_stage_turn (WeirStage *stage)
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
     weir_intake_leave_parked (stage);
+    weir_life_close_ended (stage);
   }
   if (stage->failed && stage->life >= WEIR_LIFE_STARTING) {
     weir_life_fail (stage);
