@@ -59,7 +59,7 @@ WeirSpot *weir_spot_keep (WeirLoad *load, WeirSpot spot);
 char *weir_spot_path (const WeirSpot *spot);
 WeirPlace weir_spot_key_place (const WeirSpot *spot);
 WeirPlace weir_spot_value_place (const WeirSpot *spot);
-/* A mistake in a key, or in a value; what the scan has told of a value is not told twice. */
+/* A mistake in a key, or in a value; what the scan has told of it is not told twice. */
 void weir_load_wrong_key (WeirLoad *load, const WeirSpot *spot, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void weir_load_wrong (WeirLoad *load, const WeirSpot *spot, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* TRUE, or tells what was found and that an object was expected. */
