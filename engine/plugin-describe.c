@@ -66,7 +66,9 @@ describe_role (json_object *roles, const char *name, const WeirRole *role)
 {
   static const Flag names[] = { { WEIR_BLOCKING, "blocking" },
                                 { WEIR_STATELESS, "stateless" },
-                                { WEIR_BYTES, "bytes" } };
+                                { WEIR_DUPLEX, "duplex" },
+                                { WEIR_BYTES, "bytes" },
+                                { WEIR_CONNECTIONS, "connections" } };
   if (role == NULL)
     return;
   json_object *object = json_object_new_object (), *options = json_object_new_array ();
@@ -92,5 +94,6 @@ weir_plugin_table_describe (const WeirPlugin *plugin)
   describe_role (roles, "producer", plugin->producer);
   describe_role (roles, "transform", plugin->transform);
   describe_role (roles, "consumer", plugin->consumer);
+  describe_role (roles, "reply", plugin->reply);
   return object;
 }

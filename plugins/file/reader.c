@@ -194,9 +194,6 @@ open_next (WeirStage *stage, Reader *self)
     weir_stage_fail_errno (stage, "cannot open %s", path);
     return FALSE;
   }
-  if (self->start_at == START_AT_END && self->current->regular) {
-    self->current->offset = lseek (self->current->fd, 0, SEEK_END);
-  }
   return TRUE;
 }
 
@@ -210,6 +207,17 @@ can_be_opened (const char *path)
   }
   errno = EISDIR;
   return !S_ISDIR (status.st_mode) && faccessat (AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+}
+
+static char *
+reader_check (gconstpointer state, const char **option)
+{
+  const Reader *self = state;
+  if (self->follow || self->start_at == START_AT_BEGINNING) {
+    return NULL;
+  }
+  *option = "start_at";
+  return g_strdup ("found \"end\" without follow, expected both: nothing would be read");
 }
 
 static WeirNext
@@ -296,4 +304,5 @@ const WeirRole file_reader_role = { .summary = "Reads files",
                                     .flags = WEIR_BYTES,
                                     .open = reader_open,
                                     .produce = reader_produce,
-                                    .close = reader_close };
+                                    .close = reader_close,
+                                    .check = reader_check };
