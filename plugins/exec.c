@@ -320,6 +320,10 @@ exec_check (gconstpointer state, const char **option)
       return g_strdup_printf ("found \"%s\", expected names without \"=\"", pair->key);
     }
   }
+  if (self->success[0] == NULL) {
+    *option = "success";
+    return g_strdup ("found an empty list, expected at least one exit status from 0 to 255");
+  }
   for (gsize i = 0; self->success[i] != NULL; i++) {
     guint64 status;
     if (!g_ascii_string_to_unsigned (self->success[i], 10, 0, 255, &status, NULL)) {
