@@ -291,6 +291,9 @@ exec_stop (WeirStage *stage, gpointer state)
   if (self->child.exited) {
     return;
   }
+  if (self->ending && !self->reads) {
+    weir_stage_fail (stage, "%s had not exited when the time to stop was over", self->child.name);
+  }
   child_end (&self->child, self->kill_after);
   child_close_input (&self->child);
   child_close_output (&self->child);

@@ -155,7 +155,7 @@ END
 run "$WEIR" run --quiet messages.json
 expect_stdout '   m  \n   m  \n'
 run "$WEIR" run --quiet --set child.delimiter='; ' messages.json
-expect_stdout '   m   ;       m   ;'
+expect_stdout '   m   ;       m   ;    '
 run "$WEIR" run --quiet --set child.delimiter=nul messages.json
 expect_stdout '   m  \0   m  \0'
 run "$WEIR" run --quiet --set child.delimiter= messages.json
@@ -299,11 +299,26 @@ expect is_gone number
 
 begin "a consumer that never reads is killed at the deadline"
 rm -f number
-start endless.json '["sh", "-c", "echo $$ >number; exec sleep 1000"]'
+sed 's/"text": "{seq}"/"size": 2000000/' endless.json >large.json
+start large.json '["sh", "-c", "head -c 1 >/dev/null; echo $$ >number; exec sleep 1000"]'
 wait_until test -s number
 kill -TERM "$pid"
 await
 expect_status 3
+expect is_gone number
+
+begin "a consumer that was given all and does not end by the deadline has failed"
+rm -f number
+sed 's/"20s"/"100ms"/' to.json >short.json
+input=hello
+start short.json '["sh", "-c", "echo $$ >number; exec sleep 1000"]'
+input=/dev/null
+wait_until test -s number
+kill -TERM "$pid"
+await
+expect_status 1
+expect_said 'weir: warning: short: the time to drain is over
+weir: child (exec, consumer): child N (sh) had not exited when the time to stop was over'
 expect is_gone number
 
 begin "a producer that closes its output and goes on"
@@ -358,7 +373,7 @@ kill -TERM "$pid"
 await
 expect_status 0
 expect_stderr ''
-expect_text cleaned done
+expect_text cleaned 'done'
 expect is_gone number
 
 begin "a producer that ignores SIGTERM is killed, with all of its group"
@@ -418,7 +433,7 @@ rm -f number
 start from.json '["sh", "-c", "echo $$ >number; exec sleep 1000"]'
 wait_until test -s number
 kill -KILL "$pid"
-await 2>/dev/null
+{ await; } 2>/dev/null
 wait_until is_gone number
 
 begin "its status is known though whoever started us ignores SIGCHLD"
