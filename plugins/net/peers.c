@@ -26,6 +26,7 @@ struct _NetPeers {
   gint64 idle_timeout;
   GQueue all, round;
   guint reads;
+  gboolean gone;
 };
 
 NetPeers *
@@ -52,6 +53,7 @@ remove_peer (NetPeers *peers, Peer *peer)
   /* It is in our own set only, which forgets it when it is closed. */
   net_connection_unref (peer->reader.connection);
   g_free (peer);
+  peers->gone = TRUE;
 }
 
 void
@@ -137,7 +139,7 @@ collect (NetPeers *peers)
 
 /* TRUE: it has read; FALSE: the peer is gone, or has nothing. */
 static gboolean
-read_peer (NetPeers *peers, Peer *peer, gboolean *gone)
+read_peer (NetPeers *peers, Peer *peer)
 {
   gboolean more = FALSE;
   GIOCondition wait = G_IO_IN;
@@ -164,36 +166,31 @@ read_peer (NetPeers *peers, Peer *peer, gboolean *gone)
     break;
   }
   remove_peer (peers, peer);
-  *gone = TRUE;
   return FALSE;
 }
 
 /* What they had to say has been read before. */
-static gboolean
+static void
 close_idle (NetPeers *peers)
 {
   gint64 now = weir_stage_now (peers->stage);
-  gboolean gone = FALSE;
   while (peers->all.head != NULL) {
     Peer *peer = peers->all.head->data;
     gint64 left = peer->active + peers->idle_timeout - now;
     if (left > 0) {
       weir_stage_wait_time (peers->stage, left);
-      break;
+      return;
     }
     weir_stage_count (peers->stage, NET_IDLE, 1);
     weir_stage_log (peers->stage, G_LOG_LEVEL_INFO, "closed %s: nothing came from it for %g s",
                     peer->reader.connection->peer, (double) peers->idle_timeout / G_USEC_PER_SEC);
     remove_peer (peers, peer);
-    gone = TRUE;
   }
-  return gone;
 }
 
 NetPeersResult
 net_peers_read (NetPeers *peers)
 {
-  gboolean gone = FALSE;
   for (;;) {
     if ((peers->round.length == 0 || ++peers->reads >= READS) && collect (peers)) {
       return NET_PEERS_ACCEPT;
@@ -201,16 +198,21 @@ net_peers_read (NetPeers *peers)
     if (peers->round.head == NULL) {
       break;
     }
-    if (read_peer (peers, peers->round.head->data, &gone)) {
+    if (read_peer (peers, peers->round.head->data)) {
       return NET_PEERS_READ;
     }
   }
-  if (peers->idle_timeout > 0 && close_idle (peers)) {
-    gone = TRUE;
-  }
-  if (gone) {
-    return NET_PEERS_GONE;
+  if (peers->idle_timeout > 0) {
+    close_idle (peers);
   }
   weir_stage_wait_fd (peers->stage, peers->epoll, G_IO_IN);
   return NET_PEERS_QUIET;
+}
+
+gboolean
+net_peers_take_gone (NetPeers *peers)
+{
+  gboolean gone = peers->gone;
+  peers->gone = FALSE;
+  return gone;
 }

@@ -20,8 +20,9 @@ void net_peers_add (NetPeers *peers, NetConnection *connection);
 typedef enum {
   NET_PEERS_READ,   /* something was emitted */
   NET_PEERS_ACCEPT, /* somebody may want to connect */
-  NET_PEERS_GONE,   /* a peer has gone: there may be room for another */
   NET_PEERS_QUIET   /* nothing now; what wakes is armed */
 } NetPeersResult;
 
 NetPeersResult net_peers_read (NetPeers *peers);
+/* Whether one has gone since this was asked last: there may be room for another. */
+gboolean net_peers_take_gone (NetPeers *peers);
