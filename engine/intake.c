@@ -2,7 +2,7 @@
 /* intake.c: how a transform or consumer takes what its links hold: runs, flush, ends (R6, R8, R10, R14).
  * Runs on the stage's worker. A record is taken when the callbacks are through with it; it is done when nothing keeps it, and
  * then its link's done moves on. Fan-in is served round robin among the links on the active list. */
-#include "stage.h"
+#include "connections.h"
 
 #define RUN_RECORDS 64
 #define RUN_BYTES 65536
@@ -52,10 +52,19 @@ weir_intake_collect (WeirStage *stage)
       weir_intake_notice (stage, link);
     }
   }
-  for (WeirLink *link = weir_ready_links_take (&stage->ready_links), *next; link != NULL; link = next) {
+  WeirLink *ready = weir_ready_links_take (&stage->ready_links);
+  /* Behind that: what is ready has joined before. */
+  weir_intake_join (stage);
+  for (WeirLink *link = ready, *next; link != NULL; link = next) {
     next = link->next_ready;
     weir_intake_notice (stage, link);
     weir_intake_append (stage, link);
+  }
+  WeirLink *leaving = stage->leaving;
+  stage->leaving = NULL;
+  for (WeirLink *link = leaving, *next; link != NULL; link = next) {
+    next = link->next_active;
+    weir_intake_leave (stage, link);
   }
 }
 
@@ -83,7 +92,7 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
   }
   for (;;) {
     weir_link_done (link);
-    WeirRecord *slot = link->kept > 0 && !weir_stage_paused (stage) ? weir_link_rejected_slot (link) : NULL;
+    WeirRecord *slot = link->kept > 0 && !weir_intake_paused (stage) ? weir_link_rejected_slot (link) : NULL;
     if (slot == NULL || stage->failed) {
       break;
     }
@@ -193,7 +202,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       bytes += record->size + record->trail;
       taken++;
       used = weir_turn_used (stage, turn);
-      go_on = !used && !stage->finishing && !weir_stage_paused (stage) && bytes < most_bytes;
+      go_on = !used && !stage->finishing && !weir_intake_paused (stage) && bytes < most_bytes;
       continue;
     }
     go_on = FALSE;
@@ -263,7 +272,8 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
   gboolean end = control->flags == WEIR_CONTROL_END;
   link->controls_taken++;
   weir_link_take (link, 1, 0);
-  if (!end) {
+  /* What a duplex stage makes is of streams of its own. */
+  if (!end && !stage->duplex) {
     guint64 entry[] = { GPOINTER_TO_SIZE (link), link->taken, stream };
     g_array_append_vals (stage->pending_ends, entry, 3);
   }
@@ -319,7 +329,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
 {
   gboolean used = FALSE;
   while (!stage->failed && !stage->finishing && (stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING)) {
-    if (weir_stage_paused (stage) || stage->waits) {
+    if (weir_intake_paused (stage) || stage->waits) {
       return FALSE;
     }
     if (stage->flush_count > 0) {
@@ -357,6 +367,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
         /* R15: what this link's producer waits for may be in this stage's hands. Read behind the fence of going idle: a reason
          * that is set without a put (age) makes the link ready again after it. */
         stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
+        weir_intake_leave (stage, link);
       }
     }
     if (used) {

@@ -2,6 +2,7 @@
 /* life.c: the life of a stage: open, start, end, stop, failure, close (R9, R10, R16).
  * Runs on the stage's worker, asked by the pipeline's requests or by what happens on the stage's links. State is set before a
  * callback is called, and what is over is told to the pipeline last. */
+#include "connections.h"
 #include "front.h"
 #include "stage.h"
 
@@ -97,7 +98,8 @@ close_stage (WeirStage *stage)
   gboolean opened = stage->life != WEIR_LIFE_NEW;
   stage->refusing = TRUE;
   weir_posts_end (stage);
-  weir_timers_disarm (stage->worker->timers, &stage->timer);
+  weir_timers_disarm (stage->worker->timers, &stage->timers[WEIR_HALF_INPUT]);
+  weir_timers_disarm (stage->worker->timers, &stage->timers[WEIR_HALF_OUTPUT]);
   weir_timers_disarm (stage->worker->timers, &stage->retry);
   weir_timers_disarm (stage->worker->timers, &stage->age);
   for (guint i = 0; i < stage->sources->len; i++) {
@@ -152,6 +154,18 @@ call_stop (WeirStage *stage)
   }
 }
 
+/* The end of a template travels behind that of its last connection. */
+static void
+end_template (WeirStage *stage)
+{
+  for (guint i = 0; i < weir_connections_link_count (stage->connections); i++) {
+    WeirLink *link = weir_connections_link (stage->connections, i);
+    if (link->to->connections != stage->connections) {
+      weir_link_put_control (link, WEIR_CONTROL_END, 0);
+    }
+  }
+}
+
 void
 weir_life_end (WeirStage *stage)
 {
@@ -160,7 +174,15 @@ weir_life_end (WeirStage *stage)
   }
   stage->refusing = TRUE;
   weir_posts_close (stage);
+  if (stage->listens && weir_connections_alive (stage->connections) > 0) {
+    stage->awaits_connections = TRUE;
+    return;
+  }
+  stage->awaits_connections = FALSE;
   set_life (stage, WEIR_LIFE_ENDED);
+  if (stage->listens) {
+    end_template (stage);
+  }
   weir_outputs_control (stage, WEIR_CONTROL_END, 0);
   stage->report (stage, WEIR_STAGE_ENDED, stage->report_data);
   weir_life_close_ended (stage);
@@ -171,6 +193,30 @@ weir_life_close_ended (WeirStage *stage)
 {
   if (stage->life == WEIR_LIFE_ENDED && !stage->lingers) {
     close_stage (stage);
+  }
+}
+
+void
+weir_life_finish_output (WeirStage *stage)
+{
+  stage->refusing = TRUE;
+  if (stage->duplex) {
+    stage->out_finishing = TRUE;
+  } else {
+    stage->finishing = TRUE;
+  }
+}
+
+void
+weir_life_end_output (WeirStage *stage)
+{
+  if (!stage->out_over) {
+    stage->out_over = TRUE;
+    weir_posts_close (stage);
+    weir_outputs_control_ports (stage, WEIR_CONTROL_END, 0);
+  }
+  if (stage->in_over) {
+    weir_life_end (stage);
   }
 }
 
@@ -218,7 +264,16 @@ weir_life_check_takers (WeirStage *stage)
   if (stage->kind == WEIR_CONSUMER || stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
+  if (stage->listens) {
+    if (!weir_connections_taken (stage->connections)) {
+      weir_life_stop (stage);
+    }
+    return;
+  }
   weir_outputs_each (stage, check_taker);
+  if (stage->out_finishing) {
+    return;
+  }
   for (guint p = 0; p < stage->port_count; p++) {
     for (guint i = 0; i < stage->ports[p].count; i++) {
       if (weir_load_relaxed (&stage->ports[p].links[i]->closed) == WEIR_LINK_OPEN) {
@@ -246,7 +301,7 @@ all_done (WeirStage *stage)
 void
 weir_life_finish (WeirStage *stage)
 {
-  if (stage->waits || stage->failed || stage->produces != WEIR_PRODUCES_NOT || weir_stage_paused (stage)) {
+  if (stage->waits || stage->failed || stage->produces != WEIR_PRODUCES_NOT || weir_intake_paused (stage)) {
     return;
   }
   if (!stage->end_told) {
@@ -273,7 +328,10 @@ weir_life_finish (WeirStage *stage)
     }
   }
   if (!stage->failed && all_done (stage)) {
-    weir_life_end (stage);
+    stage->in_over = TRUE;
+    if (!stage->duplex || stage->out_over) {
+      weir_life_end (stage);
+    }
   }
 }
 
@@ -289,7 +347,9 @@ halt (WeirStage *stage)
     }
     weir_life_end (stage);
   }
-  close_stage (stage);
+  if (!stage->awaits_connections) {
+    close_stage (stage);
+  }
 }
 
 void
@@ -313,6 +373,9 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   }
   if ((requests & WEIR_REQUEST_CLOSE) != 0) {
     close_stage (stage);
+  }
+  if ((requests & WEIR_REQUEST_CONNECTION) != 0) {
+    weir_connection_look (stage->connection);
   }
 }
 

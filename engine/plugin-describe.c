@@ -40,7 +40,11 @@ describe_flags (guint flags, const Flag *names, gsize count)
 static json_object *
 describe_option (const WeirOption *option)
 {
-  static const Flag names[] = { { WEIR_SECRET, "secret" }, { WEIR_PATH, "path" }, { WEIR_TEMPLATE, "template" } };
+  static const Flag names[] = { { WEIR_SECRET, "secret" },
+                                { WEIR_PATH, "path" },
+                                { WEIR_TEMPLATE, "template" },
+                                { WEIR_READS, "reads" },
+                                { WEIR_WRITES, "writes" } };
   json_object *object = json_object_new_object ();
   add_text (object, "name", option->name);
   add_text (object, "type", weir_option_kind_name (option));

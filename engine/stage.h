@@ -25,6 +25,9 @@ typedef enum {
   WEIR_LIFE_CLOSED
 } WeirLife;
 
+/* The output of rejected records, instead of a port's number. */
+#define WEIR_PORT_REJECTED G_MAXUINT
+
 /* What the pipeline asks of a stage, from the main thread. */
 enum {
   WEIR_REQUEST_OPEN = 1,
@@ -32,7 +35,8 @@ enum {
   WEIR_REQUEST_STOP = 4,  /* a producer: emit no more; what it has emitted drains */
   WEIR_REQUEST_DRAIN = 8, /* the pipeline stops: kept records are to be settled */
   WEIR_REQUEST_HALT = 16, /* the deadline has passed: end as you are */
-  WEIR_REQUEST_CLOSE = 32
+  WEIR_REQUEST_CLOSE = 32,
+  WEIR_REQUEST_CONNECTION = 64 /* its connection was asked something */
 };
 
 /* What a stage tells the pipeline; the handler is called on the stage's worker. */
@@ -70,9 +74,14 @@ struct _WeirStage {
   /* Constant once the pipeline runs. */
   WeirTask task;
   _Atomic gint references;
-  char *name, *plugin;
+  char *name, *plugin; /* of a connection's: the template's */
   const WeirRole *role;
   WeirKind kind;
+  struct _WeirConnections *connections; /* it accepts them, or is of their template and never runs */
+  struct _WeirConnection *connection;   /* it belongs to one */
+  gboolean listens;                     /* it accepts connections */
+  guint template_index;
+  gboolean duplex; /* its two halves pause, wait and end apart (R1, R10) */
   gpointer self;
   WeirWorker *worker;
   WeirPort *ports;
@@ -87,11 +96,12 @@ struct _WeirStage {
 
   /* Any thread. */
   _Alignas(64) _Atomic guint32 requests;
-  _Atomic guint32 woken;
+  _Atomic guint32 woken;      /* bits of WeirHalf */
   _Atomic guint32 releases;   /* some link's slot was given back */
   _Atomic guint32 reasons;    /* links that are full, and WEIR_PAUSED_ bits */
   _Atomic gint64 outstanding; /* kept records not given back */
   WeirReadyLinks ready_links;
+  _Atomic (WeirLink *) joining; /* links of new connections */
   WeirPosts *posts;
 
   /* The worker. */
@@ -100,8 +110,12 @@ struct _WeirStage {
   const WeirRecord *current; /* the record at hand */
   WeirLink *current_link;
   WeirPort *port;
+  gboolean awaits_connections; /* its own end, and theirs is still to come */
   gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
-  gboolean waits;   /* a callback answered WAIT */
+  gboolean waits;     /* a callback answered WAIT */
+  WeirHalf half;      /* whose callback runs; OUTPUT only in a duplex stage */
+  gboolean out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
+  gboolean out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
   gboolean lingers; /* is not closed behind its end yet */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
@@ -109,6 +123,7 @@ struct _WeirStage {
   gboolean input_closed; /* and the links are closed for it */
   char *failure, *rejection;
   WeirLink *active, *active_last;  /* links with something to take, by next_active */
+  WeirLink *leaving;               /* links that are over, and that a helper thread has its hands on; by next_active */
   const WeirRecord *flush_records; /* the run that flush has not finished */
   gsize flush_count;
   WeirLink *flush_link;
@@ -136,7 +151,7 @@ struct _WeirStage {
   WeirStage *next_dirty;
   gboolean dirty;
   GPtrArray *sources;
-  WeirTimer timer, retry, age;
+  WeirTimer timers[WEIR_HALVES], retry, age;
   guint empty_turns; /* MORE with nothing emitted, in a row */
   WeirTemplateCache *templates;
   gint64 clock_at;
@@ -180,11 +195,27 @@ weir_stage_paused (WeirStage *stage)
   return weir_load_relaxed (&stage->reasons) != 0;
 }
 
+/* Does a link of .rejected keep it paused? */
+gboolean weir_stage_rejected_full (WeirStage *stage);
+
+/* Gets it no input? The producing half of a duplex stage pauses alone. */
+static inline gboolean
+weir_intake_paused (WeirStage *stage)
+{
+  return weir_stage_paused (stage) && (G_LIKELY (!stage->duplex) || weir_stage_rejected_full (stage));
+}
+
 /* ---- the pipeline, main thread ---- */
 
 /* state is taken; options have been filled in. */
 WeirStage *weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
 void weir_stage_set_worker (WeirStage *stage, WeirWorker *worker);
+/* A copy of one of a template, with its options; it borrows the names. */
+WeirStage *weir_stage_new_like (const WeirStage *original);
+/* Sets a link's ends, all but the input of `to`. A stage of a template has no worker. */
+void weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to);
+void weir_stage_add_input (WeirStage *stage, WeirLink *link);
+void weir_stage_free (WeirStage *stage); /* one that nobody refers to */
 void weir_stage_request (WeirStage *stage, guint32 request);
 /* Breaks the block of a BLOCKING role's callback, if there is one. */
 void weir_stage_interrupt (WeirStage *stage);
@@ -209,6 +240,8 @@ weir_stage_leave (WeirStage *stage)
 /* Publishes what all links have and wakes their takers. */
 void weir_stage_publish (WeirStage *stage);
 void weir_stage_mark_dirty (WeirStage *stage);
+/* Likewise of wait.c: halves of it look again. Any thread. */
+void weir_stage_wake_halves (gpointer stage, guint32 halves);
 
 /* What a rejection without a reason says. */
 static inline const char *
@@ -247,6 +280,10 @@ gboolean weir_life_starting (WeirStage *stage);
 void weir_life_fail (WeirStage *stage);
 /* The outputs are over; by itself, or halted. */
 void weir_life_end (WeirStage *stage);
+/* The stage has said that its output is over; the turn that follows sees to it. */
+void weir_life_finish_output (WeirStage *stage);
+/* A duplex stage whose output is over: ends it, and the stage where the input is over too. */
+void weir_life_end_output (WeirStage *stage);
 /* Closes it, where its outputs are over and it does not linger. */
 void weir_life_close_ended (WeirStage *stage);
 /* R16: nobody is left to take what it makes. */
@@ -303,8 +340,9 @@ void weir_streams_forget_all (WeirStage *stage);
 /* ---- outputs.c ---- */
 /* Puts one record on a link of this stage, holding at the hard limit and pausing as the rules say. */
 void weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record);
-/* Puts a control entry on all links. */
+/* Puts a control entry on all links, or on those of the ports alone. */
 void weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream);
+void weir_outputs_control_ports (WeirStage *stage, WeirControl control, guint32 stream);
 /* Reads done again on full links; resumes when no reason is left. */
 void weir_outputs_recheck (WeirStage *stage);
 /* Calls pause() or resume() if the set of reasons has become non-empty or empty. */

@@ -256,7 +256,7 @@ writer_close (WeirStage *stage, gpointer state)
 /* ---- the role ---- */
 
 static const WeirOption options[] = {
-  WEIR_STRING (Writer, path, NULL, WEIR_REQUIRED | WEIR_PATH, "File to write"),
+  WEIR_STRING (Writer, path, NULL, WEIR_REQUIRED | WEIR_PATH | WEIR_WRITES, "File to write"),
   WEIR_BOOLEAN (Writer, append, "true", 0, "Write behind what is there; false: begin with an empty file"),
   WEIR_STRING (Writer, mode, "0640", 0, "Permissions of a file that is made, octal"),
   WEIR_STRING (Writer, delimiter, "\n", 0,

@@ -288,7 +288,8 @@ reader_close (WeirStage *stage, gpointer state)
 /* ---- the role ---- */
 
 static const WeirOption options[] = {
-  WEIR_STRINGS (Reader, path, NULL, WEIR_REQUIRED | WEIR_PATH, "Files to read: a path or a list, with globs"),
+  WEIR_STRINGS (Reader, path, NULL, WEIR_REQUIRED | WEIR_PATH | WEIR_READS,
+                "Files to read: a path or a list, with globs"),
   WEIR_BOOLEAN (Reader, follow, "false", 0, "Go on reading as they grow, and as they are rotated or truncated"),
   WEIR_CHOICE (Reader, start_at, "beginning", "beginning|end", 0,
                "Where to begin in files that are there at the start"),

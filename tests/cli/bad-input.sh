@@ -112,6 +112,25 @@ echo "{ \"producers\": { \"gen\": { \"plugin\": \"generate\" } }, ${after/made\"
 refuse "a mode that is none" \
   'bad.json:1:134: error: consumers.out.mode: found "0888", expected an octal number from 0 to 0777, such as 0640'
 
+# The input stays as it is: append is false, and the run never begins.
+{
+  echo '{ "producers": { "gen": { "plugin": "file", "path": "folder/*.log", "follow": true } },'
+  echo '"consumers": { "out": { "plugin": "file", "from": "gen", "path": "link", "append": false } } }'
+} >bad.json
+mkdir folder && echo precious >folder/a.log && ln -s folder/a.log link
+refuse "a file that is written and read" \
+  'bad.json:2:66: error: consumers.out.path: found "link", the file that "gen" reads as "folder/*.log" at bad.json:1:53; expected another one'
+expect_text folder/a.log precious
+rm -r folder link
+
+{
+  echo '{ "producers": { "gen": { "plugin": "generate" } }, "consumers": {'
+  echo '"a": { "plugin": "file", "from": "gen", "path": "made", "queue": { "when_full": "drop_newest" } },'
+  echo '"b": { "plugin": "file", "from": "gen", "path": "./made" } } }'
+} >bad.json
+refuse "a file that two stages write" \
+  'bad.json:3:49: error: consumers.b.path: found "./made", the file that "a" writes as "made" at bad.json:2:49; expected one of its own'
+
 begin "several options are told in one go, also those that are set"
 between '{ "plugin": "match", "from": "gen", "pattern": "[" }' '{ "plugin": "generate", "text": "a" }'
 run "$WEIR" check --set gen.size=5 --set mid.capture=true bad.json

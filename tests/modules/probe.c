@@ -7,6 +7,7 @@
 
 typedef struct {
   const char *path, *password, *pattern;
+  const char *const *paths;
   guint64 chunk;
   gint64 count;
   gboolean invert;
@@ -31,7 +32,8 @@ consume (WeirStage *stage, gpointer self, const WeirRecord *record)
 }
 
 static const WeirOption producer_options[] = {
-  WEIR_STRING (Probe, path, NULL, WEIR_REQUIRED | WEIR_PATH, "File to read"),
+  WEIR_STRING (Probe, path, NULL, WEIR_REQUIRED | WEIR_PATH | WEIR_READS, "File to read"),
+  WEIR_STRINGS (Probe, paths, NULL, WEIR_PATH | WEIR_READS, "Files to read"),
   WEIR_SIZE (Probe, chunk, "64KiB", "1KiB..1MiB", 0, "Bytes read at a time"),
   WEIR_INTEGER (Probe, count, "0", "0..10", 0, "Records"),
   WEIR_STRING (Probe, password, NULL, WEIR_SECRET, "Secret"),
@@ -42,6 +44,11 @@ static const WeirOption transform_options[] = {
   WEIR_STRING (Probe, pattern, NULL, WEIR_REQUIRED, "Pattern"),
   WEIR_BOOLEAN (Probe, invert, "false", 0, "The others"),
   WEIR_CHOICE (Probe, mode, "none", "none|batch", 0, "Mode"),
+  WEIR_OPTIONS_END,
+};
+
+static const WeirOption consumer_options[] = {
+  WEIR_STRING (Probe, path, NULL, WEIR_PATH | WEIR_WRITES, "File to write"),
   WEIR_OPTIONS_END,
 };
 
@@ -70,6 +77,8 @@ static const WeirRole transform = { .summary = "Passes nothing on",
                                     .state_size = sizeof (Probe),
                                     .consume = consume,
                                     .check = check };
-static const WeirRole consumer = { .summary = "Takes all", .consume = consume };
+static const WeirRole consumer = {
+  .summary = "Takes all", .options = consumer_options, .state_size = sizeof (Probe), .consume = consume
+};
 
 WEIR_PLUGIN ("probe", "1.0", &producer, &transform, &consumer);
