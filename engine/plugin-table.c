@@ -196,9 +196,12 @@ wrong_producer (const WeirRole *role)
 static char *
 wrong_transform (const WeirRole *role)
 {
-  if (role->consume == NULL)
+  gboolean duplex = (role->flags & WEIR_DUPLEX) != 0;
+  if (role->consume == NULL && !duplex)
     return g_strdup ("has no consume()");
-  if ((role->flags & WEIR_DUPLEX) != 0 && role->produce == NULL && role->start == NULL)
+  if (role->consume == NULL && role->flush == NULL)
+    return g_strdup ("has neither consume() nor flush()");
+  if (duplex && role->produce == NULL && role->start == NULL)
     return g_strdup ("has the flag WEIR_DUPLEX and neither produce() nor start(): nothing makes what it emits");
   return NULL;
 }
