@@ -40,7 +40,8 @@ expect_end (WeirStage *stage, Exec *self)
 static gint64
 time_left (WeirStage *stage, const Exec *self)
 {
-  return self->since == 0 || self->exit_timeout == 0
+  gboolean fed = self->child.input >= 0 && !self->child.exited;
+  return self->since == 0 || self->exit_timeout == 0 || fed
            ? -1
            : MAX (self->since + self->exit_timeout - weir_stage_now (stage), 0);
 }
@@ -82,7 +83,7 @@ conclude (WeirStage *stage, Exec *self)
     g_autofree char *outcome = child_outcome (child);
     return weir_stage_fail (stage,
                             "%s: it had not exited %" G_GINT64_FORMAT " ms after its %s came to an end (exit_timeout)",
-                            outcome, self->exit_timeout / 1000, self->feeds ? "input" : "output");
+                            outcome, self->exit_timeout / 1000, self->ending ? "input" : "output");
   }
   if (!is_success (self)) {
     g_autofree char *outcome = child_outcome (child);
@@ -91,12 +92,13 @@ conclude (WeirStage *stage, Exec *self)
   return WEIR_DONE;
 }
 
-/* A consumer whose child has exited while nothing was being written. */
+/* It has exited, and there may be no input at hand by whose callback that would be noticed. */
 static void
 exit_idle (WeirStage *stage, Exec *self)
 {
-  if (self->started && !self->flushing && !self->ending && conclude (stage, self) == WEIR_DONE) {
-    weir_stage_finish (stage); /* it has enough */
+  /* What produce() finds behind the last output decides whether a transform has failed. */
+  if (self->started && !self->flushing && !self->ending && (self->reads || conclude (stage, self) == WEIR_DONE)) {
+    weir_stage_enough (stage);
   }
 }
 
@@ -109,7 +111,7 @@ child_exited (WeirStage *stage, gpointer state)
     return;
   }
   expect_end (stage, self); /* what it has started may hold its pipes open */
-  if (!self->reads) {
+  if (self->feeds) {
     exit_idle (stage, self);
   }
   weir_stage_wake (stage);
@@ -221,8 +223,8 @@ exec_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize c
     }
     end_input (stage, self);
   }
-  /* It takes no more. Whether it has failed, its exit says. */
-  WeirNext next = conclude (stage, self);
+  /* It takes no more. Whether it has failed, its exit says; of a transform, behind its output. */
+  WeirNext next = self->reads ? WEIR_DONE : conclude (stage, self);
   self->flushing = next == WEIR_WAIT;
   return next;
 }
@@ -234,6 +236,10 @@ exec_end (WeirStage *stage, gpointer state)
   self->ending = TRUE;
   if (self->child.input >= 0) {
     end_input (stage, self);
+  }
+  if (self->reads) {
+    weir_stage_wake (stage); /* the producing half: its time is limited by now */
+    return WEIR_MORE;
   }
   WeirNext next = conclude (stage, self);
   return next == WEIR_DONE ? WEIR_MORE : next;
@@ -273,7 +279,13 @@ consumer_open (WeirStage *stage, gpointer state)
 }
 
 static WeirNext
-consumer_start (WeirStage *stage, gpointer state)
+transform_open (WeirStage *stage, gpointer state)
+{
+  return open_child (stage, state, TRUE, TRUE);
+}
+
+static WeirNext
+feeding_start (WeirStage *stage, gpointer state)
 {
   Exec *self = state;
   self->started = TRUE;
@@ -360,6 +372,7 @@ exec_check (gconstpointer state, const char **option)
                "Written behind a message that has no trail; nul for a zero byte, empty for none")
 
 static const WeirOption producer_options[] = { COMMON_OPTIONS, CHUNK_OPTION, WEIR_OPTIONS_END };
+static const WeirOption transform_options[] = { COMMON_OPTIONS, CHUNK_OPTION, DELIMITER_OPTION, WEIR_OPTIONS_END };
 static const WeirOption consumer_options[] = { COMMON_OPTIONS, DELIMITER_OPTION, WEIR_OPTIONS_END };
 
 /* ---- the roles ---- */
@@ -374,15 +387,28 @@ static const WeirRole producer = { .summary = "Runs a program and takes its outp
                                    .close = exec_close,
                                    .check = exec_check };
 
+static const WeirRole transform = { .summary = "Runs a program, writes to its input and takes its output",
+                                    .options = transform_options,
+                                    .state_size = sizeof (Exec),
+                                    .flags = WEIR_BYTES | WEIR_DUPLEX,
+                                    .open = transform_open,
+                                    .start = feeding_start,
+                                    .produce = exec_produce,
+                                    .flush = exec_flush,
+                                    .end = exec_end,
+                                    .stop = exec_stop,
+                                    .close = exec_close,
+                                    .check = exec_check };
+
 static const WeirRole consumer = { .summary = "Runs a program and writes to its input",
                                    .options = consumer_options,
                                    .state_size = sizeof (Exec),
                                    .open = consumer_open,
-                                   .start = consumer_start,
+                                   .start = feeding_start,
                                    .flush = exec_flush,
                                    .end = exec_end,
                                    .stop = exec_stop,
                                    .close = exec_close,
                                    .check = exec_check };
 
-WEIR_PLUGIN ("exec", "1.0", &producer, NULL, &consumer);
+WEIR_PLUGIN ("exec", "1.0", &producer, &transform, &consumer);

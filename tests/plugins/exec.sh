@@ -26,9 +26,20 @@ cat >endless.json <<'END'
 }
 END
 
-# from COMMAND [OPTION...]: the child as a producer; COMMAND is a list in JSON; OPTION as in child.OPTION=VALUE. to: as a consumer.
+cat >through.json <<'END'
+{
+  "engine": { "shutdown": "20s" },
+  "producers": { "in": { "plugin": "stdio" } },
+  "transforms": { "child": { "plugin": "exec", "from": "in", "command": "true" } },
+  "consumers": { "out": { "plugin": "file", "from": "child", "path": "out", "append": false } }
+}
+END
+
+# from COMMAND [OPTION...]: the child as a producer; COMMAND is a list in JSON; OPTION as in child.OPTION=VALUE. to: as a consumer;
+# through: as a transform.
 from () { run_child run from.json "$@"; }
 to () { run_child "run_with $input" to.json "$@"; }
+through () { run_child "run_with $input" through.json "$@"; }
 endless () { run_child run endless.json "$@"; }
 run_child () {
   local how=$1 file=$2 command=$3 settings=()
@@ -362,6 +373,128 @@ await
 exec 8<&-
 expect_status 0
 [ "$(grep -c '^weir: child (exec, producer): error$' stderr)" = 40000 ] || fail "$(wc -l <stderr) lines"
+
+# ---- both ways ----
+
+begin "64 MiB through a child both ways, byte for byte"
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22; do cat random; done | head -c 67108864 >large
+input=large
+through '["cat"]'
+expect_status 0
+expect_stderr ''
+expect_file out large
+rm -f large out
+
+begin "a child that answers only when its input is over"
+seq 100000 -1 1 >numbers
+input=numbers
+through '["sort", "-n"]'
+expect_status 0
+seq 1 100000 >wanted
+expect_file out wanted
+
+begin "a child that reads nothing before its output is taken"
+through '["sh", "-c", "head -c 3000000 /dev/zero; cat"]'
+expect_status 0
+expect_text <(head -c 3000000 out | tr -d '\0') ''
+tail -c +3000001 out >rest
+expect_file rest numbers
+
+begin "a child that fails: what it wrote comes out first"
+input=hello
+through '["sh", "-c", "read line; echo $line; exit 3"]'
+expect_status 1
+expect_text out hello
+expect_said 'weir: child (exec, transform): child N (sh) exited with status 3'
+
+begin "a child that fails while much comes in"
+input=numbers
+through '["sh", "-c", "head -n 1; exit 3"]'
+expect_status 1
+expect_text out 100000
+expect_said 'weir: child (exec, transform): child N (sh) exited with status 3'
+
+begin "a child that has enough ends what feeds it"
+cat >first.json <<'END'
+{ "producers": { "in": { "plugin": "generate", "text": "{seq}" } },
+  "transforms": { "child": { "plugin": "exec", "from": "in", "command": ["head", "-n", "2"] } },
+  "consumers": { "out": { "plugin": "stdio", "from": "child" } } }
+END
+run "$WEIR" run --quiet first.json
+expect_status 0
+expect_stdout $'0\n1'
+expect_stderr ''
+
+begin "a child that exits while nothing comes in ends what feeds it"
+exec 8<>fifo
+input=fifo
+start through.json '["echo", "short"]'
+await
+expect_status 0
+expect_text out short
+start through.json '["sh", "-c", "echo short; exit 3"]'
+await
+expect_status 1
+expect_text out short
+exec 8>&-
+
+begin "a child that closes its input early and goes on"
+input=numbers
+through '["sh", "-c", "head -n 1; exec <&-; sleep 0.2; echo later"]'
+expect_status 0
+expect_text out $'100000\nlater'
+
+begin "a child that closes its output early and reads on"
+rm -f read
+through '["sh", "-c", "echo said; exec >&-; sleep 0.2; cat >read"]' exit_timeout=50ms
+expect_status 0
+expect_text out said
+expect_file read numbers
+
+begin "a child that does not end behind its input"
+rm -f number
+through '["sh", "-c", "cat; echo $$ >number; exec sleep 1000"]' exit_timeout=50ms
+expect_status 1
+expect_file out numbers
+expect_said 'weir: child (exec, transform): child N (sh) was killed by signal 15 (Terminated): it had not exited 50 ms after its input came to an end (exit_timeout)'
+expect is_gone number
+
+begin "a child that is slow, but not silent, behind its input has its time"
+input=hello
+through '["sh", "-c", "cat; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; echo $i; done"]' exit_timeout=600ms
+expect_status 0
+expect_text out $'hello\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10'
+
+begin "a child whose output nobody wants any more is ended"
+cat >unwanted.json <<'END'
+{ "producers": { "in": { "plugin": "generate", "text": "{seq}" } },
+  "transforms": { "child": { "plugin": "exec", "from": "in", "command": ["sh", "-c", "echo $$ >number; exec cat"] },
+                  "few": { "plugin": "head", "from": "child", "count": 1 } },
+  "consumers": { "out": { "plugin": "null", "from": "few" } } }
+END
+rm -f number
+run "$WEIR" run --quiet unwanted.json
+expect_status 0
+expect_stderr ''
+expect is_gone number
+
+begin "a stop drains through a child"
+cat >drain.json <<'END'
+{ "producers": { "in": { "plugin": "generate", "text": "{seq}" } },
+  "transforms": { "slow": { "plugin": "throttle", "from": "in", "records_per_second": 100000, "burst": "1ms" },
+                  "child": { "plugin": "exec", "from": "slow", "command": "cat" } },
+  "consumers": { "out": { "plugin": "file", "from": "child", "path": "out", "append": false } } }
+END
+rm -f out
+start drain.json '["cat"]'
+wait_until test -s out
+kill -TERM "$pid"
+await
+expect_status 0
+expect_stderr ''
+expect_no_match summary.json '"(queued|dropped)": [1-9]'
+expect_match summary.json "\"out\": $(wc -l <out),"
+input=/dev/null
 
 # ---- stopping ----
 
