@@ -52,7 +52,7 @@ start () {
   local file=$1 command=$2 settings=()
   shift 2
   for option; do settings+=(--set "child.$option"); done
-  "$WEIR" run --quiet --summary summary.json --set "child.command=$command" "${settings[@]}" "$file" >stdout 2>stderr <"$input" &
+  "$WEIR" run --quiet --summary summary.json --set "child.command=$command" "${settings[@]}" "$file" >stdout 2>stderr <"$input" 8>&- &
   pid=$!
 }
 await () { wait "$pid"; status=$?; }
@@ -445,11 +445,19 @@ expect_status 0
 expect_text out $'100000\nlater'
 
 begin "a child that closes its output early and reads on"
-rm -f read
-through '["sh", "-c", "echo said; exec >&-; sleep 0.2; cat >read"]' exit_timeout=50ms
+rm -f read slept
+exec 8<>fifo
+input=fifo
+start through.json '["sh", "-c", "echo said; exec >&-; sleep 0.8; echo >slept; cat >read"]' exit_timeout=500ms
+exec 9>fifo 8>&-
+wait_until test -e slept
+cat hello >&9
+exec 9>&-
+await
+input=numbers
 expect_status 0
 expect_text out said
-expect_file read numbers
+expect_file read hello
 
 begin "a child that does not end behind its input"
 rm -f number
