@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tcp.c: the plugin `tcp`: its roles, which are those of net/, and their options.
  * Runs on the stage's worker. */
+#include "net/consumer.h"
 #include "net/counters.h"
 #include "net/producer.h"
 
@@ -44,4 +45,42 @@ static const WeirRole producer = { .summary = "Reads TCP connections, accepted o
                                    .stop = net_producer_stop,
                                    .close = net_producer_close };
 
-WEIR_PLUGIN ("tcp", "1.0", &producer, NULL, NULL);
+/* ---- consumer ---- */
+
+static char *
+consumer_check (gconstpointer self, const char **option)
+{
+  return net_consumer_check (self, NET_TCP, option);
+}
+
+static WeirNext
+consumer_open (WeirStage *stage, gpointer self)
+{
+  return net_consumer_open (stage, self, NET_TCP);
+}
+
+static const WeirOption consumer_options[] = {
+  WEIR_STRING (NetConsumer, connect, NULL, 0, "Address to connect to: HOST:PORT or [IPv6]:PORT"),
+  WEIR_BOOLEAN (NetConsumer, reconnect, "true", 0,
+                "Connect again when the connection is lost or cannot be made, while records wait; false: fail"),
+  NET_CONNECT_OPTIONS (NetConsumer),
+  NET_ACCEPT_OPTIONS (NetConsumer, LISTEN_ADDRESSES),
+  NET_AUDIENCE_OPTIONS (NetConsumer),
+  NET_DELIMITER_OPTION (NetConsumer),
+  NET_SOCKET_OPTIONS (NetConsumer),
+  NET_TCP_OPTIONS (NetConsumer),
+  WEIR_OPTIONS_END
+};
+
+static const WeirRole consumer = { .summary = "Sends to a TCP peer, or to all who connect",
+                                   .options = consumer_options,
+                                   .counters = net_counters,
+                                   .state_size = sizeof (NetConsumer),
+                                   .check = consumer_check,
+                                   .open = consumer_open,
+                                   .start = net_consumer_start,
+                                   .flush = net_consumer_flush,
+                                   .end = net_consumer_end,
+                                   .close = net_consumer_close };
+
+WEIR_PLUGIN ("tcp", "1.0", &producer, NULL, &consumer);

@@ -102,5 +102,8 @@ net_connection_write (NetConnection *connection, const WeirRecord *records, gsiz
   return NET_FAILED;
 }
 
+/* Throws away what has come, up to 64 KiB. AGAIN: the peer is there. END or FAILED: it is not. */
+NetResult net_connection_discard (NetConnection *connection, GError **error);
+
 /* The peer is to know that nothing more comes (half-close); reading goes on. OK, AGAIN or FAILED. */
 NetResult net_connection_shutdown (NetConnection *connection, GIOCondition *wait, GError **error);
