@@ -4,7 +4,7 @@
  * it; a new connection begins with the first record that the last one had not wholly taken. */
 #include "consumer.h"
 
-#include "counters.h"
+#include "halves.h"
 #include "writer.h"
 
 /* ---- options ---- */
@@ -79,24 +79,6 @@ begin_connection (NetConsumer *self, const WeirRecord *records, gsize count)
 }
 
 static WeirNext
-wait_for_room (WeirStage *stage, NetConsumer *self, NetConnection *connection, GIOCondition wait)
-{
-  self->blocked = TRUE;
-  if (self->settings.idle_timeout > 0) {
-    gint64 left = connection->active + self->settings.idle_timeout - weir_stage_now (stage);
-    if (left <= 0) {
-      weir_stage_count (stage, NET_IDLE, 1);
-      GError *error = NULL;
-      g_set_error (&error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "it has taken nothing for %g s",
-                   (double) self->settings.idle_timeout / G_USEC_PER_SEC);
-      return net_client_lost (self->client, error);
-    }
-    weir_stage_wait_time (stage, left);
-  }
-  return weir_stage_wait_fd (stage, connection->write_fd, wait);
-}
-
-static WeirNext
 send_run (WeirStage *stage, NetConsumer *self, const WeirRecord *records, gsize count)
 {
   /* Bytes for one that has gone would be taken by the kernel all the same, and lost. */
@@ -109,23 +91,26 @@ send_run (WeirStage *stage, NetConsumer *self, const WeirRecord *records, gsize 
   }
   if (self->number != net_client_number (self->client)) {
     begin_connection (self, records, count);
+    connection->idle_timeout = self->settings.idle_timeout;
   }
-  gboolean timed = self->settings.idle_timeout > 0, waited = self->blocked;
+  gboolean waited = self->blocked;
   gsize before = self->progress;
   GIOCondition wait;
   GError *error = NULL;
   NetResult result = net_connection_write (connection, records + self->done, count - self->done, self->delimiter,
                                            self->delimiter_size, &self->progress, &wait, &error);
-  self->blocked = FALSE;
-  if (timed && (!waited || result == NET_OK || self->progress > before)) {
-    connection->active = weir_stage_now (stage);
+  self->blocked = result == NET_AGAIN;
+  if (!waited || result == NET_OK || self->progress > before) {
+    net_half_active (stage, connection);
   }
   switch (result) {
   case NET_OK:
     self->done = 0;
     return WEIR_MORE;
   case NET_AGAIN:
-    return wait_for_room (stage, self, connection, wait);
+    return net_half_wait (stage, connection, connection->write_fd, wait, &error)
+             ? WEIR_WAIT
+             : net_client_lost (self->client, error);
   default:
     return net_client_lost (self->client, error);
   }

@@ -24,10 +24,6 @@ typedef struct {
   gboolean blocked; /* the peer has not taken what was offered last */
 } NetConsumer;
 
-#define NET_DELIMITER_OPTION(State) \
-  WEIR_STRING (State, delimiter, "\n", 0, \
-               "Written behind a message that has no trail; nul for a zero byte, empty for none")
-
 char *net_consumer_check (const NetConsumer *self, NetFamily family, const char **option);
 WeirNext net_consumer_open (WeirStage *stage, NetConsumer *self, NetFamily family);
 WeirNext net_consumer_start (WeirStage *stage, gpointer state);

@@ -5,6 +5,10 @@
 
 #include "connection.h"
 
+#define NET_DELIMITER_OPTION(State) \
+  WEIR_STRING (State, delimiter, "\n", 0, \
+               "Written behind a message that has no trail; nul for a zero byte, empty for none")
+
 /* What a role's `delimiter` stands for, in place; its size is the answer. */
 gsize net_writer_delimiter (const char **delimiter);
 /* How many records the first `bytes` bytes of a run hold wholly. */
