@@ -196,12 +196,10 @@ wrong_producer (const WeirRole *role)
 static char *
 wrong_transform (const WeirRole *role)
 {
-  gboolean duplex = (role->flags & WEIR_DUPLEX) != 0;
-  if (role->consume == NULL && !duplex)
+  /* The consuming half of a duplex one may be a flush() alone, as in a consumer. */
+  if (role->consume == NULL && ((role->flags & WEIR_DUPLEX) == 0 || role->flush == NULL))
     return g_strdup ("has no consume()");
-  if (role->consume == NULL && role->flush == NULL)
-    return g_strdup ("has neither consume() nor flush()");
-  if (duplex && role->produce == NULL && role->start == NULL)
+  if ((role->flags & WEIR_DUPLEX) != 0 && role->produce == NULL && role->start == NULL)
     return g_strdup ("has the flag WEIR_DUPLEX and neither produce() nor start(): nothing makes what it emits");
   return NULL;
 }

@@ -21,18 +21,21 @@ enum { NET_MAX_WAIT, NET_MAX_REFUSE };
   }
 
 /* The state has them as `accept`. */
-#define NET_ACCEPT_OPTIONS(State) \
-  NET_ACCEPT_OPTION_ (State, backlog, WEIR_OPTION_INTEGER_, gint64, "1024", "1..65535", \
-                      "Connections that the kernel keeps until they are accepted"), \
+#define NET_ACCEPT_OPTIONS(State, addresses) \
+  NET_ACCEPT_OPTION_ (State, listen, WEIR_OPTION_STRINGS_, const char *const *, NULL, NULL, \
+                      "Address or list of addresses to listen at: " addresses), \
     NET_ACCEPT_OPTION_ (State, max, WEIR_OPTION_INTEGER_, gint64, "0", "0..1000000000", \
                         "Connections at a time; 0: as many as there are descriptors"), \
     NET_ACCEPT_OPTION_ (State, when_max, WEIR_OPTION_CHOICE_, int, "wait", "wait|refuse", \
-                        "Beyond that, leave them waiting in the kernel, or accept and close them")
+                        "Beyond that, leave them waiting in the kernel, or accept and close them"), \
+    NET_ACCEPT_OPTION_ (State, backlog, WEIR_OPTION_INTEGER_, gint64, "1024", "1..65535", \
+                        "Connections that the kernel keeps until they are accepted")
+
+#define NET_ACCEPT_MODE(State) \
+  NET_ACCEPT_OPTION_ (State, mode, WEIR_OPTION_STRING_, const char *, "0600", NULL, \
+                      "Permissions of the socket's path, octal: who may write to it may connect")
 
 typedef struct _NetAcceptor NetAcceptor;
-
-/* Called once in start() or later, when all addresses are listened on; not called where the stage fails instead. */
-typedef void (*NetListens) (WeirStage *stage);
 
 /* Listens on all addresses but those that are to be looked up. NULL: the stage has failed. settings: both are borrowed. */
 NetAcceptor *net_acceptor_new (WeirStage *stage, int epoll, NetFamily family, const NetAcceptSettings *accept,

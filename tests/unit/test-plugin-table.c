@@ -257,7 +257,6 @@ static const struct {
     "producer: found a state of 18446744073709551615 bytes, expected at most 67108864" },
   { 't', { .produce = begin }, "transform: has no consume()" },
   { 't', { .flush = flush }, "transform: has no consume()" },
-  { 't', { .produce = begin, .flags = WEIR_DUPLEX }, "transform: has neither consume() nor flush()" },
   { 't',
     { .consume = consume, .flags = WEIR_DUPLEX },
     "transform: has the flag WEIR_DUPLEX and neither produce() nor start(): nothing makes what it emits" },
