@@ -26,6 +26,7 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   stage->plugin = g_strdup (plugin);
   stage->role = role;
   stage->kind = kind;
+  stage->watched = WEIR_WATCHED_NONE;
   stage->duplex = (role->flags & WEIR_DUPLEX) != 0;
   stage->self = self;
   stage->record_max = 16 * 1024 * 1024;
