@@ -3,7 +3,7 @@
  * Scripts run on the fakes' workers, all else on the main thread. */
 #include "tests/conformance/sides.h"
 
-const Setting settings[SETTINGS] = {
+const Setting setting_at[SETTINGS] = {
   [PARITY] = { "parity", { 0, 65537, 0, 0, 2.0, WEIR_WHEN_FULL_PAUSE }, 65537, 4 },
   [DEFAULTS] = { "defaults", WEIR_QUEUE_DEFAULTS, 1024 * 1024, 2 },
 };
@@ -30,7 +30,7 @@ Fake *
 side_add (Rig *rig, gint setting, const char *name, WeirKind kind, const Script *script)
 {
   Fake *fake = rig_add (rig, name, kind, script, NULL);
-  fake->data = (gpointer) &settings[setting];
+  fake->data = (gpointer) &setting_at[setting];
   fake->quiet = kind != WEIR_PRODUCER; /* its scripts note what they take */
   return fake;
 }
@@ -38,7 +38,7 @@ side_add (Rig *rig, gint setting, const char *name, WeirKind kind, const Script 
 WeirLink *
 side_link (Rig *rig, gint setting, Fake *from, Fake *to)
 {
-  return rig_link_with (rig, from, 0, to, settings[setting].queue);
+  return rig_link_with (rig, from, 0, to, setting_at[setting].queue);
 }
 
 Sides

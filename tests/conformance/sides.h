@@ -16,7 +16,7 @@ typedef struct {
   guint low;  /* a link that high/4 bytes have filled four times is at low when so many are taken */
 } Setting;
 
-extern const Setting settings[SETTINGS];
+extern const Setting setting_at[SETTINGS];
 
 typedef struct {
   Rig *rig;

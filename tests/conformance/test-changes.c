@@ -85,7 +85,7 @@ START_TEST (row_28_a_splitter_stops_at_FALSE_and_is_paused_once)
   fake_emits (push, 1);
   rig_until_noted (rig, middle, "FALSE", 1);
   fake_look (middle, "full");
-  sides_let (&sides, settings[_i].low);
+  sides_let (&sides, setting_at[_i].low);
   fake_look (middle, "over");
   fake_do (push, fake_finish);
   fake_allow (consumer, 5);
@@ -105,7 +105,7 @@ END_TEST
 static WeirQueueSettings
 twice (gint setting)
 {
-  WeirQueueSettings queue = settings[setting].queue;
+  WeirQueueSettings queue = setting_at[setting].queue;
   queue.bytes *= 2;
   return queue;
 }
@@ -120,11 +120,11 @@ START_TEST (row_34_every_stage_hears_only_real_changes)
   rig_link_with (rig, push, 0, middle, twice (_i));
   Sides sides = { rig, middle, consumer, side_link (rig, _i, middle, consumer) };
   rig_begin (rig);
-  fake_emits (push, settings[_i].high);
+  fake_emits (push, setting_at[_i].high);
   rig_until_noted (rig, middle, "FALSE", 1);
   fake_look (middle, "full");
-  fake_emits (push, settings[_i].high);
-  fake_emits (push, settings[_i].high);
+  fake_emits (push, setting_at[_i].high);
+  fake_emits (push, setting_at[_i].high);
   for (guint i = 0; i < 3; i++) {
     weir_stage_wake (push->stage);
     weir_stage_wake (middle->stage);
@@ -160,7 +160,7 @@ START_TEST (row_35_a_middle_node_resumes_when_no_reason_is_left)
   side_link (rig, _i, middle, a);
   side_link (rig, _i, middle, b);
   rig_begin (rig);
-  fake_emits (push, settings[_i].high);
+  fake_emits (push, setting_at[_i].high);
   rig_until_noted (rig, middle, "FALSE", 1);
   fake_operator_pauses (middle, TRUE);
   fake_look (middle, "three");

@@ -5,7 +5,7 @@
 START_TEST (rows_23_25_the_end_waits_for_the_buffer_to_drain)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_emits (sides.producer, 1);
   fake_do (sides.producer, fake_finish);
   rig_until_noted (sides.rig, sides.producer, "close", 1);

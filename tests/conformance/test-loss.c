@@ -35,7 +35,7 @@ static const Script finishes_in_stop = { .stop = finish_and_emit };
 START_TEST (row_18_finish_inside_pause_is_safe)
 {
   Sides sides = sides_begin (_i, &finishes_in_pause, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   rig_until_noted (sides.rig, sides.producer, "close", 1);
   fake_allow (sides.consumer, 2);
   ck_assert_int_eq (rig_finish (sides.rig), WEIR_RESULT_DONE);
@@ -48,7 +48,7 @@ END_TEST
 START_TEST (row_18_finish_inside_resume_is_safe)
 {
   Sides sides = sides_begin (_i, &finishes_in_resume, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_allow (sides.consumer, 2);
   ck_assert_int_eq (rig_finish (sides.rig), WEIR_RESULT_DONE);
   fake_assert_events (sides.consumer, "open start take(high) end close");
@@ -122,7 +122,7 @@ break_down (Fake *fake)
 START_TEST (row_20_a_consumer_that_fails_stops_its_paused_producer_once)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_look (sides.consumer, NULL);
   fake_do (sides.consumer, break_down);
   ck_assert_int_eq (rig_finish (sides.rig), WEIR_RESULT_FAILED);
@@ -135,7 +135,7 @@ END_TEST
 START_TEST (row_20_a_consumer_that_is_over_stops_its_paused_producer_once)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_do (sides.consumer, fake_finish);
   ck_assert_int_eq (rig_finish (sides.rig), WEIR_RESULT_DONE);
   fake_assert_events (sides.consumer, "open start close");
@@ -146,7 +146,7 @@ END_TEST
 START_TEST (row_20_a_stop_of_all_stops_a_paused_producer_once)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   rig_stop (sides.rig);
   rig_until_noted (sides.rig, sides.producer, "close", 1);
   fake_allow (sides.consumer, 1);
@@ -247,7 +247,7 @@ START_TEST (row_26_a_consumer_that_has_enough_closes_its_links_and_stops_who_nob
   WeirLink *link = side_link (sides.rig, _i, needed, sides.consumer);
   side_link (sides.rig, _i, needed, other);
   rig_begin (sides.rig);
-  fake_emits (sides.producer, settings[_i].high - 1);
+  fake_emits (sides.producer, setting_at[_i].high - 1);
   rig_until_noted (sides.rig, sides.producer, "close", 1);
   rig_until_noted (sides.rig, sides.consumer, "close", 1);
   fake_emits (needed, 1);

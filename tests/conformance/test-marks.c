@@ -5,7 +5,7 @@
 START_TEST (row_07_full_is_the_high_mark_and_not_a_byte_less)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high - 1);
+  fake_emits (sides.producer, setting_at[_i].high - 1);
   fake_look (sides.producer, "below");
   fake_emits (sides.producer, 1);
   sides_finish (&sides);
@@ -69,7 +69,7 @@ START_TEST (row_07_full_in_age)
   Rig *rig = rig_new ();
   Fake *push = side_add (rig, _i, "push", WEIR_PRODUCER, &pusher);
   Fake *consumer = side_add (rig, _i, "consumer", WEIR_CONSUMER, &taps);
-  WeirQueueSettings queue = settings[_i].queue;
+  WeirQueueSettings queue = setting_at[_i].queue;
   queue.age = 1000;
   Sides sides = { rig, push, consumer, rig_link_with (rig, push, 0, consumer, queue) };
   rig_begin (rig);
@@ -96,7 +96,7 @@ static const Script looks_in_pause = { .pause = look_in_pause };
 START_TEST (row_08_pause_comes_inside_write_after_the_data_is_taken)
 {
   Sides sides = sides_begin (_i, &looks_in_pause, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   sides_finish (&sides);
   sides_end (&sides, "open start emit(high) pause queued(high) set FALSE close");
 }
@@ -105,7 +105,7 @@ END_TEST
 START_TEST (row_09_writing_while_paused_is_taken_and_pauses_once)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_emits (sides.producer, 1);
   fake_emits (sides.producer, 1);
   sides_finish (&sides);
@@ -124,14 +124,14 @@ emit_one_byte (Fake *fake)
 START_TEST (row_09_the_slack_is_bounded)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_do (sides.producer, emit_one_byte);
   rig_until_held (sides.rig, sides.producer);
   fake_assert_events (sides.producer, "open start emit(high) pause FALSE emit(high) FALSE emit(1)");
   sides_let (&sides, 3);
   sides_finish (&sides);
-  ck_assert_uint_le (figures_of (sides.link).peak_bytes, 2 * settings[_i].high);
+  ck_assert_uint_le (figures_of (sides.link).peak_bytes, 2 * setting_at[_i].high);
   sides_end (&sides, "open start emit(high) pause FALSE emit(high) FALSE emit(1) FALSE resume close");
 }
 END_TEST
@@ -139,13 +139,13 @@ END_TEST
 START_TEST (rows_10_12_one_resume_however_many_pauses)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_emits (sides.producer, 1);
   fake_emits (sides.producer, 1);
   sides_let (&sides, 3);
   weir_stage_wake (sides.producer->stage);
   fake_look (sides.producer, "drained");
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   sides_let (&sides, 4);
   sides_finish (&sides);
   sides_end (&sides, "open start emit(high) pause FALSE emit(1) FALSE emit(1) FALSE resume drained emit(high) pause "
@@ -156,7 +156,7 @@ END_TEST
 START_TEST (rows_10_12_no_resume_without_a_pause)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
-  fake_emits (sides.producer, settings[_i].high - 1);
+  fake_emits (sides.producer, setting_at[_i].high - 1);
   sides_let (&sides, 1);
   weir_stage_wake (sides.producer->stage);
   fake_look (sides.producer, "drained");
@@ -170,7 +170,7 @@ START_TEST (row_11_resume_comes_at_the_low_mark)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
   for (guint i = 0; i < 4; i++) {
-    fake_emits (sides.producer, (settings[_i].high + 3) / 4);
+    fake_emits (sides.producer, (setting_at[_i].high + 3) / 4);
   }
   for (guint i = 1; i <= 4; i++) {
     sides_let (&sides, i);
@@ -201,7 +201,7 @@ static const Script writes_in_resume = { .resume = emit_in_resume };
 START_TEST (row_16_resume_write_pause_is_remembered_and_resumes_again)
 {
   Sides sides = sides_begin (_i, &writes_in_resume, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   sides_let (&sides, 1);
   fake_look (sides.producer, "full_again");
   sides_let (&sides, 2);
@@ -221,7 +221,7 @@ static const Script writes_in_pause = { .pause = emit_in_pause };
 START_TEST (row_17_writing_inside_pause_goes_into_slack)
 {
   Sides sides = sides_begin (_i, &writes_in_pause, &taps);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_look (sides.producer, "full");
   sides_let (&sides, 2);
   sides_finish (&sides);

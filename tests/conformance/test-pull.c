@@ -35,7 +35,7 @@ START_TEST (row_14_pull_producer_is_asked_while_there_is_room)
   rig_begin (sides.rig);
   rig_until_noted (sides.rig, sides.producer, "pause", 1);
   fake_look (sides.producer, "full");
-  sides_let (&sides, settings[_i].low);
+  sides_let (&sides, setting_at[_i].low);
   fake_look (sides.producer, "full_again");
   sides_finish (&sides);
   sides_end (&sides,
@@ -126,7 +126,7 @@ START_TEST (rows_29_33_both_kinds_end_in_the_same_link_without_an_adapter)
   ck_assert_ptr_null (weir_pipeline_stage (sides.rig->pipeline, 3));
   ck_assert_ptr_null (weir_pipeline_link_at (sides.rig->pipeline, 2));
   rig_begin (sides.rig);
-  fake_emits (push, settings[_i].high);
+  fake_emits (push, setting_at[_i].high);
   rig_until_noted (sides.rig, sides.producer, "FALSE", 1);
   fake_look (sides.producer, "full");
   fake_look (push, "full");

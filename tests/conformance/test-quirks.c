@@ -30,7 +30,7 @@ START_TEST (quirk_no_paused_flag_outlives_its_producer)
   Fake *next = side_add (sides.rig, _i, "next", WEIR_PRODUCER, &pusher);
   WeirLink *link = side_link (sides.rig, _i, next, sides.consumer);
   rig_begin (sides.rig);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_do (sides.producer, fake_finish);
   rig_until_noted (sides.rig, sides.producer, "close", 1);
   fake_look (next, "before");
@@ -38,7 +38,7 @@ START_TEST (quirk_no_paused_flag_outlives_its_producer)
   side_let (sides.consumer, 2);
   weir_stage_wake (next->stage);
   fake_look (next, "drained");
-  fake_emits (next, settings[_i].high);
+  fake_emits (next, setting_at[_i].high);
   side_let (sides.consumer, 3);
   fake_look (next, NULL);
   fake_do (next, fake_finish);
@@ -52,7 +52,7 @@ END_TEST
 START_TEST (quirk_a_producer_that_joins_over_the_mark_is_paused_before_its_next_write)
 {
   Sides sides = sides_new (_i, &pusher, &taps);
-  link_fill (sides.link, settings[_i].high);
+  link_fill (sides.link, setting_at[_i].high);
   rig_begin (sides.rig);
   fake_look (sides.producer, "nothing_written");
   sides_let (&sides, 1);
@@ -66,11 +66,11 @@ START_TEST (quirk_the_level_does_not_count_what_is_done)
 {
   Sides sides = sides_begin (_i, &pusher, &taps);
   for (gint64 i = 1; i <= 3; i++) {
-    fake_emits (sides.producer, settings[_i].high - 1);
+    fake_emits (sides.producer, setting_at[_i].high - 1);
     sides_let (&sides, i);
   }
   for (gint64 i = 4; i <= 8; i++) {
-    fake_emits (sides.producer, (settings[_i].high + 3) / 4); /* three of them lie there at most */
+    fake_emits (sides.producer, (setting_at[_i].high + 3) / 4); /* three of them lie there at most */
     sides_let (&sides, MAX (i - 2, 3));
   }
   sides_finish (&sides);

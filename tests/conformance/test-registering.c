@@ -29,7 +29,7 @@ END_TEST
 START_TEST (row_02_pull_producer_is_not_asked_while_there_is_none)
 {
   Sides sides = sides_new (_i, &chunks, &taps);
-  link_fill (sides.link, settings[_i].high);
+  link_fill (sides.link, setting_at[_i].high);
   rig_begin (sides.rig);
   rig_until_noted (sides.rig, sides.producer, "pause", 1);
   fake_look (sides.producer, "full");
@@ -46,7 +46,7 @@ START_TEST (rows_03_04_each_of_two_producers_has_a_link_of_its_own)
   ck_assert_ptr_eq (sides.link->producer, &sides.producer->stage->task);
   ck_assert_ptr_eq (link->producer, &second->stage->task);
   rig_begin (sides.rig);
-  fake_emits (sides.producer, settings[_i].high);
+  fake_emits (sides.producer, setting_at[_i].high);
   fake_emits (second, 1);
   fake_look (sides.producer, "still_there");
   fake_look (second, "still_there");
