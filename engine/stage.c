@@ -52,7 +52,7 @@ wake (WeirTimer *timer, gpointer data)
 void
 weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
 {
-  stage->worker = worker;
+  stage->worker = weir_worker_ref (worker);
   stage->task.queue = &worker->queue;
   stage->packer.pool = worker->pool;
   stage->timer.fire = stage->retry.fire = stage->age.fire = wake;
@@ -81,6 +81,7 @@ weir_stage_unref (WeirStage *stage)
   }
   weir_posts_free (stage);
   weir_packer_clear (&stage->packer);
+  g_clear_pointer (&stage->worker, weir_worker_unref); /* behind its pool's last use */
   for (guint i = 0; i < stage->port_count; i++) {
     free_port (&stage->ports[i]);
   }

@@ -12,7 +12,8 @@
 
 typedef struct _WeirWorker {
   WeirRunQueue queue;
-  WeirTask own; /* ready: the worker looks at `quit` */
+  _Atomic gint references; /* its maker's, and one a stage: a wake-up may come as long as somebody has the stage */
+  WeirTask own;            /* ready: the worker looks at `quit` */
   char *name;
   GThread *thread;
   GMainContext *context;
@@ -32,6 +33,7 @@ WeirWorker *weir_worker_new (const char *name, GError **error);
 void weir_worker_start (WeirWorker *worker);
 /* Ends and joins the thread, if it was started; its stages are closed. */
 void weir_worker_stop (WeirWorker *worker);
-void weir_worker_free (WeirWorker *worker);
+WeirWorker *weir_worker_ref (WeirWorker *worker); /* keeps the run queue, not the thread. Any thread */
+void weir_worker_unref (WeirWorker *worker);
 /* The worker whose thread is calling, or NULL. */
 WeirWorker *weir_worker_current (void);
