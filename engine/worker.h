@@ -12,8 +12,7 @@
 
 typedef struct _WeirWorker {
   WeirRunQueue queue;
-  _Atomic gint references; /* its maker's, and one a stage: a wake-up may come as long as somebody has the stage */
-  WeirTask own;            /* ready: the worker looks at `quit` */
+  WeirTask own; /* ready: the worker looks at `quit` */
   char *name;
   GThread *thread;
   GMainContext *context;
@@ -26,6 +25,7 @@ typedef struct _WeirWorker {
   WeirStage *running;
   const char *callback; /* of the running stage: what a crash report names */
   _Atomic guint32 quit;
+  _Atomic gint references; /* its maker's, and one a stage: a wake-up may come as long as somebody has the stage */
 } WeirWorker;
 
 /* Makes the worker; its thread starts with weir_worker_start(). */
