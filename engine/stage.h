@@ -330,6 +330,7 @@ void weir_intake_settle (WeirStage *stage);
 void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason);
 
 /* ---- streams.c ---- */
+extern guint32 weir_streams_last; /* the number given last, under a lock; a test sets it near its wrap */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
 /* The first stream that still has state on the link; FALSE: none. */
