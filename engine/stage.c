@@ -108,7 +108,7 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
   if (from->worker != NULL) {
     link->pool = from->worker->pool;
   }
-  if (from->worker != NULL && link->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
+  if (from->worker != NULL && link->limits->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
     weir_link_use_front (link, to->worker->pool);
   }
   add_link (port == WEIR_PORT_REJECTED ? &from->rejected : &from->ports[port], link);
