@@ -260,8 +260,11 @@ stuck (gpointer data)
   for (guint i = 0; i < pipeline->stages->len; i++) {
     WeirStage *stage = g_ptr_array_index (pipeline->stages, i);
     if (weir_load_relaxed (&stage->life_seen) != WEIR_LIFE_CLOSED && pipeline->events->stuck != NULL) {
-      const char *callback = stage->worker->callback;
-      pipeline->events->stuck (pipeline, stage, callback != NULL ? callback : "a callback", pipeline->data);
+      /* Of those that share a worker, the one whose turn it is; outside of turns sources are dispatched. */
+      WeirStage *running = stage->worker->running;
+      const char *callback = running != NULL ? stage->worker->callback : WEIR_IN_SOURCE;
+      pipeline->events->stuck (pipeline, running != NULL ? running : stage, callback != NULL ? callback : "the engine",
+                               pipeline->data);
     }
   }
   return G_SOURCE_REMOVE;

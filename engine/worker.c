@@ -12,8 +12,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define VISIT 1000 /* microseconds between visits of the context while busy */
-#define SIGNAL_STACK 16384
+#define VISIT 1000            /* microseconds between visits of the context while busy */
+#define SIGNAL_STACK 65536    /* the registers of some machines take 11 KiB of it */
 #define SHRINK G_USEC_PER_SEC /* an idle pool gives back part of what it holds each second */
 
 static _Thread_local WeirWorker *current_worker;

@@ -104,7 +104,8 @@ static void
 on_stuck (G_GNUC_UNUSED WeirPipeline *pipeline, WeirStage *stage, const char *callback, gpointer data)
 {
   Run *run = data;
-  weir_log_error (stage, "%s() does not return; the program ends without it", callback);
+  weir_log_error (stage, "%s%s does not return; the program ends without it", callback,
+                  weir_callback_is_named (callback) ? "()" : "");
   run->result = WEIR_RESULT_FAILED;
   summarize (run);
   end_now (run, WEIR_EXIT_FAILED);
@@ -241,11 +242,13 @@ run_pipeline (Run *run, const WeirConfig *config)
     run->progress = weir_progress_new (run->pipeline);
   }
   weir_signals_hold ();
+  weir_crash_know (run->pipeline);
   weir_pipeline_start (run->pipeline, &events, run);
   weir_signals_unhold ();
   if (!run->over) {
     g_main_loop_run (run->loop);
   }
+  weir_crash_forget ();
   weir_signals_close ();
   g_main_loop_unref (run->loop);
   gboolean told = summarize (run);

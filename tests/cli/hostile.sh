@@ -377,11 +377,11 @@ for callback in open start consume flush end close; do
   dies consumer $callback abort 134 "weir: bad (faulty, consumer): fatal signal SIGABRT in $callback()"
 done
 
-begin "a fatal signal in a source of the plugin's own names the worker"
-dies consumer source abort 134 'weir: fatal signal SIGABRT on worker "bad", in no stage'"'"'s turn'
+begin "a fatal signal in a source of the plugin's own"
+dies consumer source abort 134 'weir: bad (faulty, consumer): fatal signal SIGABRT in a source of its own'
 
 begin "a fatal signal in a thread of the plugin's own"
-dies consumer helper abort 134 "weir: fatal signal SIGABRT in no worker's thread"
+dies consumer helper abort 134 'weir: bad (faulty, consumer): fatal signal SIGABRT in a thread of its own'
 
 begin "each fatal signal"
 dies consumer consume trap 133 'weir: bad (faulty, consumer): fatal signal SIGTRAP in consume()'
