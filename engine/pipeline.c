@@ -338,9 +338,8 @@ on_answered (WeirPipeline *pipeline)
 }
 
 static void
-on_failed (WeirPipeline *pipeline, WeirStage *stage)
+tell_failed (WeirPipeline *pipeline, WeirStage *stage)
 {
-  gboolean opening = pipeline->answered < pipeline->stages->len;
   pipeline->failed = TRUE;
   if (pipeline->failure == NULL) {
     pipeline->failure = g_strdup_printf ("%s (%s, %s): %s", stage->name, stage->plugin, weir_kind_names[stage->kind],
@@ -349,6 +348,13 @@ on_failed (WeirPipeline *pipeline, WeirStage *stage)
   if (pipeline->events->failed != NULL) {
     pipeline->events->failed (pipeline, stage, stage->failure, pipeline->data);
   }
+}
+
+static void
+on_failed (WeirPipeline *pipeline, WeirStage *stage)
+{
+  gboolean opening = pipeline->answered < pipeline->stages->len;
+  tell_failed (pipeline, stage);
   if (opening) {
     pipeline->open_failed++;
     on_answered (pipeline);
@@ -417,6 +423,22 @@ order_from (WeirPipeline *pipeline, WeirStage *stage)
   g_ptr_array_add (pipeline->order, stage);
 }
 
+/* Nothing of a stage has been called yet: the workers that run are joined, and it is over. */
+static void
+fail_to_start (WeirPipeline *pipeline, const WeirWorker *worker, const char *message)
+{
+  guint i = 0;
+  while (weir_pipeline_stage (pipeline, i)->worker != worker) {
+    i++;
+  }
+  WeirStage *stage = weir_pipeline_stage (pipeline, i);
+  stage->failed = TRUE;
+  stage->failure = g_strdup (message);
+  weir_add_relaxed (&stage->errors, 1);
+  tell_failed (pipeline, stage);
+  over (pipeline);
+}
+
 void
 weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, gpointer data)
 {
@@ -438,7 +460,12 @@ weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, g
     stage->record_max = pipeline->record_max;
   }
   for (guint i = 0; i < pipeline->workers->len; i++) {
-    weir_worker_start (g_ptr_array_index (pipeline->workers, i));
+    WeirWorker *worker = g_ptr_array_index (pipeline->workers, i);
+    g_autoptr (GError) error = NULL;
+    if (!weir_worker_start (worker, &error)) {
+      fail_to_start (pipeline, worker, error->message);
+      return;
+    }
   }
   request_all (pipeline, WEIR_REQUEST_OPEN);
 }
@@ -462,7 +489,9 @@ weir_pipeline_run (WeirPipeline *pipeline, char **failure)
   static const WeirPipelineEvents events = { .over = run_over };
   Run run = { .loop = g_main_loop_new (NULL, FALSE) };
   weir_pipeline_start (pipeline, &events, &run);
-  g_main_loop_run (run.loop);
+  if (!pipeline->over) {
+    g_main_loop_run (run.loop);
+  }
   g_main_loop_unref (run.loop);
   if (failure != NULL) {
     *failure = g_strdup (pipeline->failure);

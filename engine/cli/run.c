@@ -236,8 +236,12 @@ exit_code (WeirResult result)
 static int
 run_pipeline (Run *run, const WeirConfig *config)
 {
+  g_autofree char *message = NULL;
+  if (!weir_signals_open (on_signal, run, &message)) {
+    weir_log_error (NULL, "%s", message);
+    return WEIR_EXIT_FAILED;
+  }
   run->loop = g_main_loop_new (NULL, FALSE);
-  weir_signals_open (on_signal, run);
   if (wants_progress (run->arguments, config)) {
     run->progress = weir_progress_new (run->pipeline);
   }
@@ -291,7 +295,12 @@ load_and_run (const Arguments *arguments)
     return code;
   }
   g_autoptr (GError) error = NULL;
-  g_autoptr (WeirEngine) engine = weir_engine_new (loaded.config, &error);
+  g_autoptr (WeirEngine) engine = NULL;
+  /* The main loop takes its descriptor before the workers may take the last. */
+  if (weir_worker_can_have_context ("the main loop", &error)) {
+    g_main_context_default ();
+    engine = weir_engine_new (loaded.config, &error);
+  }
   if (engine == NULL) {
     weir_log_error (NULL, "%s", error->message);
     return WEIR_EXIT_FAILED;
