@@ -6,6 +6,7 @@
 #include "cli/daemon.h"
 #include "cli/log.h"
 #include "cli/notify.h"
+#include "cli/overwrite.h"
 #include "cli/pidfile.h"
 #include "cli/progress.h"
 #include "cli/screen.h"
@@ -178,15 +179,31 @@ check_arguments (const Arguments *arguments)
   if (arguments->files[1] != NULL) {
     return weir_command_refuse ("run", "found %u files, expected one", g_strv_length (arguments->files));
   }
+  if (arguments->summary != NULL && arguments->pid_file != NULL &&
+      weir_overwrite_is_same (arguments->summary, arguments->pid_file)) {
+    return weir_command_refuse ("run", "--summary and --pid-file would both write %s", arguments->summary);
+  }
   if (arguments->daemon && g_strcmp0 (arguments->summary, "-") == 0) {
     return weir_command_refuse ("run", "--summary - writes to standard output, which --daemon leaves");
   }
   return WEIR_EXIT_DONE;
 }
 
+/* What the option names would be written over. */
+static int
+check_overwrite (const char *option, const char *file, const WeirConfig *config)
+{
+  g_autofree char *own = file != NULL && strcmp (file, "-") != 0 ? weir_overwrite_find (config, file) : NULL;
+  return own == NULL ? WEIR_EXIT_DONE : weir_command_refuse ("run", "%s %s would overwrite %s", option, file, own);
+}
+
 static int
 check_config (const Arguments *arguments, const WeirConfig *config)
 {
+  if (check_overwrite ("--summary", arguments->summary, config) != WEIR_EXIT_DONE ||
+      check_overwrite ("--pid-file", arguments->pid_file, config) != WEIR_EXIT_DONE) {
+    return WEIR_EXIT_USAGE;
+  }
   const WeirConfigStage *writer = find_stdio (config, WEIR_CONSUMER), *reader = find_stdio (config, WEIR_PRODUCER);
   if (reader != NULL && strcmp (arguments->files[0], "-") == 0) {
     return weir_command_refuse ("run", "- and stage \"%s\" would both read standard input", reader->name);
@@ -284,8 +301,7 @@ static int
 load_and_run (const Arguments *arguments)
 {
   g_auto (WeirLoaded) loaded = weir_command_load (arguments->files[0], arguments->folders, arguments->settings);
-  gboolean tell = loaded.config == NULL || !arguments->quiet;
-  g_autofree char *problems = tell ? weir_problems_format (loaded.problems) : g_strdup ("");
+  g_autofree char *problems = weir_problems_format (loaded.problems);
   weir_screen_write (problems);
   if (loaded.config == NULL) {
     return WEIR_EXIT_USAGE;
@@ -334,7 +350,8 @@ weir_run_command (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "progress", 0, 0, G_OPTION_ARG_NONE, &arguments.progress,
       "Show how it is doing: on a terminal a table (the default there), elsewhere a line a second", NULL },
-    { "quiet", 0, 0, G_OPTION_ARG_NONE, &arguments.quiet, "Say nothing but what is wrong", NULL },
+    { "quiet", 0, 0, G_OPTION_ARG_NONE, &arguments.quiet,
+      "Show neither progress nor summary; errors and warnings are told all the same", NULL },
     { "summary", 0, 0, G_OPTION_ARG_FILENAME, &arguments.summary,
       "Write what was done as JSON to FILE in the end; - is standard output", "FILE" },
     { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.folders,
