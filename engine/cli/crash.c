@@ -5,9 +5,15 @@
  * shows where it happened. */
 #include "cli/crash.h"
 
+#include "cli/log.h"
+
 #include <link.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <unwind.h>
 
@@ -270,23 +276,61 @@ add_place (Line *line, const char *signal_name)
   add (line, "\n");
 }
 
+/* Where it is said instead of standard error, ready to be sent to; or what stands in front of it there. */
+static struct {
+  int socket; /* -1: standard error */
+  char head[64];
+} said = { -1, "weir: " };
+
+static void
+say (Line *line)
+{
+  struct iovec parts[] = { { said.head, strlen (said.head) }, { line->text, line->size } };
+  if (writev (said.socket >= 0 ? said.socket : STDERR_FILENO, parts, G_N_ELEMENTS (parts)) < 0) {
+    /* Nothing is left to say it to. */
+  }
+}
+
 static void
 on_fatal (int number)
 {
   Line line = { .size = 0 };
   struct sigaction *before = NULL;
-  add (&line, "weir: ");
   for (gsize i = 0; i < G_N_ELEMENTS (fatal); i++) {
     if (fatal[i].number == number) {
       before = &fatal[i].before;
       add_place (&line, fatal[i].name);
     }
   }
-  if (write (STDERR_FILENO, line.text, line.size) < 0) {
-    /* Nothing is left to say it to. */
-  }
+  say (&line);
   sigaction (number, before, NULL);
   raise (number); /* comes once this handler has returned */
+}
+
+static gboolean
+connect_to (const char *path)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) != 0) {
+    if (fd >= 0) {
+      close (fd);
+    }
+    return FALSE;
+  }
+  said.socket = fd;
+  return TRUE;
+}
+
+void
+weir_crash_detach (void)
+{
+  if (connect_to (WEIR_LOG_JOURNAL)) {
+    g_strlcpy (said.head, "PRIORITY=2\nSYSLOG_IDENTIFIER=weir\nMESSAGE=", sizeof said.head);
+  } else if (connect_to (WEIR_LOG_SYSLOG)) {
+    snprintf (said.head, sizeof said.head, "<26>weir[%d]: ", (int) getpid ()); /* daemon.crit */
+  }
 }
 
 void
@@ -294,6 +338,9 @@ weir_crash_open (void)
 {
   struct sigaction action = { .sa_handler = on_fatal, .sa_flags = SA_ONSTACK };
   sigemptyset (&action.sa_mask);
+  if (weir_log_is_kept ()) {
+    g_strlcpy (said.head, "<2>", sizeof said.head); /* crit: the journal takes it off */
+  }
   find_plugin (); /* whatever the unwinder does once, it has done */
   for (gsize i = 0; i < G_N_ELEMENTS (fatal); i++) {
     sigaction (fatal[i].number, &action, &fatal[i].before);

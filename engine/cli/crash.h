@@ -6,8 +6,10 @@
 
 #include "pipeline.h"
 
-/* Main thread, before there are others. */
+/* Main thread, before there are others, behind weir_log_open(). */
 void weir_crash_open (void);
+/* Standard error is nobody's from now on: what is said goes to the journal or else to syslog. Main thread. */
+void weir_crash_detach (void);
 /* Notes the stages of a pipeline that is about to start, and where their code lies. Main thread. */
 void weir_crash_know (WeirPipeline *pipeline);
 /* Forgets them, before the pipeline is freed. Main thread, its workers are joined. */

@@ -78,6 +78,7 @@ on_ready (WeirPipeline *pipeline, gpointer data)
   weir_notify ("READY=1\nSTATUS=%s: running", weir_pipeline_name (pipeline));
   if (run->arguments->daemon) {
     weir_log_detach ();
+    weir_crash_detach ();
     weir_daemon_ready ();
   }
   if (weir_log_is_kept ()) {
@@ -301,8 +302,7 @@ static int
 load_and_run (const Arguments *arguments)
 {
   g_auto (WeirLoaded) loaded = weir_command_load (arguments->files[0], arguments->folders, arguments->settings);
-  g_autofree char *problems = weir_problems_format (loaded.problems);
-  weir_screen_write (problems);
+  weir_log_problems (loaded.problems);
   if (loaded.config == NULL) {
     return WEIR_EXIT_USAGE;
   }
