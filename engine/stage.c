@@ -183,12 +183,22 @@ weir_stage_request (WeirStage *stage, guint32 request)
   weir_task_make_ready (&stage->task);
 }
 
+static _Thread_local WeirStage *interrupting;
+
+WeirStage *
+weir_stage_interrupting (void)
+{
+  return interrupting;
+}
+
 void
 weir_stage_interrupt (WeirStage *stage)
 {
   g_mutex_lock (&stage->interrupt_lock);
   if (stage->interruptible && stage->role->interrupt != NULL) {
+    interrupting = stage;
     stage->role->interrupt (stage, stage->self);
+    interrupting = NULL;
   }
   g_mutex_unlock (&stage->interrupt_lock);
 }
