@@ -24,7 +24,8 @@ oldest_stamp (WeirLink *link)
 {
   /* Pairs of (cursor behind the publication, time of it). */
   guint gone = 0;
-  while (gone + 1 < link->stamps->len && g_array_index (link->stamps, gint64, gone) <= (gint64) link->done_seen) {
+  while (gone + 1 < link->stamps->len &&
+         (gint64) ((guint64) g_array_index (link->stamps, gint64, gone) - link->done_seen) <= 0) {
     gone += 2;
   }
   if (gone > 0) {
@@ -44,9 +45,9 @@ static gboolean
 reached (WeirLink *link, gsize offset)
 {
 #define MARK(marks) G_STRUCT_MEMBER (guint64, &(marks), offset)
-  return link->put_private - link->done_seen >= MARK (link->records) ||
-         link->put_bytes_private - link->done_bytes_seen >= MARK (link->bytes) ||
-         weir_link_level_pinned (link) >= MARK (link->pinned) || too_old (link, MARK (link->age));
+  return link->put_private - link->done_seen >= MARK (link->limits->records) ||
+         link->put_bytes_private - link->done_bytes_seen >= MARK (link->limits->bytes) ||
+         weir_link_level_pinned (link) >= MARK (link->limits->pinned) || too_old (link, MARK (link->limits->age));
 #undef MARK
 }
 
@@ -60,15 +61,15 @@ gboolean
 weir_link_at_low (WeirLink *link)
 {
   weir_link_see_done (link);
-  return link->put_private - link->done_seen <= link->records.low &&
-         link->put_bytes_private - link->done_bytes_seen <= link->bytes.low &&
-         weir_link_level_pinned (link) <= link->pinned.low && !too_old (link, link->age.low);
+  return link->put_private - link->done_seen <= link->limits->records.low &&
+         link->put_bytes_private - link->done_bytes_seen <= link->limits->bytes.low &&
+         weir_link_level_pinned (link) <= link->limits->pinned.low && !too_old (link, link->limits->age.low);
 }
 
 gboolean
 weir_link_below_hard (WeirLink *link)
 {
-  if (link->settings.when_full != WEIR_WHEN_FULL_PAUSE || !reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
+  if (link->limits->settings.when_full != WEIR_WHEN_FULL_PAUSE || !reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
     return TRUE;
   }
   weir_link_see_done (link);
@@ -81,11 +82,11 @@ weir_link_room (WeirLink *link)
   if (weir_load_relaxed (&link->full) != 0) {
     return 0;
   }
-  if (link->settings.when_full != WEIR_WHEN_FULL_PAUSE) {
-    return link->records.high;
+  if (link->limits->settings.when_full != WEIR_WHEN_FULL_PAUSE) {
+    return link->limits->records.high;
   }
   guint64 level = link->put_private - link->done_seen;
-  return level < link->records.high ? link->records.high - level : 0;
+  return level < link->limits->records.high ? link->limits->records.high - level : 0;
 }
 
 void
@@ -93,16 +94,17 @@ weir_link_rearm (WeirLink *link)
 {
   guint64 level = link->put_private - link->done_seen;
   guint64 unpublished = link->put_private - weir_load_relaxed (&link->put);
-  guint64 quantum = link->eighth > 0 && level - unpublished > link->eighth ? link->eighth : WEIR_QUANTUM;
+  guint64 quantum = link->limits->eighth > 0 && level - unpublished > link->limits->eighth ? link->limits->eighth
+                                                                                           : WEIR_QUANTUM;
   guint64 countdown = unpublished < quantum ? quantum - unpublished : 1;
   guint64 unpublished_bytes = link->put_bytes_private - weir_load_relaxed (&link->put_bytes);
   guint64 unwoken_bytes = link->put_bytes_private - link->woken_bytes;
   guint64 room = unpublished_bytes < WEIR_QUANTUM_BYTES ? WEIR_QUANTUM_BYTES - unpublished_bytes : 1;
-  room = MIN (room, unwoken_bytes < link->quarter_bytes ? link->quarter_bytes - unwoken_bytes : 1);
+  room = MIN (room, unwoken_bytes < link->limits->quarter_bytes ? link->limits->quarter_bytes - unwoken_bytes : 1);
   if (weir_load_relaxed (&link->full) == 0) {
     guint64 bytes = link->put_bytes_private - link->done_bytes_seen;
-    countdown = MIN (countdown, level < link->records.high ? link->records.high - level : 1);
-    room = MIN (room, bytes < link->bytes.high ? link->bytes.high - bytes : 1);
+    countdown = MIN (countdown, level < link->limits->records.high ? link->limits->records.high - level : 1);
+    room = MIN (room, bytes < link->limits->bytes.high ? link->limits->bytes.high - bytes : 1);
   }
   link->put_room = (gint64) room;
   link->put_countdown = (gint64) countdown;
@@ -147,7 +149,7 @@ weir_link_recheck (WeirLink *link)
 gboolean
 weir_link_controls_at_high (WeirLink *link)
 {
-  return link->controls_private - weir_load_relaxed (&link->controls_done) >= link->records.high;
+  return link->controls_private - weir_load_relaxed (&link->controls_done) >= link->limits->records.high;
 }
 
 gint64
@@ -155,15 +157,15 @@ weir_link_age_deadline (WeirLink *link)
 {
   weir_link_see_done (link);
   gint64 stamp = link->stamps != NULL ? oldest_stamp (link) : 0;
-  return stamp != 0 ? stamp + (gint64) link->age.high : 0;
+  return stamp != 0 ? stamp + (gint64) link->limits->age.high : 0;
 }
 
 void
 weir_link_age_full (WeirLink *link)
 {
   weir_link_see_done (link);
-  if (weir_load_relaxed (&link->full) == 0 && link->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
-      too_old (link, link->age.high)) {
+  if (weir_load_relaxed (&link->full) == 0 && link->limits->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
+      too_old (link, link->limits->age.high)) {
     weir_link_set_full (link);
     weir_link_rearm (link);
   }

@@ -52,7 +52,7 @@ weir_link_put_slow (WeirLink *link)
   if (weir_load_relaxed (&link->full) == 0 && weir_link_at_high (link)) {
     weir_link_see_done (link);
     if (weir_link_at_high (link)) {
-      link->dropping = link->settings.when_full != WEIR_WHEN_FULL_PAUSE;
+      link->dropping = link->limits->settings.when_full != WEIR_WHEN_FULL_PAUSE;
       if (!link->dropping || weir_link_controls_at_high (link)) {
         weir_link_set_full (link);
       } else {
@@ -65,12 +65,12 @@ weir_link_put_slow (WeirLink *link)
   guint64 unpublished = link->put_private - weir_load_relaxed (&link->put);
   guint64 published = weir_load_relaxed (&link->put) - link->done_seen;
   if ((unpublished >= WEIR_QUANTUM &&
-       (link->eighth == 0 || unpublished >= link->eighth || published <= link->eighth)) ||
+       (link->limits->eighth == 0 || unpublished >= link->limits->eighth || published <= link->limits->eighth)) ||
       link->put_bytes_private - weir_load_relaxed (&link->put_bytes) >= WEIR_QUANTUM_BYTES) {
     weir_link_publish (link);
   }
-  if (link->put_private - link->woken_at >= link->quarter ||
-      link->put_bytes_private - link->woken_bytes >= link->quarter_bytes) {
+  if (link->put_private - link->woken_at >= link->limits->quarter ||
+      link->put_bytes_private - link->woken_bytes >= link->limits->quarter_bytes) {
     weir_link_publish (link);
     weir_link_wake_taker (link);
   }
@@ -83,7 +83,7 @@ next_segment (WeirLink *link)
   WeirSegment *last = link->put_segment;
   WeirBlockClass block_class = WEIR_BLOCK_SEGMENT_64;
   if (last != NULL) {
-    guint64 most = MIN (link->records.hard, 4096);
+    guint64 most = MIN (link->limits->records.hard, 4096);
     block_class = last->slots == 64 && most > 64     ? WEIR_BLOCK_SEGMENT_256
                   : last->slots >= 256 && most > 256 ? WEIR_BLOCK_SEGMENT_1024
                                                      : (WeirBlockClass) last->block.block_class;
@@ -126,6 +126,9 @@ weir_link_put_idle (WeirLink *link)
   weir_link_publish (link);
   weir_packer_clear (&link->copies);
   if (weir_load_acquire (&link->done) != link->put_private) {
+    if (link->put_private == 0) {
+      return; /* the cursor has wrapped to what says "not offered" */
+    }
     atomic_store_explicit (&link->handed_at, link->put_private, memory_order_seq_cst);
     link->handed_over = TRUE;
     link->put_slots = link->put_index;

@@ -38,7 +38,7 @@ copy_out_sparse_run (WeirLink *link)
 {
   WeirBuffer *sparse = link->run_buffer;
   gsize bytes = link->put_bytes_private - link->run_bytes;
-  if (link->put_pinned_private - link->done_pinned_seen <= link->bytes.high || bytes >= sparse->capacity / 8 ||
+  if (link->put_pinned_private - link->done_pinned_seen <= link->limits->bytes.high || bytes >= sparse->capacity / 8 ||
       sparse == link->packer->buffer) {
     return;
   }
@@ -96,7 +96,7 @@ weir_link_run_buffer (WeirLink *link, WeirBuffer *buffer)
   link->pinned_before = link->pinned_buffer;
   take_reference (link->packer, buffer);
   pin (link, buffer, link->put_index);
-  if (weir_link_level_pinned (link) >= link->pinned.high) {
+  if (weir_link_level_pinned (link) >= link->limits->pinned.high) {
     link->put_countdown = 1;
   }
 }

@@ -26,6 +26,7 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   stage->plugin = g_strdup (plugin);
   stage->role = role;
   stage->kind = kind;
+  stage->watched = WEIR_WATCHED_NONE;
   stage->duplex = (role->flags & WEIR_DUPLEX) != 0;
   stage->self = self;
   stage->record_max = 16 * 1024 * 1024;
@@ -77,7 +78,7 @@ wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 void
 weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
 {
-  stage->worker = worker;
+  stage->worker = weir_worker_ref (worker);
   stage->task.queue = &worker->queue;
   stage->packer.pool = worker->pool;
   stage->timers[WEIR_HALF_INPUT].fire = wake_input;
@@ -107,7 +108,7 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
   if (from->worker != NULL) {
     link->pool = from->worker->pool;
   }
-  if (from->worker != NULL && link->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
+  if (from->worker != NULL && link->limits->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
     weir_link_use_front (link, to->worker->pool);
   }
   add_link (port == WEIR_PORT_REJECTED ? &from->rejected : &from->ports[port], link);
@@ -153,6 +154,7 @@ weir_stage_free (WeirStage *stage)
 {
   weir_posts_free (stage);
   weir_packer_clear (&stage->packer);
+  g_clear_pointer (&stage->worker, weir_worker_unref); /* behind its pool's last use */
   for (guint i = 0; i < stage->port_count; i++) {
     free_port (&stage->ports[i]);
   }
@@ -181,12 +183,22 @@ weir_stage_request (WeirStage *stage, guint32 request)
   weir_task_make_ready (&stage->task);
 }
 
+static _Thread_local WeirStage *interrupting;
+
+WeirStage *
+weir_stage_interrupting (void)
+{
+  return interrupting;
+}
+
 void
 weir_stage_interrupt (WeirStage *stage)
 {
   g_mutex_lock (&stage->interrupt_lock);
   if (stage->interruptible && stage->role->interrupt != NULL) {
+    interrupting = stage;
     stage->role->interrupt (stage, stage->self);
+    interrupting = NULL;
   }
   g_mutex_unlock (&stage->interrupt_lock);
 }

@@ -9,6 +9,7 @@
 #include "template.h"
 #include "worker.h"
 
+#include <string.h>
 #include <weir/weir.h>
 
 typedef enum { WEIR_PRODUCER, WEIR_TRANSFORM, WEIR_CONSUMER } WeirKind;
@@ -113,6 +114,7 @@ struct _WeirStage {
   gboolean awaits_connections; /* its own end, and theirs is still to come */
   gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
   gboolean waits;     /* a callback answered WAIT */
+  int watched; /* the one descriptor it has waited for, or WEIR_WATCHED_ */
   WeirHalf half;      /* whose callback runs; OUTPUT only in a duplex stage */
   gboolean out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
   gboolean out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
@@ -170,6 +172,8 @@ struct _WeirStage {
   gboolean interruptible;
 };
 
+enum { WEIR_WATCHED_NONE = -1, WEIR_WATCHED_SEVERAL = -2 };
+
 /* Bits of `reasons` beside the count of full links. */
 enum { WEIR_PAUSED_OPERATOR = 1 << 30 };
 
@@ -219,14 +223,23 @@ void weir_stage_free (WeirStage *stage); /* one that nobody refers to */
 void weir_stage_request (WeirStage *stage, guint32 request);
 /* Breaks the block of a BLOCKING role's callback, if there is one. */
 void weir_stage_interrupt (WeirStage *stage);
+/* The stage whose interrupt() the calling thread is in, or NULL; for crash reports. */
+WeirStage *weir_stage_interrupting (void);
 
 /* ---- stage.c: small things that the other files share; worker ---- */
 
-/* Names the callback for crash reports; NULL: back in the engine. */
+/* Names the callback for crash reports; NULL: back in the engine. What is no callback of the role's is said in words. */
 static inline void
 weir_stage_enter (WeirStage *stage, const char *callback)
 {
   stage->worker->callback = callback;
+}
+#define WEIR_IN_CALL "a call handed in"
+#define WEIR_IN_SOURCE "a source of its own"
+static inline gboolean
+weir_callback_is_named (const char *callback)
+{
+  return strchr (callback, ' ') == NULL;
 }
 /* After each callback: what was set for it is over. */
 void weir_stage_clear_overrides (WeirStage *stage);
@@ -327,6 +340,7 @@ void weir_intake_settle (WeirStage *stage);
 void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason);
 
 /* ---- streams.c ---- */
+extern guint32 weir_streams_last; /* the number given last, under a lock; a test sets it near its wrap */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
 /* The first stream that still has state on the link; FALSE: none. */
