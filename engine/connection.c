@@ -40,12 +40,16 @@ copy_link (WeirConnection *connection, const WeirLink *original)
 }
 
 WeirConnection *
-weir_connection_new (WeirConnections *connections, WeirWorker *worker)
+weir_connection_new (WeirConnections *connections, WeirWorker *worker, gpointer handle, GDestroyNotify destroy,
+                     const char *peer)
 {
   guint stages = weir_connections_stage_count (connections), links = weir_connections_link_count (connections);
   WeirConnection *connection = g_malloc0 (sizeof (WeirConnection) + sizeof (gpointer) * (stages + links));
   connection->of = connections;
   connection->worker = worker;
+  connection->handle = handle;
+  connection->destroy = destroy;
+  connection->peer = g_strdup (peer);
   connection->later.run = free_later;
   connection->deadline.fire = late;
   connection->deadline.data = connection;
@@ -103,21 +107,44 @@ at_rest (WeirConnection *connection)
 }
 
 static void
+abandon (WeirLink *link, WeirDropReason reason)
+{
+  /* Where all is done the stage may be one that goes on. */
+  gboolean flushing = link->done_private != link->taken && link->to->flush_link == link;
+  weir_link_abandon (link, reason, flushing ? link->to->flush_records : NULL, flushing ? link->to->flush_count : 0);
+}
+
+static void
 settle_link (WeirConnection *connection, WeirLink *link)
 {
   if (link->front == NULL) {
     weir_link_publish (link);
   }
-  /* What a connection that broke leaves behind is lost with it; what the end of time for a drain leaves is undelivered. */
-  guint32 closed = weir_load_relaxed (&link->closed);
-  gboolean halted = (weir_load_relaxed (&connection->asked) & WEIR_REQUEST_HALT) != 0;
-  gboolean shared_failed = closed == WEIR_LINK_FAILED && link->connection != NULL;
-  if (closed == WEIR_LINK_FINISHED) {
-    weir_link_abandon (link, WEIR_DROP_TAKER_FINISHED);
-  } else if (!halted && !shared_failed) {
-    weir_link_abandon (link, WEIR_DROP_CONNECTION_LOST);
+  /* What lies in a connection that is over is lost with it, unless the deadline of the pipeline's stop has halted it: that, and
+   * what has come as far as a shared stage, is undelivered. */
+  gboolean lost = connection->failed || (weir_load_relaxed (&connection->asked) & WEIR_REQUEST_HALT) == 0;
+  if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
+    abandon (link, WEIR_DROP_TAKER_FINISHED);
+  } else if (lost && link->connection == NULL) {
+    abandon (link, WEIR_DROP_CONNECTION_LOST);
   }
   weir_link_check_ledger (link);
+}
+
+void
+weir_connection_free (WeirConnection *connection)
+{
+  if (connection->destroy != NULL) {
+    connection->destroy (connection->handle);
+  }
+  for (guint i = 0; i < weir_connections_link_count (connection->of); i++) {
+    weir_link_free (connection->links[i]);
+  }
+  for (guint i = 0; i < stage_count (connection); i++) {
+    weir_stage_free (connection->stages[i]);
+  }
+  g_free (connection->peer);
+  g_free (connection);
 }
 
 static gboolean
@@ -125,10 +152,9 @@ free_later (WeirLater *later)
 {
   WeirConnection *connection = (WeirConnection *) ((guint8 *) later - offsetof (WeirConnection, later));
   WeirConnections *connections = connection->of;
-  guint links = weir_connections_link_count (connections);
   if (!connection->settled) {
     connection->settled = TRUE;
-    for (guint i = 0; i < links; i++) {
+    for (guint i = 0; i < weir_connections_link_count (connections); i++) {
       settle_link (connection, connection->links[i]); /* which may make a stage ready once more, */
     }
     weir_connections_leave (connections, connection); /* as may a stop until then */
@@ -136,18 +162,8 @@ free_later (WeirLater *later)
   if (!at_rest (connection)) {
     return FALSE;
   }
-  if (connection->destroy != NULL) {
-    connection->destroy (connection->handle);
-  }
-  for (guint i = 0; i < links; i++) {
-    weir_link_free (connection->links[i]);
-  }
-  for (guint i = 0; i < stage_count (connection); i++) {
-    weir_stage_free (connection->stages[i]);
-  }
   WeirWorker *worker = connection->worker;
-  g_free (connection->peer);
-  g_free (connection);
+  weir_connection_free (connection);
   weir_connections_left (connections, worker);
   return TRUE;
 }
@@ -164,10 +180,10 @@ static void
 park (WeirConnection *connection)
 {
   weir_timers_disarm (connection->worker->timers, &connection->deadline);
-  weir_store_release (&connection->parked, 1);
   for (guint i = 0; i < weir_connections_link_count (connection->of); i++) {
-    if (connection->links[i]->connection != NULL) {
-      weir_task_make_ready (connection->links[i]->taker);
+    WeirLink *link = connection->links[i];
+    if (link->connection != NULL) {
+      weir_stage_part (link->to, link);
     }
   }
   weir_connection_unref (connection);
@@ -206,8 +222,11 @@ stop (WeirConnection *connection)
                                : stage->kind == WEIR_PRODUCER ? WEIR_REQUEST_DRAIN | WEIR_REQUEST_STOP
                                                               : WEIR_REQUEST_DRAIN);
   }
-  weir_timers_arm (connection->worker->timers, &connection->deadline,
-                   g_get_monotonic_time () + weir_connections_shutdown (connection->of));
+  /* Where the pipeline stops, the deadline is its own. */
+  if ((weir_load_acquire (&connection->asked) & WEIR_REQUEST_STOP) == 0) {
+    weir_timers_arm (connection->worker->timers, &connection->deadline,
+                     g_get_monotonic_time () + weir_connections_shutdown (connection->of));
+  }
 }
 
 void
@@ -247,7 +266,7 @@ on_answered (WeirConnection *connection)
   }
   if (connection->opening_failed || connection->stopping) {
     connection->started = stage_count (connection);
-    request_all (connection, WEIR_REQUEST_CLOSE);
+    request_all (connection, WEIR_REQUEST_HALT); /* which closes, and ends the links to shared stages */
   } else {
     start_next (connection);
   }
@@ -257,14 +276,10 @@ on_answered (WeirConnection *connection)
 static void
 tell (WeirConnection *connection, WeirStage *stage)
 {
-  guint64 untold;
-  if (connection->failed || !weir_connections_may_tell (connection->of, &untold)) {
+  if (connection->failed || !weir_connections_may_tell (connection->of)) {
     return;
   }
-  if (untold > 0) {
-    weir_stage_log (weir_connections_listener (connection->of), G_LOG_LEVEL_WARNING,
-                    "%" G_GUINT64_FORMAT " more connections have failed", untold);
-  }
+  weir_connections_tell_untold (connection->of);
   weir_stage_log (stage, G_LOG_LEVEL_WARNING, "connection from %s: %s", connection->peer, stage->failure);
 }
 

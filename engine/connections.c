@@ -24,8 +24,7 @@ struct _WeirConnections {
   guint64 **past_counters;
   WeirLinkFigures *past_links;
   gint64 told_since;
-  guint told;
-  guint64 untold;
+  guint told, untold;
 };
 
 WeirConnections *
@@ -196,6 +195,19 @@ least_busy (WeirConnections *connections)
   return least;
 }
 
+static void
+add (WeirConnections *connections, WeirConnection *connection)
+{
+  connection->number = ++connections->number;
+  connection->next = connections->alive;
+  if (connection->next != NULL) {
+    connection->next->previous = connection;
+  }
+  connections->alive = connection;
+  connections->count++;
+  atomic_fetch_add_explicit (&connection->worker->connections, 1, memory_order_relaxed);
+}
+
 gboolean
 weir_stage_accept (WeirStage *stage, gpointer handle, GDestroyNotify destroy, const char *peer)
 {
@@ -206,27 +218,16 @@ weir_stage_accept (WeirStage *stage, gpointer handle, GDestroyNotify destroy, co
     destroy (handle);
     return FALSE;
   }
-  WeirWorker *worker = least_busy (connections);
-  WeirConnection *connection = weir_connection_new (connections, worker);
-  connection->handle = handle;
-  connection->destroy = destroy;
-  connection->peer = g_strdup (peer);
-  atomic_fetch_add_explicit (&worker->connections, 1, memory_order_relaxed);
+  WeirConnection *connection = weir_connection_new (connections, least_busy (connections), handle, destroy, peer);
   g_mutex_lock (&connections->lock);
-  connection->number = ++connections->number;
-  connection->next = connections->alive;
-  if (connection->next != NULL) {
-    connection->next->previous = connection;
-  }
-  connections->alive = connection;
-  connections->count++;
   gboolean stopping = connections->stopping;
   if (!stopping) {
+    add (connections, connection);
     weir_connection_open (connection);
   }
   g_mutex_unlock (&connections->lock);
   if (stopping) {
-    weir_connection_unref (connection);
+    weir_connection_free (connection); /* nobody else has seen it */
   }
   return !stopping;
 }
@@ -270,7 +271,7 @@ weir_connections_stop (WeirConnections *connections, gboolean halt)
 }
 
 gboolean
-weir_connections_may_tell (WeirConnections *connections, guint64 *untold)
+weir_connections_may_tell (WeirConnections *connections)
 {
   gint64 now = g_get_monotonic_time ();
   g_mutex_lock (&connections->lock);
@@ -278,11 +279,23 @@ weir_connections_may_tell (WeirConnections *connections, guint64 *untold)
     connections->told_since = now;
     connections->told = 0;
   }
-  gboolean may = connections->told++ < TOLD;
-  *untold = may ? connections->untold : 0;
-  connections->untold = may ? 0 : connections->untold + 1;
+  gboolean may = connections->told < TOLD;
+  *(may ? &connections->told : &connections->untold) += 1;
   g_mutex_unlock (&connections->lock);
   return may;
+}
+
+void
+weir_connections_tell_untold (WeirConnections *connections)
+{
+  g_mutex_lock (&connections->lock);
+  guint untold = connections->untold;
+  connections->untold = 0;
+  g_mutex_unlock (&connections->lock);
+  if (untold > 0) {
+    weir_stage_log (connections->listener, G_LOG_LEVEL_WARNING, "%u more connection%s failed", untold,
+                    untold == 1 ? " has" : "s have");
+  }
 }
 
 /* ---- figures ---- */

@@ -50,7 +50,6 @@ struct _WeirConnection {
   WeirLater later;         /* frees it, behind the last turn of its stages */
   _Atomic gint references; /* its stages together, and each link to a shared stage until that has let it go */
   _Atomic guint32 asked;   /* WEIR_REQUEST_STOP, WEIR_REQUEST_HALT */
-  _Atomic guint32 parked;  /* all its stages are closed */
   guint answered, started, closed;
   gboolean opening_failed, stopping, failed, settled;
   WeirTimer deadline;
@@ -58,8 +57,10 @@ struct _WeirConnection {
   WeirLink **links;
 };
 
-/* A copy of the template, wired, on a worker; not in the list yet. */
-WeirConnection *weir_connection_new (WeirConnections *connections, WeirWorker *worker);
+/* A copy of the template, wired, on a worker; not in the list yet. handle and destroy as in weir_stage_accept(). */
+WeirConnection *weir_connection_new (WeirConnections *connections, WeirWorker *worker, gpointer handle,
+                                     GDestroyNotify destroy, const char *peer);
+void weir_connection_free (WeirConnection *connection); /* one that nobody knows, or knows any more */
 void weir_connection_open (WeirConnection *connection);
 /* Any thread; asked: WEIR_REQUEST_STOP or _HALT. Under the lock of the list, or on its worker. */
 void weir_connection_ask (WeirConnection *connection, guint32 asked);
@@ -79,16 +80,20 @@ gsize weir_connections_record_max (WeirConnections *connections);
 void weir_connections_leave (WeirConnections *connections, WeirConnection *connection);
 /* One that lived on this worker is freed: the listener looks again. */
 void weir_connections_left (WeirConnections *connections, WeirWorker *worker);
-/* May one more failure be told? Once in a while it says how many were not. */
-gboolean weir_connections_may_tell (WeirConnections *connections, guint64 *untold);
+/* May one more failure be told? If not, it is counted. */
+gboolean weir_connections_may_tell (WeirConnections *connections);
+/* Says how many were not. */
+void weir_connections_tell_untold (WeirConnections *connections);
 
 /* ---- join.c: links of a shared stage, which come and go with the connections ---- */
 
 /* Any thread: the link is one of its inputs from its next turn on. */
 void weir_stage_join (WeirStage *stage, WeirLink *link);
-/* Its worker: takes in what has joined since. */
-void weir_intake_join (WeirStage *stage);
-/* Its worker, where the link is on no list: lets it go if it is over. */
+/* Its connection's worker: the connection's stages are closed, and nobody of it touches the link any more. */
+void weir_stage_part (WeirStage *stage, WeirLink *link);
+/* Its worker: takes in what has joined since, and lets go of what has parted and is over. */
+void weir_intake_come_and_go (WeirStage *stage);
+/* Its worker, where the link is on no list: lets it go if it is over and has parted. */
 void weir_intake_leave (WeirStage *stage, WeirLink *link);
-/* Its worker, and the stage is over: lets those go whose connections are parked. */
-void weir_intake_leave_parked (WeirStage *stage);
+/* Its worker, and the stage is over: lets those go that have parted. */
+void weir_intake_leave_parted (WeirStage *stage);

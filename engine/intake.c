@@ -53,18 +53,12 @@ weir_intake_collect (WeirStage *stage)
     }
   }
   WeirLink *ready = weir_ready_links_take (&stage->ready_links);
-  /* Behind that: what is ready has joined before. */
-  weir_intake_join (stage);
+  /* Behind that: what is ready has joined before, and does not leave. */
+  weir_intake_come_and_go (stage);
   for (WeirLink *link = ready, *next; link != NULL; link = next) {
     next = link->next_ready;
     weir_intake_notice (stage, link);
     weir_intake_append (stage, link);
-  }
-  WeirLink *leaving = stage->leaving;
-  stage->leaving = NULL;
-  for (WeirLink *link = leaving, *next; link != NULL; link = next) {
-    next = link->next_active;
-    weir_intake_leave (stage, link);
   }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* join.c: the links of a shared stage, which come and go with the connections (see connections.h).
- * weir_stage_join() runs on the listener's worker, the rest on the shared stage's. A link that has joined belongs to its
- * connection, which is not freed before the link was let go; nothing touches the link after that. */
+ * weir_stage_join() runs on the listener's worker, weir_stage_part() on the connection's, the rest on the shared stage's. A link
+ * belongs to its connection, which is not freed before the link was let go; nothing touches the link after that. */
 #include "connections.h"
 
 void
@@ -16,11 +16,19 @@ weir_stage_join (WeirStage *stage, WeirLink *link)
 }
 
 void
-weir_intake_join (WeirStage *stage)
+weir_stage_part (WeirStage *stage, WeirLink *link)
 {
-  if (weir_load_relaxed (&stage->joining) == NULL) {
-    return;
-  }
+  WeirLink *head = weir_load_relaxed (&stage->parting);
+  do {
+    link->next_leaving = head;
+  } while (
+    !atomic_compare_exchange_weak_explicit (&stage->parting, &head, link, memory_order_release, memory_order_relaxed));
+  weir_task_make_ready (&stage->task);
+}
+
+static void
+join (WeirStage *stage)
+{
   WeirLink *link = atomic_exchange_explicit (&stage->joining, NULL, memory_order_acquire);
   for (WeirLink *next; link != NULL; link = next) {
     next = link->next_joining;
@@ -40,6 +48,7 @@ let_go (WeirStage *stage, WeirLink *link)
   stage->inputs[link->input_index] = last;
   last->input_index = link->input_index;
   stage->inputs_over -= link->over ? 1 : 0;
+  stage->current_link = stage->current_link == link ? NULL : stage->current_link;
   g_clear_pointer (&link->stream_states, g_tree_unref);
   weir_connection_unref (link->connection);
 }
@@ -47,25 +56,58 @@ let_go (WeirStage *stage, WeirLink *link)
 void
 weir_intake_leave (WeirStage *stage, WeirLink *link)
 {
-  if (link->connection == NULL || !link->over || link->done_private != link->taken || stage->life >= WEIR_LIFE_ENDED) {
-    return;
-  }
-  if (weir_load_acquire (&link->giving) == 0) {
-    let_go (stage, link);
+  if (!link->parted || !link->over || link->leaving || link->done_private != link->taken ||
+      stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
   /* A thread that gave a record back is not through with the link; it makes the stage ready when it is. */
-  link->next_active = stage->leaving;
-  stage->leaving = link;
+  if (weir_load_acquire (&link->giving) != 0) {
+    link->leaving = TRUE;
+    link->next_leaving = stage->leaving;
+    stage->leaving = link;
+    return;
+  }
+  /* That thread may have put it on the ready list once more: then it goes the next time that it is idle. */
+  if (weir_load_acquire (&link->ready) == 0) {
+    let_go (stage, link);
+  }
+}
+
+static void
+leave_all (WeirStage *stage, WeirLink *link)
+{
+  for (WeirLink *next; link != NULL; link = next) {
+    next = link->next_leaving;
+    link->parted = TRUE;
+    link->leaving = FALSE;
+    weir_intake_leave (stage, link);
+  }
 }
 
 void
-weir_intake_leave_parked (WeirStage *stage)
+weir_intake_come_and_go (WeirStage *stage)
+{
+  /* In this order: what has parted has joined before. */
+  WeirLink *parting = weir_load_relaxed (&stage->parting) != NULL
+                        ? atomic_exchange_explicit (&stage->parting, NULL, memory_order_acquire)
+                        : NULL;
+  if (weir_load_relaxed (&stage->joining) != NULL) {
+    join (stage);
+  }
+  WeirLink *leaving = stage->leaving;
+  stage->leaving = NULL;
+  leave_all (stage, leaving);
+  leave_all (stage, parting);
+}
+
+void
+weir_intake_leave_parted (WeirStage *stage)
 {
   for (guint i = stage->input_count; i-- > 0;) {
     WeirLink *link = stage->inputs[i];
-    if (link->connection != NULL && weir_load_acquire (&link->connection->parked) != 0 &&
-        weir_load_acquire (&link->giving) == 0 && weir_load_acquire (&link->ready) == 0) {
+    /* What is kept is given back until close() has returned. */
+    gboolean unused = stage->life == WEIR_LIFE_CLOSED || link->done_private == link->taken;
+    if (link->parted && unused && weir_load_acquire (&link->giving) == 0 && weir_load_acquire (&link->ready) == 0) {
       let_go (stage, link);
     }
   }

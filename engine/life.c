@@ -128,6 +128,9 @@ close_stage (WeirStage *stage)
   weir_streams_forget_all (stage);
   for (guint i = 0; i < stage->input_count; i++) {
     g_clear_pointer (&stage->inputs[i]->stream_states, g_tree_unref); /* of a stage that has finished by itself */
+    if (stage->inputs[i]->connection != NULL) {
+      weir_task_make_ready (&stage->task); /* the next turn lets go of those that have parted by now */
+    }
   }
   weir_packer_clear (&stage->packer);
   report_failure (stage); /* of stop() or close() */
@@ -149,7 +152,8 @@ drop_streams (WeirStage *stage)
 static void
 call_stop (WeirStage *stage)
 {
-  if (stage->stopping) {
+  /* None behind its own end, also where that is still to be seen to, or waits for connections. */
+  if (stage->stopping || stage->finishing || stage->awaits_connections) {
     return;
   }
   stage->stopping = TRUE;
@@ -189,6 +193,7 @@ weir_life_end (WeirStage *stage)
   stage->awaits_connections = FALSE;
   set_life (stage, WEIR_LIFE_ENDED);
   if (stage->listens) {
+    weir_connections_tell_untold (stage->connections);
     end_template (stage);
   }
   weir_outputs_control (stage, WEIR_CONTROL_END, 0);

@@ -171,19 +171,21 @@ weir_link_check_ledger (WeirLink *link)
 }
 
 void
-weir_link_abandon (WeirLink *link, WeirDropReason reason)
+weir_link_abandon (WeirLink *link, WeirDropReason reason, const WeirRecord *flushing, gsize count)
 {
   WeirSegment *segment = link->done_segment;
   guint32 index = link->done_index;
-  for (guint64 at = link->done_private; at != link->taken && link->kept > 0; at++, index++) {
+  for (guint64 at = link->done_private; at != link->taken && (link->kept > 0 || count > 0); at++, index++) {
     if (index == segment->slots) {
       segment = segment->next;
       index = 0;
     }
+    const WeirRecord *record = weir_segment_records (segment) + index;
     _Atomic guint8 *state = &weir_segment_states (segment)[index];
     guint8 before = weir_load_acquire (state);
-    if ((before & WEIR_SLOT_KEPT) != 0 && (before & WEIR_SLOT_RELEASED) == 0) {
-      weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
+    gboolean kept = (before & WEIR_SLOT_KEPT) != 0;
+    if (kept ? (before & WEIR_SLOT_RELEASED) == 0 : record >= flushing && record < flushing + count) {
+      weir_store_relaxed (state, kept ? before | WEIR_SLOT_RELEASED : before);
       link->discarded++;
     }
   }

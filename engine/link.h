@@ -141,12 +141,14 @@ struct _WeirLink {
   guint64 discarded; /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
   WeirDropReason discarded_as;
   bool over;            /* END was taken */
+  bool parted, leaving; /* nobody of its connection touches it any more; it is on the list of the taking stage */
   GTree *stream_states; /* stream -> the joining role's state, in the order of their numbers */
   guint32 last_stream;  /* looked up last */
   gpointer last_state;
   WeirLink *next_active;       /* on the taking stage's own list */
   const WeirRecord *gap_ended; /* the GAP record whose stream's state was ended */
   WeirLink *next_joining;      /* of a shared stage */
+  WeirLink *next_leaving;      /* likewise: parting, and then leaving */
   guint input_index;           /* in the taking stage's inputs; for those that may leave */
   WeirRejection *reasons;      /* of rejected slots that done has not come to */
 
@@ -264,5 +266,6 @@ void weir_link_figures (WeirLink *link, WeirLinkFigures *figures);
 guint64 weir_link_count_queued (WeirLink *link);
 /* R12: counts them that way, and compares; a mismatch ends the program. Both ends parked. Answers how many there are. */
 guint64 weir_link_check_ledger (WeirLink *link);
-/* Both ends parked, for good: what is kept will not be given back, and counts as dropped with all else that is queued. */
-void weir_link_abandon (WeirLink *link, WeirDropReason reason);
+/* Both ends parked, for good: what is kept will not be given back, the run that flush() was at will not be flushed, and both
+ * count as dropped with all else that is queued. */
+void weir_link_abandon (WeirLink *link, WeirDropReason reason, const WeirRecord *flushing, gsize count);

@@ -111,6 +111,7 @@ struct _WeirStage {
   _Atomic gint64 outstanding; /* kept records not given back */
   WeirReadyLinks ready_links;
   _Atomic (WeirLink *) joining; /* links of new connections */
+  _Atomic (WeirLink *) parting; /* links of those that are over */
   _Atomic (WeirPosts *) posts;  /* NULL: nobody has handed anything in */
   _Atomic guint32 post_phase;
 
@@ -134,7 +135,7 @@ struct _WeirStage {
   bool input_closed; /* and the links are closed for it */
   char *failure, *rejection;
   WeirLink *active, *active_last;  /* links with something to take, by next_active */
-  WeirLink *leaving;               /* links that are over, and that a helper thread has its hands on; by next_active */
+  WeirLink *leaving;               /* links that are over, and that a helper thread has its hands on; by next_leaving */
   const WeirRecord *flush_records; /* the run that flush has not finished */
   gsize flush_count;
   WeirLink *flush_link;

@@ -141,7 +141,8 @@ run_stage (WeirStage *stage, WeirTurn *turn)
     more = weir_intake_run (stage, turn) || more;
   }
   if (!stage->failed && !stage->finishing && stage->kind != WEIR_PRODUCER) {
-    if (stage->inputs_over == stage->input_count) {
+    /* Of those that join a stage that has had enough, none is counted. */
+    if (stage->inputs_over == stage->input_count || (stage->input_closed && !stage->enough)) {
       weir_life_finish (stage);
       more = more || (stage->produces != WEIR_PRODUCES_NOT && !stage->waits && !weir_intake_paused (stage));
     }
@@ -204,8 +205,8 @@ weir_stage_turn (WeirStage *stage)
     more = run_stage (stage, &turn) || more;
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
-    weir_intake_leave_parked (stage);
     weir_life_close_ended (stage);
+    weir_intake_leave_parted (stage);
   }
   if (stage->failed && stage->life >= WEIR_LIFE_STARTING) {
     weir_life_fail (stage);

@@ -128,6 +128,9 @@ check_running (Fake *fake, const char *callback)
 static WeirNext
 on_open (WeirStage *stage, gpointer self)
 {
+  if (FAKE (self)->stage != stage) {
+    FAKE (self) = fake_of_connection (FAKE (self), stage);
+  }
   Fake *fake = FAKE (self);
   check (fake, !fake->opened, "open", "a second time");
   check (fake, stage == fake->stage, "open", "with another stage");
@@ -154,11 +157,11 @@ static WeirNext
 on_produce (G_GNUC_UNUSED WeirStage *stage, gpointer self)
 {
   Fake *fake = FAKE (self);
-  enter (fake, "produce", !fake->quiet);
+  enter (fake, "produce", !fake->quiet && fake->script->produce != NULL);
   check_running (fake, "produce");
   check (fake, !fake->paused, "produce", "while paused");
   check (fake, !fake->output_ended, "produce", "after the end of its output");
-  WeirNext next = fake->script->produce (fake);
+  WeirNext next = fake->script->produce != NULL ? fake->script->produce (fake) : WEIR_WAIT;
   fake->ended = fake->ended || (next == WEIR_DONE && fake->stage->kind == WEIR_PRODUCER);
   fake->output_ended = fake->output_ended || (next == WEIR_DONE && is_duplex (fake));
   leave (fake);
@@ -381,7 +384,9 @@ fake_do (Fake *fake, FakeAct act)
 {
   Act *copy = g_new (Act, 1);
   *copy = (Act){ .act = act };
-  weir_stage_invoke (fake->stage, act_now, copy, g_free);
+  WeirStage *stage = weir_stage_ref (fake->stage); /* one of a connection may be over before this returns */
+  weir_stage_invoke (stage, act_now, copy, g_free);
+  weir_stage_unref (stage);
 }
 
 void
@@ -389,11 +394,13 @@ fake_do_with (Fake *fake, FakeActWith act, gint64 number)
 {
   Act *copy = g_new (Act, 1);
   *copy = (Act){ .act_with = act, .number = number };
-  weir_stage_invoke (fake->stage, act_now, copy, g_free);
+  WeirStage *stage = weir_stage_ref (fake->stage); /* one of a connection may be over before this returns */
+  weir_stage_invoke (stage, act_now, copy, g_free);
+  weir_stage_unref (stage);
 }
 
 Fake *
-rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const char *thread)
+fake_new (Rig *rig, const char *name, const Script *script)
 {
   Fake *fake = g_new0 (Fake, 1);
   *fake = (Fake){ .rig = rig, .name = name, .script = script, .events = g_string_new (NULL) };
@@ -407,8 +414,8 @@ rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const 
     .counters = script->counters,
     .open = on_open,
     .start = on_start,
-    .pause = script->deaf ? NULL : on_pause,
-    .resume = script->deaf ? NULL : on_resume,
+    .pause = on_pause,
+    .resume = on_resume,
     .end = on_end,
     .stop = on_stop,
     .close = on_close,
@@ -419,11 +426,26 @@ rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const 
     .end_stream = script->end_stream != NULL ? on_end_stream : NULL,
     .interrupt = script->interrupt != NULL ? on_interrupt : NULL,
   };
+  pthread_mutex_lock (&rig->lock);
+  g_ptr_array_add (rig->fakes, fake);
+  pthread_mutex_unlock (&rig->lock);
+  return fake;
+}
+
+gpointer
+fake_state (Fake *fake)
+{
   State *state = g_new0 (State, 1);
   state->fake = fake;
+  return state;
+}
+
+Fake *
+rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const char *thread)
+{
+  Fake *fake = fake_new (rig, name, script);
   g_autoptr (GError) error = NULL;
-  fake->stage = weir_pipeline_add (rig->pipeline, name, kind, "fake", &fake->role, state, thread, &error);
+  fake->stage = weir_pipeline_add (rig->pipeline, name, kind, "fake", &fake->role, fake_state (fake), thread, &error);
   ck_assert_msg (fake->stage != NULL, "%s", error != NULL ? error->message : "no error");
-  g_ptr_array_add (rig->fakes, fake);
   return fake;
 }

@@ -39,7 +39,7 @@ typedef struct {
 struct _Fake {
   Rig *rig;
   const char *name;
-  WeirStage *stage;
+  WeirStage *stage; /* of a connection's fake: valid until close() */
   const Script *script;
   /* The script's own. */
   gint64 next, most;
@@ -53,6 +53,8 @@ struct _Fake {
 
   /* The checks'. */
   WeirRole role;
+  Fake *of; /* what stands for it in the template, of a connection's fake */
+  guint connection;
   GString *events;
   pthread_t worker;
   gboolean has_worker, paused, enough, ended, output_ended, stopped, closed, started, opened, emitting, end_told;
@@ -67,15 +69,37 @@ struct _Rig {
   WeirResult result;
   char *failure; /* "name: message", the first */
   gboolean ready, late, over;
+  _Atomic gint64 peers; /* handed over and not freed */
 };
 
 Rig *rig_new (void);
 void rig_free (Rig *rig); /* checks that each opened fake was closed once, and that every ledger balances */
 Fake *rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const char *thread);
+/* A fake that is no stage yet, and the state that a stage of it gets. */
+Fake *fake_new (Rig *rig, const char *name, const Script *script);
+gpointer fake_state (Fake *fake);
 /* Limits: records, low one half, hard twice. */
 WeirLink *rig_link (Rig *rig, Fake *from, Fake *to, guint64 records);
 WeirLink *rig_link_with (Rig *rig, Fake *from, guint port, Fake *to, WeirQueueSettings settings);
 WeirQueueSettings queue_of (guint64 records);
+
+/* ---- connections (rig-connections.c) ---- */
+
+/* A producer that listens, with the script of its own and that of the first stage of each connection. */
+Fake *rig_listen (Rig *rig, const char *name, const Script *listening, const Script *script);
+/* A stage that each connection has; the fakes of the connections are made when they are opened, and copy its `most`, `allowed`
+ * and `data`. */
+Fake *rig_template (Rig *rig, Fake *listener, const char *name, WeirKind kind, const Script *script);
+/* Runs the main loop until the connection of that number, from 1, has opened its fake of that one. */
+Fake *rig_peer (Rig *rig, Fake *of, guint connection);
+/* Runs the main loop until so many connections are alive. */
+void rig_until_alive (Rig *rig, Fake *listener, guint alive);
+/* On the listener's worker: hands over one more peer, "peer-NUMBER"; `next` counts them. */
+gboolean fake_accept (Fake *listener);
+/* Accepts as many as it is allowed in all, and at most `most` at a time (0: any number). */
+extern const Script listening;
+/* Makes the fake of one connection out of what stands for it; on its worker, in open(). */
+Fake *fake_of_connection (Fake *of, WeirStage *stage);
 
 void rig_start (Rig *rig);
 void rig_begin (Rig *rig); /* starts, and runs the main loop until all stages are ready */

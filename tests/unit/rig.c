@@ -229,8 +229,10 @@ fake_operator_pauses (Fake *fake, gboolean pause)
 void
 fake_allow (Fake *fake, gint64 allowed)
 {
+  WeirStage *stage = weir_stage_ref (fake->stage);
   atomic_store (&fake->allowed, allowed);
-  weir_stage_wake (fake->stage);
+  weir_stage_wake (stage);
+  weir_stage_unref (stage);
 }
 
 WeirLinkFigures
@@ -248,13 +250,18 @@ rig_free (Rig *rig)
     WeirLink *link;
     for (guint i = 0; (link = weir_pipeline_link_at (rig->pipeline, i)) != NULL; i++) {
       WeirLinkFigures figures = figures_of (link);
-      ck_assert_uint_eq (figures.in, figures.out + figures.dropped + weir_link_count_queued (link));
+      guint64 queued = link->connections != NULL ? figures.queued : weir_link_count_queued (link);
+      ck_assert_uint_eq (figures.in, figures.out + figures.dropped + queued);
     }
   }
   weir_pipeline_free (rig->pipeline);
+  ck_assert_int_eq (atomic_load (&rig->peers), 0);
   for (guint i = 0; i < rig->fakes->len; i++) {
     Fake *fake = g_ptr_array_index (rig->fakes, i);
     ck_assert_msg (fake->opened == fake->closed, "%s was not closed", fake->name);
+    if (fake->of != NULL) {
+      g_free ((char *) fake->name);
+    }
     g_string_free (fake->events, TRUE);
     g_ptr_array_unref (fake->kept);
     g_free (fake);
