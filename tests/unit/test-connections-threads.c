@@ -228,7 +228,11 @@ static const Script some_turn = { .start = start_somehow, .consume = take_someho
 static Connected
 storm_new (void)
 {
-  g_log_set_writer_func (say_nothing, NULL, NULL);
+  static gboolean quiet;
+  if (!quiet) {
+    g_log_set_writer_func (say_nothing, NULL, NULL); /* once a process */
+    quiet = TRUE;
+  }
   Connected all = { .rig = rig_new () };
   weir_pipeline_set_workers (all.rig->pipeline, 2);
   all.client = rig_listen (all.rig, "client", &listening, &somehow);
