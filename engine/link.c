@@ -64,33 +64,33 @@ limits_new (const WeirQueueSettings *settings)
   return limits;
 }
 
-static WeirLink *
-link_new (const WeirLimits *limits)
+static void
+init_link (WeirLink *link, const WeirLimits *limits)
 {
-  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
   link->limits = limits;
   if (limits->settings.age > 0) {
     link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
   }
   link->put_countdown = 1;
   link->put_room = 1;
-  return link;
 }
 
 WeirLink *
 weir_link_new (const char *name, const WeirQueueSettings *settings)
 {
-  WeirLink *link = link_new (limits_new (settings));
+  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
+  init_link (link, limits_new (settings));
   link->name = g_strdup (name);
   return link;
 }
 
 WeirLink *
-weir_link_new_like (const WeirLink *original)
+weir_link_copy (gpointer place, const WeirLink *original)
 {
-  WeirLink *link = link_new (original->limits);
+  WeirLink *link = place;
+  init_link (link, original->limits);
   link->name = original->name;
-  link->borrows_name = link->borrows_limits = TRUE;
+  link->is_copy = link->borrows_limits = TRUE;
   return link;
 }
 
@@ -241,10 +241,10 @@ weir_link_free (WeirLink *link)
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
   free_limits (link);
-  if (!link->borrows_name) {
+  if (!link->is_copy) {
     g_free (link->name);
+    g_aligned_free (link);
   }
-  g_aligned_free (link);
 }
 
 WeirTally *

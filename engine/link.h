@@ -90,7 +90,7 @@ struct _WeirLink {
   struct _WeirConnections *connections; /* it is of a template: never runs, stands for those of the connections */
   struct _WeirConnection *connection;   /* it leads from a connection to a shared stage */
   guint template_index, from_port;
-  bool borrows_name, borrows_limits;
+  bool is_copy, borrows_limits;
   bool counted;     /* among the reasons of the producing stage; its worker's */
   WeirFront *front; /* drop_oldest only; then all fields of the producer's worker below are the taker's worker's */
 
@@ -169,8 +169,9 @@ void weir_link_tell_resume (WeirLink *link);
 gboolean weir_queue_settings_check (const WeirQueueSettings *settings, char **message);
 
 WeirLink *weir_link_new (const char *name, const WeirQueueSettings *settings);
-/* A copy of one of a template: limits and name, which it borrows; not wired. */
-WeirLink *weir_link_new_like (const WeirLink *original);
+/* A copy of one of a template: limits and name, which it borrows; not wired. The place is zeroed, aligned to 64, and stays the
+ * caller's. */
+WeirLink *weir_link_copy (gpointer place, const WeirLink *original);
 void weir_link_free (WeirLink *link); /* both ends parked */
 /* For a drop_oldest link, once its ends, its pool and its packer are set: these become the taker's. */
 void weir_link_use_front (WeirLink *link, WeirPool *takers_pool);
