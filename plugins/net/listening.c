@@ -55,8 +55,9 @@ static int
 bind_path (NetListening *listening, const char *path, mode_t mode, const struct sockaddr *address, socklen_t size)
 {
   if (bind (listening->fd, address, size) < 0) {
-    if (errno != EADDRINUSE || !is_stale (path, address, size)) {
-      return errno == EADDRINUSE || errno == ECONNREFUSED ? EADDRINUSE : errno;
+    int number = errno;
+    if (number != EADDRINUSE || !is_stale (path, address, size)) {
+      return number;
     }
     if (unlink (path) < 0 || bind (listening->fd, address, size) < 0) {
       return errno;
