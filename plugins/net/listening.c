@@ -58,8 +58,9 @@ bind_path (NetListening *listening, const char *path, const NetListenOptions *op
   /* The path is made with no more than that; nobody is let in before by a laxer umask. */
   (void) fchmod (listening->fd, options->mode);
   if (bind (listening->fd, address, size) < 0) {
-    if (errno != EADDRINUSE || !is_stale (path, options->type, address, size)) {
-      return errno == EADDRINUSE || errno == ECONNREFUSED ? EADDRINUSE : errno;
+    int number = errno;
+    if (number != EADDRINUSE || !is_stale (path, options->type, address, size)) {
+      return number;
     }
     if (unlink (path) < 0 || bind (listening->fd, address, size) < 0) {
       return errno;
