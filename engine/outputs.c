@@ -121,7 +121,9 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
 static void
 recheck (WeirStage *stage, WeirLink *link)
 {
-  if (link->stamps != NULL && link->front == NULL) {
+  if (link->front != NULL) {
+    weir_front_expire (link->front);
+  } else if (link->stamps != NULL) {
     weir_link_age_full (link);
   }
   gboolean gone = link->front != NULL ? weir_front_recheck (link->front) : weir_link_recheck (link);

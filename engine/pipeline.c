@@ -177,11 +177,10 @@ weir_pipeline_listen (WeirPipeline *pipeline, WeirStage *listener, gpointer self
 }
 
 WeirStage *
-weir_pipeline_add_template (WeirPipeline *pipeline, WeirConnections *connections, const char *name, WeirKind kind,
-                            const char *plugin, const WeirRole *role, gpointer self)
+weir_pipeline_add_template (WeirPipeline *pipeline, const char *name, WeirKind kind, const char *plugin,
+                            const WeirRole *role, gpointer self)
 {
   WeirStage *stage = weir_stage_new (name, kind, plugin, role, self);
-  weir_connections_add_stage (connections, stage);
   g_ptr_array_add (pipeline->stages, stage);
   return stage;
 }

@@ -79,6 +79,15 @@ weir_stage_finish (WeirStage *stage)
 }
 
 void
+weir_stage_enough (WeirStage *stage)
+{
+  if (!stage->end_told && stage->kind != WEIR_PRODUCER) {
+    stage->enough = TRUE;
+    weir_stage_wake (stage);
+  }
+}
+
+void
 weir_stage_ready (WeirStage *stage)
 {
   stage->ready_said = TRUE;

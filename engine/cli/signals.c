@@ -53,6 +53,7 @@ weir_signals_open (WeirSignalHandler handler, gpointer data)
   handle_data = data;
   signal (SIGPIPE, SIG_IGN);
   signal (SIGXFSZ, SIG_IGN); /* a file too large is an error of the stage that writes it */
+  signal (SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and then no exit status of a child is to be had */
   for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
     /* Before anything else that the loop has to do. */
     watched[i].source = g_unix_signal_add_full (G_PRIORITY_HIGH, watched[i].number, on_signal, &watched[i], NULL);

@@ -122,6 +122,14 @@ END_TEST
 
 static gint64 age_high = 2000;
 
+static void
+pass_time (gint64 since, gint64 time)
+{
+  while (g_get_monotonic_time () - since < time) {
+    g_thread_yield ();
+  }
+}
+
 START_TEST (what_is_too_old_expires_when_something_is_put)
 {
   WeirBed *bed = weir_bed_new (OLDEST (.records = 1000, .age = age_high));
@@ -129,9 +137,7 @@ START_TEST (what_is_too_old_expires_when_something_is_put)
   weir_bed_publish (bed);
   gint64 published = g_get_monotonic_time ();
   check_dropped (bed, 0, 0);
-  while (g_get_monotonic_time () - published < age_high) {
-    g_thread_yield ();
-  }
+  pass_time (published, age_high);
   weir_bed_put (bed, 2);
   weir_bed_publish (bed);
   WeirLinkFigures figures = weir_bed_check_ledger (bed);
@@ -143,17 +149,41 @@ START_TEST (what_is_too_old_expires_when_something_is_put)
 }
 END_TEST
 
+START_TEST (what_is_too_old_expires_when_something_is_taken)
+{
+  WeirBed *bed = weir_bed_new (OLDEST (.records = 1000, .age = age_high));
+  ck_assert_int_eq (weir_front_age_deadline (bed->link->front), 0);
+  weir_bed_put (bed, 3);
+  weir_bed_publish (bed);
+  gint64 published = g_get_monotonic_time ();
+  ck_assert_int_le (weir_front_age_deadline (bed->link->front), published + age_high);
+  pass_time (published, age_high);
+  ck_assert_uint_eq (weir_bed_take (bed, 10), 0);
+  ck_assert_int_eq (weir_front_age_deadline (bed->link->front), 0);
+  ck_assert_uint_eq (weir_bed_check_ledger (bed).dropped_by[WEIR_DROP_EXPIRED], 3);
+  weir_bed_free (bed);
+}
+END_TEST
+
 START_TEST (an_age_limit_drops_nothing_that_is_held)
 {
-  WeirBed *bed = weir_bed_new (OLDEST (.records = 4000, .age = 1));
-  for (guint i = 0; i < 50; i++) {
+  guint64 held = 0;
+  WeirBed *bed = weir_bed_new (OLDEST (.records = 4000, .age = 10 * age_high));
+  for (guint i = 0; i < 3; i++) {
     weir_bed_put (bed, 64);
     weir_bed_publish (bed);
-    ck_assert_uint_eq (weir_bed_take_each (bed, 64, NULL), 64);
-    weir_bed_check_ledger (bed);
+    gint64 published = g_get_monotonic_time ();
+    bed->expected = bed->sequence - 64;
+    held += weir_bed_take_each (bed, 64, NULL); /* all 64, if the machine had time for it */
+    pass_time (published, 10 * age_high);
+    weir_front_expire (bed->link->front);
+    WeirLinkFigures figures = weir_bed_check_ledger (bed);
+    ck_assert_uint_eq (figures.queued, held);
+    ck_assert_uint_eq (figures.dropped_by[WEIR_DROP_EXPIRED], (i + 1) * 64 - held);
   }
+  ck_assert_uint_gt (held, 0);
   weir_link_done (bed->link);
-  ck_assert_uint_eq (weir_bed_check_ledger (bed).out, 3200);
+  ck_assert_uint_eq (weir_bed_check_ledger (bed).out, held);
   weir_bed_free (bed);
 }
 END_TEST
@@ -520,6 +550,7 @@ main (void)
   tcase_add_test (drops, neighbours_in_one_buffer_pin_it_once);
   tcase_add_test (drops, ten_bytes_out_of_each_large_buffer_pin_little);
   tcase_add_test (drops, what_is_too_old_expires_when_something_is_put);
+  tcase_add_test (drops, what_is_too_old_expires_when_something_is_taken);
   tcase_add_test (drops, an_age_limit_drops_nothing_that_is_held);
   tcase_add_test (drops, a_taken_record_is_never_dropped);
   tcase_add_test (drops, when_all_is_held_the_new_record_is_dropped);

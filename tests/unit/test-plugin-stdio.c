@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static Notes notes;
@@ -69,6 +70,16 @@ use_pipe (int fd)
   ck_assert_int_eq (dup2 (ends[input ? 0 : 1], fd), fd);
   close (ends[input ? 0 : 1]);
   other = ends[input ? 1 : 0];
+}
+
+static void
+use_socket (int fd)
+{
+  int ends[2];
+  ck_assert_int_eq (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  ck_assert_int_eq (dup2 (ends[0], fd), fd);
+  close (ends[0]);
+  other = ends[1];
 }
 
 static void
@@ -263,7 +274,7 @@ START_TEST (slow_reader_gets_everything)
 {
   g_autofree char *large = g_strnfill (200000, 'x');
   Piece pieces[] = { { large, 200000, 0, 0, FALSE }, { large, 100000, 0, 0, FALSE } };
-  use_pipe (STDOUT_FILENO);
+  (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   write_output (&feed_messages, pieces, 2, "{}");
   await (is_set, &is_ready);
   gsize total = 0;
@@ -284,7 +295,7 @@ END_TEST
 START_TEST (closed_reader_is_an_end)
 {
   static const Piece pieces[] = { { "one", 3, 0, 0, FALSE }, { "two", 3, 0, 0, FALSE } };
-  use_pipe (STDOUT_FILENO);
+  (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   close (other);
   write_output (&feed_messages, pieces, 2, "{}");
   finish ();
@@ -292,11 +303,14 @@ START_TEST (closed_reader_is_an_end)
 }
 END_TEST
 
+/* More than any of them takes at once. */
+#define LARGE 4000000
+
 START_TEST (blocked_output_is_interrupted_at_the_deadline)
 {
-  g_autofree char *large = g_strnfill (200000, 'x');
-  Piece pieces[] = { { large, 200000, 0, 0, FALSE } };
-  use_pipe (STDOUT_FILENO);
+  g_autofree char *large = g_strnfill (LARGE, 'x');
+  Piece pieces[] = { { large, LARGE, 0, 0, FALSE } };
+  (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   write_output (&feed_messages, pieces, 1, "{}");
   await (is_set, &is_ready);
   char first;
@@ -336,7 +350,7 @@ END_TEST
 START_TEST (output_stays_blocking)
 {
   static const Piece pieces[] = { { "one", 3, 0, 0, FALSE } };
-  use_pipe (STDOUT_FILENO);
+  (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   write_output (&feed_messages, pieces, 1, "{}");
   finish ();
   ck_assert_int_eq (fcntl (STDOUT_FILENO, F_GETFL) & O_NONBLOCK, 0);
@@ -357,12 +371,12 @@ main (void)
   tcase_add_test (cases, input_stays_blocking);
   tcase_add_loop_test (cases, output_is_written, 0, 2);
   tcase_add_test (cases, output_to_a_file_keeps_the_shared_place);
-  tcase_add_test (cases, slow_reader_gets_everything);
-  tcase_add_test (cases, closed_reader_is_an_end);
-  tcase_add_test (cases, blocked_output_is_interrupted_at_the_deadline);
+  tcase_add_loop_test (cases, slow_reader_gets_everything, 0, 2);
+  tcase_add_loop_test (cases, closed_reader_is_an_end, 0, 2);
+  tcase_add_loop_test (cases, blocked_output_is_interrupted_at_the_deadline, 0, 2);
   tcase_add_test (cases, full_disk_fails);
   tcase_add_test (cases, output_that_cannot_be_written_fails);
-  tcase_add_test (cases, output_stays_blocking);
+  tcase_add_loop_test (cases, output_stays_blocking, 0, 2);
   Suite *suite = suite_create ("plugin-stdio");
   suite_add_tcase (suite, cases);
   return run_suite (suite);
