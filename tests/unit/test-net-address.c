@@ -113,7 +113,7 @@ option (int fd, int level, int name)
 START_TEST (socket_without_options_is_the_kernels)
 {
   const NetSettings settings = { 0 };
-  int plain = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = net_socket_new (AF_INET, &settings);
+  int plain = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = net_socket_new (AF_INET, SOCK_STREAM, &settings);
   ck_assert_int_ge (fd, 0);
   ck_assert_int_eq (option (fd, IPPROTO_TCP, TCP_NODELAY), 0);
   ck_assert_int_eq (option (fd, SOL_SOCKET, SO_KEEPALIVE), 0);
@@ -129,7 +129,7 @@ START_TEST (options_reach_the_kernel)
   const NetSettings settings = {
     .nodelay = TRUE, .keepalive = 30 * G_USEC_PER_SEC, .send_buffer = 32768, .receive_buffer = 16384
   };
-  int fd = net_socket_new (AF_INET6, &settings);
+  int fd = net_socket_new (AF_INET6, SOCK_STREAM, &settings);
   ck_assert_int_ge (fd, 0);
   ck_assert_int_ne (option (fd, IPPROTO_TCP, TCP_NODELAY), 0);
   ck_assert_int_eq (option (fd, SOL_SOCKET, SO_KEEPALIVE), 1);
@@ -144,7 +144,7 @@ END_TEST
 START_TEST (keepalive_of_less_than_a_second_is_one)
 {
   const NetSettings settings = { .keepalive = 1 };
-  int fd = net_socket_new (AF_INET, &settings);
+  int fd = net_socket_new (AF_INET, SOCK_STREAM, &settings);
   ck_assert_int_eq (option (fd, IPPROTO_TCP, TCP_KEEPIDLE), 1);
   close (fd);
 }
