@@ -124,27 +124,31 @@ static gboolean
 free_later (WeirLater *later)
 {
   WeirConnection *connection = (WeirConnection *) ((guint8 *) later - offsetof (WeirConnection, later));
-  guint links = weir_connections_link_count (connection->of);
-  for (guint i = 0; i < links && !connection->settled; i++) {
-    settle_link (connection, connection->links[i]); /* which may make a stage ready once more */
+  WeirConnections *connections = connection->of;
+  guint links = weir_connections_link_count (connections);
+  if (!connection->settled) {
+    connection->settled = TRUE;
+    for (guint i = 0; i < links; i++) {
+      settle_link (connection, connection->links[i]); /* which may make a stage ready once more, */
+    }
+    weir_connections_leave (connections, connection); /* as may a stop until then */
   }
-  connection->settled = TRUE;
   if (!at_rest (connection)) {
     return FALSE;
   }
   if (connection->destroy != NULL) {
     connection->destroy (connection->handle);
   }
-  WeirConnections *connections = connection->of;
-  weir_connections_leave (connections, connection);
   for (guint i = 0; i < links; i++) {
     weir_link_free (connection->links[i]);
   }
   for (guint i = 0; i < stage_count (connection); i++) {
     weir_stage_free (connection->stages[i]);
   }
+  WeirWorker *worker = connection->worker;
   g_free (connection->peer);
   g_free (connection);
+  weir_connections_left (connections, worker);
   return TRUE;
 }
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full", "expired", "taker_finished", "refused",
-                                                                "connection_lost", "held" };
+const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full",    "expired",         "taker_finished",
+                                                                "refused", "connection_lost", "held" };
 
 static WeirMarks
 marks (guint64 limit, double low, double hard)
@@ -232,7 +232,11 @@ weir_link_free (WeirLink *link)
   }
   free_rejections (weir_load_acquire (&link->rejections));
   free_rejections (link->reasons);
-  weir_packer_clear (&link->copies);
+  if (link->copies != NULL) {
+    weir_packer_clear (link->copies);
+    g_free (link->copies);
+  }
+  g_aligned_free (weir_load_acquire (&link->tally));
   g_clear_pointer (&link->front, weir_front_free);
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
@@ -241,6 +245,39 @@ weir_link_free (WeirLink *link)
     g_free (link->name);
   }
   g_aligned_free (link);
+}
+
+WeirTally *
+weir_link_tally (WeirLink *link)
+{
+  WeirTally *tally = weir_load_acquire (&link->tally);
+  if (G_LIKELY (tally != NULL)) {
+    return tally;
+  }
+  WeirTally *made = g_aligned_alloc0 (1, sizeof (WeirTally), 64);
+  if (atomic_compare_exchange_strong_explicit (&link->tally, &tally, made, memory_order_acq_rel,
+                                               memory_order_acquire)) {
+    return made;
+  }
+  g_aligned_free (made);
+  return tally;
+}
+
+void
+weir_link_tell_pause (WeirLink *link)
+{
+  WeirTally *tally = weir_link_tally (link);
+  weir_add_relaxed (&tally->pauses, 1);
+  weir_store_relaxed (&tally->paused_since, (guint64) g_get_monotonic_time ());
+}
+
+void
+weir_link_tell_resume (WeirLink *link)
+{
+  WeirTally *tally = weir_link_tally (link);
+  weir_add_relaxed (&tally->resumes, 1);
+  weir_add_relaxed (&tally->paused_us, (guint64) g_get_monotonic_time () - weir_load_relaxed (&tally->paused_since));
+  weir_store_relaxed (&tally->paused_since, 0);
 }
 
 /* What is read later may be newer: then a difference is nothing, never huge. */
@@ -262,10 +299,11 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
   guint64 done = weir_load_acquire (&link->done), controls_done = weir_load_relaxed (&link->controls_done);
   guint64 done_bytes = weir_load_relaxed (&link->done_bytes);
   guint64 taken_drops = 0;
-  for (guint i = 0; i < WEIR_DROP_REASONS; i++) {
-    guint64 dropped = weir_load_relaxed (&link->dropped_taken[i]);
+  WeirTally *tally = weir_load_acquire (&link->tally);
+  for (guint i = 0; i < WEIR_DROP_REASONS && tally != NULL; i++) {
+    guint64 dropped = weir_load_relaxed (&tally->dropped_taken[i]);
     taken_drops += dropped;
-    figures->dropped_by[i] = dropped + weir_load_relaxed (&link->dropped_put[i]);
+    figures->dropped_by[i] = dropped + weir_load_relaxed (&tally->dropped_put[i]);
     figures->dropped += figures->dropped_by[i];
   }
   guint64 controls_put = weir_load_acquire (&link->controls_put), put = weir_load_acquire (&link->put);
@@ -280,13 +318,15 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
   figures->peak_records = MAX (weir_load_relaxed (&link->peak_records), figures->queued);
   figures->peak_bytes = MAX (weir_load_relaxed (&link->peak_bytes), figures->level_bytes);
   figures->peak_pinned = weir_load_relaxed (&link->peak_pinned);
-  figures->pauses = weir_load_relaxed (&link->pauses);
-  figures->resumes = weir_load_relaxed (&link->resumes);
   figures->paused = weir_load_relaxed (&link->full) != 0;
-  figures->paused_us = (gint64) weir_load_relaxed (&link->paused_us);
-  guint64 since = weir_load_relaxed (&link->paused_since);
-  if (figures->paused && since != 0) {
-    figures->paused_us += g_get_monotonic_time () - (gint64) since;
+  if (tally != NULL) {
+    figures->pauses = weir_load_relaxed (&tally->pauses);
+    figures->resumes = weir_load_relaxed (&tally->resumes);
+    figures->paused_us = (gint64) weir_load_relaxed (&tally->paused_us);
+    guint64 since = weir_load_relaxed (&tally->paused_since);
+    if (figures->paused && since != 0) {
+      figures->paused_us += g_get_monotonic_time () - (gint64) since;
+    }
   }
   if (link->front != NULL) {
     weir_front_figures (link->front, figures);

@@ -85,7 +85,7 @@ weir_streams_forget_all (WeirStage *stage)
 
 /* What a joining role keeps of a stream, and what the rest of it inherits when the stream ends. */
 typedef struct {
-  WeirRecord last; /* its stream, time, and context: one reference, or NULL; no bytes */
+  WeirRecord last;                      /* its stream, time, and context: one reference, or NULL; no bytes */
   _Alignas(max_align_t) guint8 bytes[]; /* the role's */
 } StreamState;
 
