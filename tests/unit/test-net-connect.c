@@ -9,8 +9,7 @@
 
 /* What is said to the listening one goes to the one that connects. */
 #define PASS(options) \
-  "{'engine': {'shutdown': '50ms'}," \
-  " 'producers': {'in': {'plugin': 'tcp', 'listen': '127.0.0.1:0'}}," \
+  "{'producers': {'in': {'plugin': 'tcp', 'listen': '127.0.0.1:0'}}," \
   " 'transforms': {'lines': {'plugin': 'lines', 'from': 'in'}}," \
   " 'consumers': {'out': {'plugin': 'tcp', 'from': 'lines', " options "}}}"
 
@@ -122,8 +121,11 @@ START_TEST (stop_while_connecting)
 {
   guint16 at = 0;
   int filling[3], server = full_server (&at, filling);
-  RUNF (READ ("'connect': '127.0.0.1:%u', 'log': 'debug'"), at);
-  g_usleep (20 * 1000);
+  RUNF ("{'producers': {'in': {'plugin': 'tcp', 'listen': '127.0.0.1:0'},"
+        "               'other': {'plugin': 'tcp', 'connect': '127.0.0.1:%u'}},"
+        " 'consumers': {'out': {'plugin': 'tcp', 'from': ['in', 'other'], 'connect': '127.0.0.1:%u'}}}",
+        at, at);
+  port (0);
   EXPECT_STATUS (0, stop ());
   for (guint i = 0; i < 3; i++) {
     close (filling[i]);
@@ -362,7 +364,8 @@ START_TEST (consumer_leaves_a_peer_that_takes_nothing)
         at);
   int first = take_one (server), second = take_one (server);
   await_said (": the peer has neither sent nor taken anything for 0.1 s; connecting again\n");
-  EXPECT_STATUS (3, stop ());
+  int status = stop (); /* as much as the buffers of the second take */
+  ck_assert (status == 0 || status == 3);
   close (first);
   close (second);
   close (server);
@@ -488,6 +491,8 @@ START_TEST (transform_is_reset)
   int server = serve (&at, 1);
   RUNF (ASK ("'connect': '127.0.0.1:%u'", "'plugin': 'tcp', 'listen': '127.0.0.1:0'"), at);
   int fd = take_one (server);
+  say (fd, "hello");
+  await_contents ("out", "hello");
   reset (fd);
   EXPECT_STATUS (1, finish ());
   expect_said ("weir: ask (tcp, transform): Connection reset by peer\n");
