@@ -118,13 +118,18 @@ expect_match stderr '^weir: warning: gen:bad holds [0-9]+ records, [0-9]+ bytes$
 [ "$status" = 130 ] || [ "$status" = 143 ] || fail "exit status $status"
 
 begin "the same signal twice at once, as timeout(1) sends it, is one wish: it drains"
-for _ in 1 2 3; do
+judged=0
+for _ in {1..20}; do
   start --quiet copy.json
   wait_until test -s out
+  before=${EPOCHREALTIME/./}
   kill -TERM "$pid"
   read -r -t 0.02 <> <(:) || : # or the kernel makes one of them
   kill -TERM "$pid"
+  took=$((${EPOCHREALTIME/./} - before))
   await
+  [ $took -lt 60000 ] || continue # it may have come too late to be the same
+  [ $((judged += 1)) -le 3 ] || break
   expect_status 0
   expect_stderr ''
 done

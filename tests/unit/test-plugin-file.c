@@ -145,24 +145,24 @@ noted (const char *text)
   return same;
 }
 
-/* Waits, at most 10 seconds. */
+/* Waits, at most 30 seconds. */
 static void
 await_flag (const gboolean *flag)
 {
   gboolean late = FALSE;
-  guint timer = g_timeout_add_seconds (10, too_late, &late);
+  guint timer = g_timeout_add_seconds (30, too_late, &late);
   while (!*flag && !late) {
     g_main_context_iteration (NULL, TRUE);
   }
   g_source_remove (timer);
-  ck_assert_msg (*flag, "after 10 seconds still: %s", notes.text->str);
+  ck_assert_msg (*flag, "after 30 seconds still: %s", notes.text->str);
 }
 
 static void
 await (const char *text)
 {
   gboolean late = FALSE;
-  guint timer = g_timeout_add_seconds (10, too_late, &late);
+  guint timer = g_timeout_add_seconds (30, too_late, &late);
   while (!noted (text) && !late && !is_over) {
     g_main_context_iteration (NULL, TRUE);
   }
@@ -586,7 +586,7 @@ START_TEST (files_are_read_in_turn)
   make ("b.log", "b\n");
   begin_with ("{\"path\": [\"a.log\", \"b.log\"], \"follow\": true, \"chunk\": 1000}", "{\"max\": 100}", 8);
   gboolean late = FALSE;
-  guint timer = g_timeout_add_seconds (10, too_late, &late);
+  guint timer = g_timeout_add_seconds (30, too_late, &late);
   gboolean found = FALSE;
   while (!found && !late) {
     g_main_context_iteration (NULL, TRUE);

@@ -120,7 +120,7 @@ static void
 await (gboolean (*holds) (gconstpointer data), gconstpointer data)
 {
   gboolean late = FALSE;
-  guint timer = g_timeout_add_seconds (10, too_late, &late);
+  guint timer = g_timeout_add_seconds (30, too_late, &late);
   while (!holds (data) && !late) {
     g_main_context_iteration (NULL, TRUE);
   }
