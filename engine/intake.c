@@ -74,7 +74,7 @@ forward_ends (WeirStage *stage, WeirLink *link)
   guint i = 0;
   while (i + 2 < stage->pending_ends->len) {
     guint64 *entry = &g_array_index (stage->pending_ends, guint64, i);
-    if (entry[0] == GPOINTER_TO_SIZE (link) && entry[1] <= link->done_private) {
+    if (entry[0] == GPOINTER_TO_SIZE (link) && (gint64) (link->done_private - entry[1]) >= 0) {
       guint32 stream = (guint32) entry[2];
       g_array_remove_range (stage->pending_ends, i, 3);
       weir_outputs_control (stage, WEIR_CONTROL_END_STREAM, stream);

@@ -116,7 +116,11 @@ close_stage (WeirStage *stage)
     stage->role->close (stage, stage->self);
     weir_stage_leave (stage);
   }
-  weir_watches_forget_owner (stage->worker->watches, stage);
+  if (stage->watched >= 0) {
+    weir_watches_forget_wait (stage->worker->watches, stage->watched, stage);
+  } else if (stage->watched == WEIR_WATCHED_SEVERAL) {
+    weir_watches_forget_owner (stage->worker->watches, stage);
+  }
   weir_streams_forget_all (stage);
   for (guint i = 0; i < stage->input_count; i++) {
     g_clear_pointer (&stage->inputs[i]->stream_states, g_tree_unref); /* of a stage that has finished by itself */

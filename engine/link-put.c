@@ -28,7 +28,8 @@ oldest_stamp (WeirLink *link)
 {
   /* Pairs of (cursor behind the publication, time of it). */
   guint gone = 0;
-  while (gone + 1 < link->stamps->len && g_array_index (link->stamps, gint64, gone) <= (gint64) link->done_seen) {
+  while (gone + 1 < link->stamps->len &&
+         (gint64) ((guint64) g_array_index (link->stamps, gint64, gone) - link->done_seen) <= 0) {
     gone += 2;
   }
   if (gone > 0) {
@@ -370,6 +371,9 @@ weir_link_put_idle (WeirLink *link)
   weir_link_publish (link);
   weir_packer_clear (&link->copies);
   if (weir_load_acquire (&link->done) != link->put_private) {
+    if (link->put_private == 0) {
+      return; /* the cursor has wrapped to what says "not offered" */
+    }
     atomic_store_explicit (&link->handed_at, link->put_private, memory_order_seq_cst);
     link->handed_over = TRUE;
     link->put_slots = link->put_index;

@@ -76,7 +76,7 @@ weir_pipeline_free (WeirPipeline *pipeline)
     weir_stage_unref (g_ptr_array_index (pipeline->stages, i));
   }
   for (guint i = 0; i < pipeline->workers->len; i++) {
-    weir_worker_free (g_ptr_array_index (pipeline->workers, i));
+    weir_worker_unref (g_ptr_array_index (pipeline->workers, i));
   }
   g_ptr_array_unref (pipeline->links);
   g_ptr_array_unref (pipeline->stages);

@@ -26,6 +26,7 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   stage->plugin = g_strdup (plugin);
   stage->role = role;
   stage->kind = kind;
+  stage->watched = WEIR_WATCHED_NONE;
   stage->duplex = (role->flags & WEIR_DUPLEX) != 0;
   stage->self = self;
   stage->record_max = 16 * 1024 * 1024;
@@ -77,7 +78,7 @@ wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 void
 weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
 {
-  stage->worker = worker;
+  stage->worker = weir_worker_ref (worker);
   stage->task.queue = &worker->queue;
   stage->packer.pool = worker->pool;
   stage->timers[WEIR_HALF_INPUT].fire = wake_input;
@@ -153,6 +154,7 @@ weir_stage_free (WeirStage *stage)
 {
   weir_posts_free (stage);
   weir_packer_clear (&stage->packer);
+  g_clear_pointer (&stage->worker, weir_worker_unref); /* behind its pool's last use */
   for (guint i = 0; i < stage->port_count; i++) {
     free_port (&stage->ports[i]);
   }

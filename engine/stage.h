@@ -113,6 +113,7 @@ struct _WeirStage {
   gboolean awaits_connections; /* its own end, and theirs is still to come */
   gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
   gboolean waits;     /* a callback answered WAIT */
+  int watched; /* the one descriptor it has waited for, or WEIR_WATCHED_ */
   WeirHalf half;      /* whose callback runs; OUTPUT only in a duplex stage */
   gboolean out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
   gboolean out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
@@ -169,6 +170,8 @@ struct _WeirStage {
   GMutex interrupt_lock;
   gboolean interruptible;
 };
+
+enum { WEIR_WATCHED_NONE = -1, WEIR_WATCHED_SEVERAL = -2 };
 
 /* Bits of `reasons` beside the count of full links. */
 enum { WEIR_PAUSED_OPERATOR = 1 << 30 };
@@ -327,6 +330,7 @@ void weir_intake_settle (WeirStage *stage);
 void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason);
 
 /* ---- streams.c ---- */
+extern guint32 weir_streams_last; /* the number given last, under a lock; a test sets it near its wrap */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
 /* The first stream that still has state on the link; FALSE: none. */

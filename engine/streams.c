@@ -6,7 +6,7 @@
 
 static GMutex numbers_lock;
 static GHashTable *numbers;
-static guint32 last_number;
+guint32 weir_streams_last;
 
 static guint32
 take_number (void)
@@ -16,9 +16,9 @@ take_number (void)
     numbers = g_hash_table_new (NULL, NULL);
   }
   do {
-    last_number++;
-  } while (last_number == 0 || g_hash_table_contains (numbers, GUINT_TO_POINTER (last_number)));
-  guint32 number = last_number;
+    weir_streams_last++;
+  } while (weir_streams_last == 0 || g_hash_table_contains (numbers, GUINT_TO_POINTER (weir_streams_last)));
+  guint32 number = weir_streams_last;
   g_hash_table_add (numbers, GUINT_TO_POINTER (number));
   g_mutex_unlock (&numbers_lock);
   return number;

@@ -23,6 +23,7 @@ weir_stage_wake_halves (gpointer owner, guint32 halves)
 WeirNext
 weir_stage_wait_fd (WeirStage *stage, int fd, GIOCondition condition)
 {
+  stage->watched = stage->watched == WEIR_WATCHED_NONE || stage->watched == fd ? fd : WEIR_WATCHED_SEVERAL;
   weir_watches_add (stage->worker->watches, fd, condition, stage->half, weir_stage_wake_halves, stage);
   return WEIR_WAIT;
 }

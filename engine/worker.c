@@ -49,6 +49,7 @@ weir_worker_new (const char *name, GError **error)
     return NULL;
   }
   WeirWorker *worker = g_aligned_alloc0 (1, sizeof (WeirWorker), 64);
+  worker->references = 1;
   worker->name = g_strdup (name);
   worker->context = g_steal_pointer (&context);
   worker->watches = watches;
@@ -161,9 +162,19 @@ weir_worker_stop (WeirWorker *worker)
   }
 }
 
-void
-weir_worker_free (WeirWorker *worker)
+WeirWorker *
+weir_worker_ref (WeirWorker *worker)
 {
+  atomic_fetch_add_explicit (&worker->references, 1, memory_order_relaxed);
+  return worker;
+}
+
+void
+weir_worker_unref (WeirWorker *worker)
+{
+  if (atomic_fetch_sub_explicit (&worker->references, 1, memory_order_acq_rel) != 1) {
+    return;
+  }
   weir_timers_free (worker->timers);
   weir_watches_free (worker->watches);
   weir_run_queue_clear (&worker->queue);
