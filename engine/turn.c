@@ -219,7 +219,7 @@ weir_stage_turn (WeirStage *stage)
     weir_task_make_ready (&stage->task);
   } else {
     weir_outputs_each (stage, idle_link);
-    if (stage->packer.buffer != NULL && stage->packer.buffer->capacity > 4096) {
+    if (stage->packer.buffer != NULL && (stage->packer.buffer->capacity > 4096 || stage->connection != NULL)) {
       weir_packer_clear (&stage->packer);
     }
   }
