@@ -140,6 +140,23 @@ list_names (WeirLoad *load)
     load->stage_names[i] = ((WeirConfigStage *) g_ptr_array_index (load->config->stages, i))->name;
 }
 
+/* One child process tries them all. */
+static void
+try_plugins (WeirLoad *load)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  for (guint i = 0; i < load->stages->len; i++) {
+    const WeirLoadStage *entry = g_ptr_array_index (load->stages, i);
+    json_object *plugin;
+    if (json_object_is_type (entry->spot->value, json_type_object) &&
+        json_object_object_get_ex (entry->spot->value, "plugin", &plugin) &&
+        json_object_is_type (plugin, json_type_string))
+      g_ptr_array_add (names, (gpointer) json_object_get_string (plugin));
+  }
+  g_ptr_array_add (names, NULL);
+  weir_registry_try (load->registry, (const char *const *) names->pdata);
+}
+
 static void
 load_all (WeirLoad *load, const char *input, const char *const *settings)
 {
@@ -151,6 +168,7 @@ load_all (WeirLoad *load, const char *input, const char *const *settings)
     weir_load_set (load, i + 1, settings[i]);
   read_name (load, input);
   read_engine (load);
+  try_plugins (load);
   for (guint i = 0; i < load->stages->len; i++)
     weir_load_stage (load, g_ptr_array_index (load->stages, i));
   for (guint i = 0; i < load->stages->len; i++)

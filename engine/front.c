@@ -38,10 +38,10 @@ weir_front_new (WeirLink *link, WeirPool *takers_pool)
 {
   WeirFront *front = g_new0 (WeirFront, 1);
   front->link = link;
-  front->records = link->records;
-  front->bytes = link->bytes;
-  front->pinned = link->pinned;
-  front->age = link->age;
+  front->records = link->limits->records;
+  front->bytes = link->limits->bytes;
+  front->pinned = link->limits->pinned;
+  front->age = link->limits->age;
   weir_front_slots_init (&front->slots, RUN);
   front->gap_streams = g_hash_table_new (NULL, NULL);
   front->stage_packer = link->packer;

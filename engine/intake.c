@@ -290,7 +290,7 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
 static guint64
 stay_off (WeirStage *stage, WeirLink *link, guint64 available)
 {
-  if (available == 0 || available >= link->eighth || link->producer->queue == stage->task.queue ||
+  if (available == 0 || available >= link->limits->eighth || link->producer->queue == stage->task.queue ||
       weir_load_relaxed (&link->full) != 0 || !stage->worker->queue.several_cpus) {
     return available;
   }

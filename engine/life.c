@@ -102,12 +102,14 @@ close_stage (WeirStage *stage)
   weir_timers_disarm (stage->worker->timers, &stage->timers[WEIR_HALF_OUTPUT]);
   weir_timers_disarm (stage->worker->timers, &stage->retry);
   weir_timers_disarm (stage->worker->timers, &stage->age);
+  weir_stage_enter (stage, WEIR_IN_SOURCE);
   for (guint i = 0; i < stage->sources->len; i++) {
     GSource *source = g_ptr_array_index (stage->sources, i);
     g_source_destroy (source);
     g_source_unref (source);
   }
   g_ptr_array_set_size (stage->sources, 0);
+  weir_stage_enter (stage, NULL);
   g_mutex_lock (&stage->interrupt_lock);
   stage->interruptible = FALSE;
   g_mutex_unlock (&stage->interrupt_lock);

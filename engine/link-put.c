@@ -49,9 +49,9 @@ static gboolean
 reached (WeirLink *link, gsize offset)
 {
 #define MARK(marks) G_STRUCT_MEMBER (guint64, &(marks), offset)
-  return link->put_private - link->done_seen >= MARK (link->records) ||
-         link->put_bytes_private - link->done_bytes_seen >= MARK (link->bytes) ||
-         level_pinned (link) >= MARK (link->pinned) || too_old (link, MARK (link->age));
+  return link->put_private - link->done_seen >= MARK (link->limits->records) ||
+         link->put_bytes_private - link->done_bytes_seen >= MARK (link->limits->bytes) ||
+         level_pinned (link) >= MARK (link->limits->pinned) || too_old (link, MARK (link->limits->age));
 #undef MARK
 }
 
@@ -59,15 +59,15 @@ gboolean
 weir_link_at_low (WeirLink *link)
 {
   see_done (link);
-  return link->put_private - link->done_seen <= link->records.low &&
-         link->put_bytes_private - link->done_bytes_seen <= link->bytes.low &&
-         level_pinned (link) <= link->pinned.low && !too_old (link, link->age.low);
+  return link->put_private - link->done_seen <= link->limits->records.low &&
+         link->put_bytes_private - link->done_bytes_seen <= link->limits->bytes.low &&
+         level_pinned (link) <= link->limits->pinned.low && !too_old (link, link->limits->age.low);
 }
 
 gboolean
 weir_link_below_hard (WeirLink *link)
 {
-  if (link->settings.when_full != WEIR_WHEN_FULL_PAUSE || !reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
+  if (link->limits->settings.when_full != WEIR_WHEN_FULL_PAUSE || !reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
     return TRUE;
   }
   see_done (link);
@@ -80,11 +80,11 @@ weir_link_room (WeirLink *link)
   if (weir_load_relaxed (&link->full) != 0) {
     return 0;
   }
-  if (link->settings.when_full != WEIR_WHEN_FULL_PAUSE) {
-    return link->records.high;
+  if (link->limits->settings.when_full != WEIR_WHEN_FULL_PAUSE) {
+    return link->limits->records.high;
   }
   guint64 level = link->put_private - link->done_seen;
-  return level < link->records.high ? link->records.high - level : 0;
+  return level < link->limits->records.high ? link->limits->records.high - level : 0;
 }
 
 /* How far the next slow path is. */
@@ -93,16 +93,16 @@ rearm (WeirLink *link)
 {
   guint64 level = link->put_private - link->done_seen;
   guint64 unpublished = link->put_private - weir_load_relaxed (&link->put);
-  guint64 quantum = link->eighth > 0 && level - unpublished > link->eighth ? link->eighth : QUANTUM;
+  guint64 quantum = link->limits->eighth > 0 && level - unpublished > link->limits->eighth ? link->limits->eighth : QUANTUM;
   guint64 countdown = unpublished < quantum ? quantum - unpublished : 1;
   guint64 unpublished_bytes = link->put_bytes_private - weir_load_relaxed (&link->put_bytes);
   guint64 unwoken_bytes = link->put_bytes_private - link->woken_bytes;
   guint64 room = unpublished_bytes < QUANTUM_BYTES ? QUANTUM_BYTES - unpublished_bytes : 1;
-  room = MIN (room, unwoken_bytes < link->quarter_bytes ? link->quarter_bytes - unwoken_bytes : 1);
+  room = MIN (room, unwoken_bytes < link->limits->quarter_bytes ? link->limits->quarter_bytes - unwoken_bytes : 1);
   if (weir_load_relaxed (&link->full) == 0) {
     guint64 bytes = link->put_bytes_private - link->done_bytes_seen;
-    countdown = MIN (countdown, level < link->records.high ? link->records.high - level : 1);
-    room = MIN (room, bytes < link->bytes.high ? link->bytes.high - bytes : 1);
+    countdown = MIN (countdown, level < link->limits->records.high ? link->limits->records.high - level : 1);
+    room = MIN (room, bytes < link->limits->bytes.high ? link->limits->bytes.high - bytes : 1);
   }
   link->put_room = (gint64) room;
   link->put_countdown = (gint64) countdown;
@@ -149,7 +149,7 @@ copy_out_sparse_run (WeirLink *link)
 {
   WeirBuffer *sparse = link->run_buffer;
   gsize bytes = link->put_bytes_private - link->run_bytes;
-  if (link->put_pinned_private - link->done_pinned_seen <= link->bytes.high || bytes >= sparse->capacity / 8 ||
+  if (link->put_pinned_private - link->done_pinned_seen <= link->limits->bytes.high || bytes >= sparse->capacity / 8 ||
       sparse == link->packer->buffer) {
     return;
   }
@@ -270,7 +270,7 @@ weir_link_recheck (WeirLink *link)
 static gboolean
 controls_at_high (WeirLink *link)
 {
-  return link->controls_private - weir_load_relaxed (&link->controls_done) >= link->records.high;
+  return link->controls_private - weir_load_relaxed (&link->controls_done) >= link->limits->records.high;
 }
 
 void
@@ -279,7 +279,7 @@ weir_link_put_slow (WeirLink *link)
   if (weir_load_relaxed (&link->full) == 0 && reached (link, G_STRUCT_OFFSET (WeirMarks, high))) {
     see_done (link);
     if (reached (link, G_STRUCT_OFFSET (WeirMarks, high))) {
-      link->dropping = link->settings.when_full != WEIR_WHEN_FULL_PAUSE;
+      link->dropping = link->limits->settings.when_full != WEIR_WHEN_FULL_PAUSE;
       if (!link->dropping || controls_at_high (link)) {
         set_full (link);
       } else {
@@ -291,12 +291,12 @@ weir_link_put_slow (WeirLink *link)
   }
   guint64 unpublished = link->put_private - weir_load_relaxed (&link->put);
   guint64 published = weir_load_relaxed (&link->put) - link->done_seen;
-  if ((unpublished >= QUANTUM && (link->eighth == 0 || unpublished >= link->eighth || published <= link->eighth)) ||
+  if ((unpublished >= QUANTUM && (link->limits->eighth == 0 || unpublished >= link->limits->eighth || published <= link->limits->eighth)) ||
       link->put_bytes_private - weir_load_relaxed (&link->put_bytes) >= QUANTUM_BYTES) {
     weir_link_publish (link);
   }
-  if (link->put_private - link->woken_at >= link->quarter ||
-      link->put_bytes_private - link->woken_bytes >= link->quarter_bytes) {
+  if (link->put_private - link->woken_at >= link->limits->quarter ||
+      link->put_bytes_private - link->woken_bytes >= link->limits->quarter_bytes) {
     weir_link_publish (link);
     wake_taker (link);
   }
@@ -308,15 +308,15 @@ weir_link_age_deadline (WeirLink *link)
 {
   see_done (link);
   gint64 stamp = link->stamps != NULL ? oldest_stamp (link) : 0;
-  return stamp != 0 ? stamp + (gint64) link->age.high : 0;
+  return stamp != 0 ? stamp + (gint64) link->limits->age.high : 0;
 }
 
 void
 weir_link_age_full (WeirLink *link)
 {
   see_done (link);
-  if (weir_load_relaxed (&link->full) == 0 && link->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
-      too_old (link, link->age.high)) {
+  if (weir_load_relaxed (&link->full) == 0 && link->limits->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
+      too_old (link, link->limits->age.high)) {
     set_full (link);
     rearm (link);
   }
@@ -328,7 +328,7 @@ next_segment (WeirLink *link)
   WeirSegment *last = link->put_segment;
   WeirBlockClass block_class = WEIR_BLOCK_SEGMENT_64;
   if (last != NULL) {
-    guint64 most = MIN (link->records.hard, 4096);
+    guint64 most = MIN (link->limits->records.hard, 4096);
     block_class = last->slots == 64 && most > 64     ? WEIR_BLOCK_SEGMENT_256
                   : last->slots >= 256 && most > 256 ? WEIR_BLOCK_SEGMENT_1024
                                                      : (WeirBlockClass) last->block.block_class;
@@ -460,7 +460,7 @@ weir_link_run_buffer (WeirLink *link, WeirBuffer *buffer)
   link->pinned_before = link->pinned_buffer;
   take_reference (link->packer, buffer);
   pin (link, buffer, link->put_index);
-  if (level_pinned (link) >= link->pinned.high) {
+  if (level_pinned (link) >= link->limits->pinned.high) {
     link->put_countdown = 1;
   }
 }

@@ -44,7 +44,8 @@ void weir_pipeline_set_workers (WeirPipeline *pipeline, guint workers);
 void weir_pipeline_set_record_max (WeirPipeline *pipeline, gsize bytes);
 void weir_pipeline_set_shutdown (WeirPipeline *pipeline, gint64 microseconds);
 
-/* Opens all, then starts takers before producers. What comes of it is told by events. */
+/* Opens all, then starts takers before producers. What comes of it is told by events; where a thread cannot be made, it is over
+ * before this returns. */
 void weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, gpointer data);
 /* Stops the producers and drains, within the shutdown limit. May be called more than once. */
 void weir_pipeline_stop (WeirPipeline *pipeline);

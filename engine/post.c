@@ -85,7 +85,10 @@ close_queues (WeirStage *stage, gboolean calls_too)
   g_mutex_unlock (&posts->lock);
   /* Records that were taken from their threads but not emitted: refused, and counted. */
   weir_add_relaxed (&stage->refused, refused);
+  const char *outer = stage->worker->callback;
+  weir_stage_enter (stage, WEIR_IN_CALL);
   free_all (&left);
+  weir_stage_enter (stage, outer);
 }
 
 void
@@ -139,7 +142,7 @@ weir_posts_run (WeirStage *stage)
       return FALSE;
     }
     if (post->func != NULL) {
-      weir_stage_enter (stage, "invoke");
+      weir_stage_enter (stage, WEIR_IN_CALL);
       post->func (stage, stage->self, post->data);
       weir_stage_leave (stage);
     } else {

@@ -108,7 +108,7 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
   if (from->worker != NULL) {
     link->pool = from->worker->pool;
   }
-  if (from->worker != NULL && link->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
+  if (from->worker != NULL && link->limits->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
     weir_link_use_front (link, to->worker->pool);
   }
   add_link (port == WEIR_PORT_REJECTED ? &from->rejected : &from->ports[port], link);
@@ -183,12 +183,22 @@ weir_stage_request (WeirStage *stage, guint32 request)
   weir_task_make_ready (&stage->task);
 }
 
+static _Thread_local WeirStage *interrupting;
+
+WeirStage *
+weir_stage_interrupting (void)
+{
+  return interrupting;
+}
+
 void
 weir_stage_interrupt (WeirStage *stage)
 {
   g_mutex_lock (&stage->interrupt_lock);
   if (stage->interruptible && stage->role->interrupt != NULL) {
+    interrupting = stage;
     stage->role->interrupt (stage, stage->self);
+    interrupting = NULL;
   }
   g_mutex_unlock (&stage->interrupt_lock);
 }

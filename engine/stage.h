@@ -9,6 +9,7 @@
 #include "template.h"
 #include "worker.h"
 
+#include <string.h>
 #include <weir/weir.h>
 
 typedef enum { WEIR_PRODUCER, WEIR_TRANSFORM, WEIR_CONSUMER } WeirKind;
@@ -222,14 +223,23 @@ void weir_stage_free (WeirStage *stage); /* one that nobody refers to */
 void weir_stage_request (WeirStage *stage, guint32 request);
 /* Breaks the block of a BLOCKING role's callback, if there is one. */
 void weir_stage_interrupt (WeirStage *stage);
+/* The stage whose interrupt() the calling thread is in, or NULL; for crash reports. */
+WeirStage *weir_stage_interrupting (void);
 
 /* ---- stage.c: small things that the other files share; worker ---- */
 
-/* Names the callback for crash reports; NULL: back in the engine. */
+/* Names the callback for crash reports; NULL: back in the engine. What is no callback of the role's is said in words. */
 static inline void
 weir_stage_enter (WeirStage *stage, const char *callback)
 {
   stage->worker->callback = callback;
+}
+#define WEIR_IN_CALL "a call handed in"
+#define WEIR_IN_SOURCE "a source of its own"
+static inline gboolean
+weir_callback_is_named (const char *callback)
+{
+  return strchr (callback, ' ') == NULL;
 }
 /* After each callback: what was set for it is over. */
 void weir_stage_clear_overrides (WeirStage *stage);

@@ -395,6 +395,58 @@ START_TEST (an_older_plugin)
 }
 END_TEST
 
+/* ---- what does harm when it is opened ---- */
+
+static void
+expect_refused (const char *name, const char *what)
+{
+  expect_error (name, WEIR_REGISTRY_ERROR_BROKEN, "plugin \"%s\" (%s/%s.so): %s", name, first, name, what);
+}
+
+START_TEST (a_plugin_that_crashes_when_it_is_opened)
+{
+  install ("crashes", first);
+  expect_refused ("crashes", "it crashes while it is opened (signal 11, Segmentation fault)");
+}
+END_TEST
+
+START_TEST (a_plugin_that_ends_the_process_when_it_is_opened)
+{
+  install ("exits", first);
+  expect_refused ("exits", "it ends the process while it is opened (exit status 7)");
+}
+END_TEST
+
+START_TEST (a_plugin_that_hangs_when_it_is_opened)
+{
+  install ("hangs", first);
+  weir_registry_set_patience (registry, 100 * 1000);
+  expect_refused ("hangs", "it hangs while it is opened");
+}
+END_TEST
+
+START_TEST (many_are_tried_at_once)
+{
+  static const char *const names[] = { "sample", "exits",      "no-symbol", "unknown", "crashes",
+                                       "exits",  "small-role", "hangs",     NULL };
+  for (gsize i = 0; names[i] != NULL; i++) {
+    if (strcmp (names[i], "unknown") != 0)
+      install (names[i], first);
+  }
+  weir_registry_set_patience (registry, G_USEC_PER_SEC);
+  weir_registry_try (registry, names);
+  expect_refused ("exits", "it ends the process while it is opened (exit status 7)");
+  expect_refused ("crashes", "it crashes while it is opened (signal 11, Segmentation fault)");
+  expect_refused ("hangs", "it hangs while it is opened");
+  expect_refused ("no-symbol", "found no symbol \"weir_plugin\", expected the table that WEIR_PLUGIN() makes");
+  ck_assert_ptr_nonnull (weir_registry_open (registry, "sample", NULL));
+  ck_assert_ptr_nonnull (weir_registry_open (registry, "small-role", NULL));
+  g_autoptr (GError) error = NULL;
+  ck_assert_ptr_null (weir_registry_open (registry, "unknown", &error));
+  ck_assert (g_error_matches (error, WEIR_REGISTRY_ERROR, WEIR_REGISTRY_ERROR_UNKNOWN));
+}
+END_TEST
+
 /* ---- listings ---- */
 
 static json_object *
@@ -427,7 +479,7 @@ START_TEST (a_listing_survives_its_plugins)
   install ("sample", first);
   install ("small-role", first);
   write_file (first, "text", "text");
-  weir_registry_set_patience (registry, 300 * 1000);
+  weir_registry_set_patience (registry, G_USEC_PER_SEC);
   json_object *listing = weir_registry_list (registry);
   ck_assert_uint_eq (json_object_array_length (json_object_object_get (listing, "broken")), 5);
   expect_broken (listing, 0, "crashes", "it crashes while it is opened (signal 11, Segmentation fault)");
@@ -555,6 +607,10 @@ main (void)
   tcase_add_test (cases, another_name);
   tcase_add_test (cases, a_function_that_is_not_there);
   tcase_add_test (cases, an_older_plugin);
+  tcase_add_test (cases, a_plugin_that_crashes_when_it_is_opened);
+  tcase_add_test (cases, a_plugin_that_ends_the_process_when_it_is_opened);
+  tcase_add_test (cases, a_plugin_that_hangs_when_it_is_opened);
+  tcase_add_test (cases, many_are_tried_at_once);
   tcase_add_test (cases, a_listing_survives_its_plugins);
   tcase_add_test (cases, a_listing_names_what_is_hidden);
   tcase_add_test (cases, a_listing_names_folders_that_are_missing);
