@@ -39,11 +39,17 @@ find_listener (WeirLoad *load, const WeirLoadStage *entry)
   return found->stage;
 }
 
+static gboolean
+is_reply (const WeirConfigStage *stage)
+{
+  return stage->plugin_name != NULL && strcmp (stage->plugin_name, WEIR_REPLY) == 0;
+}
+
 void
 weir_load_reply (WeirLoad *load, WeirLoadStage *entry)
 {
   WeirConfigStage *stage = entry->stage;
-  if (stage->plugin_name == NULL || strcmp (stage->plugin_name, WEIR_REPLY) != 0) {
+  if (!is_reply (stage)) {
     if (stage->to != NULL) {
       WeirSpot to = weir_spot_member (load, entry->spot, "to");
       weir_load_wrong_key (load, &to, "only a stage whose plugin is \"" WEIR_REPLY "\" has it");
@@ -175,7 +181,7 @@ static void
 check_reply (WeirLoad *load, const WeirLoadStage *entry)
 {
   const WeirConfigStage *stage = entry->stage;
-  if (stage->to == NULL || stage->role == NULL || entry->doubts)
+  if (!is_reply (stage) || stage->to == NULL || stage->role == NULL || entry->doubts)
     return;
   if (stage->shared) {
     WeirSpot spot = weir_spot_member (load, entry->spot, "shared");

@@ -174,7 +174,7 @@ move_record_in (WeirFront *front, const WeirRecord *record, gint64 now)
   front->peak_pinned = MAX (front->peak_pinned, front->slots.pinned + taken.pinned);
 }
 
-/* As copy_out_sparse_run() in link-put.c does: see there. TRUE: the run pins its buffer no more. */
+/* As copy_out_sparse_run() in link-run.c does: see there. TRUE: the run pins its buffer no more. */
 static gboolean
 copy_out_sparse (WeirFront *front, WeirRecord *records, gsize count)
 {

@@ -82,6 +82,9 @@ forward_ends (WeirStage *stage, WeirLink *link)
       i += 3;
     }
   }
+  if (stage->pending_ends->len == 0) {
+    g_clear_pointer (&stage->pending_ends, g_array_unref);
+  }
 }
 
 void
@@ -103,7 +106,7 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
     }
     weir_link_finish_rejected (link, slot);
   }
-  if (stage->pending_ends->len > 0) {
+  if (G_UNLIKELY (stage->pending_ends != NULL)) {
     forward_ends (stage, link);
   }
 }
@@ -232,7 +235,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       break;
     }
   }
-  stage->current = &stage->base;
+  stage->current = &weir_no_record;
   if (taken > 0) {
     weir_intake_took (stage, link, records, taken, bytes, rejected ? flush : taken);
   }
@@ -275,6 +278,9 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
   /* What a duplex stage makes is of streams of its own. */
   if (!end && !stage->duplex) {
     guint64 entry[] = { GPOINTER_TO_SIZE (link), link->taken, stream };
+    if (stage->pending_ends == NULL) {
+      stage->pending_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
+    }
     g_array_append_vals (stage->pending_ends, entry, 3);
   }
   weir_intake_done (stage, link);

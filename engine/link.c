@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link.c: a link's limits, its making and freeing, and its figures (see link.h).
  * Made and freed by the pipeline while both ends are parked; the figures are read from any thread. The producing end is in
- * link-put.c, the taking end in link-take.c. */
+ * link-put.c, link-full.c and link-run.c, the taking end in link-take.c. */
 #include "connections.h"
 #include "front.h"
 #include "link.h"

@@ -45,14 +45,14 @@ weir_turn_empty (WeirStage *stage)
                     EMPTY_TURNS);
   }
   *(stage->duplex ? &stage->out_waits : &stage->waits) = TRUE;
-  weir_timers_arm (stage->worker->timers, &stage->retry, g_get_monotonic_time () + delay);
+  weir_timers_arm (stage->worker->timers, &weir_stage_timers (stage)->retry, g_get_monotonic_time () + delay);
 }
 
 /* The produce() of a producer or of a duplex stage. TRUE: ask again right away. */
 static gboolean
 run_producer (WeirStage *stage, WeirTurn *turn)
 {
-  gboolean *waits = stage->duplex ? &stage->out_waits : &stage->waits;
+  bool *waits = stage->duplex ? &stage->out_waits : &stage->waits;
   while (stage->life < WEIR_LIFE_ENDED && !stage->failed && !stage->finishing && !stage->out_finishing && !*waits &&
          !weir_stage_paused (stage)) {
     gsize before = stage->turn_records;
@@ -98,8 +98,12 @@ arm_age (WeirStage *stage, WeirLink *link)
     return;
   }
   gint64 at = age_deadline (link);
-  if (at != 0 && (stage->age.iter == NULL || at < stage->age.at)) {
-    weir_timers_arm (stage->worker->timers, &stage->age, at);
+  if (at == 0) {
+    return;
+  }
+  WeirTimer *age = &weir_stage_timers (stage)->age;
+  if (age->iter == NULL || at < age->at) {
+    weir_timers_arm (stage->worker->timers, age, at);
   }
 }
 

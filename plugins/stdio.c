@@ -131,12 +131,13 @@ open_output (Output *self)
 {
   struct stat status;
   gboolean known = fstat (STDOUT_FILENO, &status) == 0;
-  self->fd = STDOUT_FILENO;
   self->socket = known && S_ISSOCK (status.st_mode);
   if (known && (S_ISFIFO (status.st_mode) || isatty (STDOUT_FILENO))) {
-    int again = open ("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    self->own = again >= 0;
-    self->fd = self->own ? again : STDOUT_FILENO;
+    self->fd = open ("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    self->own = self->fd >= 0;
+  }
+  if (!self->own) {
+    self->fd = STDOUT_FILENO;
   }
 }
 
