@@ -43,7 +43,7 @@ typedef enum {
   WEIR_DROP_TAKER_FINISHED,
   WEIR_DROP_REFUSED,
   WEIR_DROP_CONNECTION_LOST, /* what was queued in a connection that broke */
-  WEIR_DROP_HELD, /* drop_oldest: all that is queued is in the taker's hands */
+  WEIR_DROP_HELD,            /* drop_oldest: all that is queued is in the taker's hands */
   WEIR_DROP_REASONS
 } WeirDropReason;
 
@@ -71,7 +71,7 @@ typedef struct _WeirRejection {
 
 struct _WeirLink {
   /* Constant once the pipeline runs. */
-  char *name; /* of a connection's: the template's */
+  char *name;                 /* of a connection's: the template's */
   WeirStage *from, *to;       /* the stages; the link never looks into them */
   WeirTask *producer, *taker; /* their tasks */
   WeirReadyLinks *taker_links;
@@ -229,6 +229,8 @@ void weir_link_done (WeirLink *link);
 gboolean weir_link_take_idle (WeirLink *link);
 /* Takes and drops all that is published, counted under the reason. */
 void weir_link_discard (WeirLink *link, WeirDropReason reason);
+/* The last so many that were taken were given up at hand: they count as dropped once they are done, but for those that are kept. */
+void weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason);
 /* The taker takes no more: closed is WEIR_LINK_FINISHED or _FAILED. */
 void weir_link_close (WeirLink *link, guint32 closed);
 /* The slot that done stands at, if it was given back as rejected and is still to be moved; else NULL. */
