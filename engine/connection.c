@@ -112,6 +112,16 @@ at_rest (WeirConnection *connection)
   return TRUE;
 }
 
+/* The run at hand of a stage that is closed is no more finished than what lies behind it. A shared stage has none left here. */
+static void
+abandon (WeirLink *link, WeirDropReason reason)
+{
+  if (link->connection == NULL) {
+    weir_intake_discard_run (link->to, link, reason);
+  }
+  weir_link_abandon (link, reason);
+}
+
 static void
 settle_link (WeirConnection *connection, WeirLink *link)
 {
@@ -123,9 +133,9 @@ settle_link (WeirConnection *connection, WeirLink *link)
   gboolean halted = (weir_load_relaxed (&connection->asked) & WEIR_REQUEST_HALT) != 0;
   gboolean shared_failed = closed == WEIR_LINK_FAILED && link->connection != NULL;
   if (closed == WEIR_LINK_FINISHED) {
-    weir_link_abandon (link, WEIR_DROP_TAKER_FINISHED);
+    abandon (link, WEIR_DROP_TAKER_FINISHED);
   } else if (!halted && !shared_failed) {
-    weir_link_abandon (link, WEIR_DROP_CONNECTION_LOST);
+    abandon (link, WEIR_DROP_CONNECTION_LOST);
   }
   weir_link_check_ledger (link);
 }
@@ -195,7 +205,12 @@ halt (WeirConnection *connection)
 static void
 late (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 {
-  halt (data);
+  WeirConnection *connection = data;
+  /* Where the whole pipeline is told to stop, its own time is over now too, and will be told a little later. */
+  if ((weir_load_relaxed (&connection->asked) & WEIR_REQUEST_STOP) != 0) {
+    atomic_fetch_or_explicit (&connection->asked, WEIR_REQUEST_HALT, memory_order_relaxed);
+  }
+  halt (connection);
 }
 
 /* As the pipeline does: producers emit no more, the others drain; what is not started yet has been fed by nobody. */

@@ -170,22 +170,41 @@ weir_link_check_ledger (WeirLink *link)
   return queued;
 }
 
-void
-weir_link_abandon (WeirLink *link, WeirDropReason reason)
+/* Of what was taken from there on and is not done: what is kept and not given back, or what is not kept. */
+static void
+discard_taken (WeirLink *link, guint64 from, gboolean kept)
 {
   WeirSegment *segment = link->done_segment;
   guint32 index = link->done_index;
-  for (guint64 at = link->done_private; at != link->taken && link->kept > 0; at++, index++) {
+  for (guint64 at = link->done_private; at != link->taken; at++, index++) {
     if (index == segment->slots) {
       segment = segment->next;
       index = 0;
     }
     _Atomic guint8 *state = &weir_segment_states (segment)[index];
     guint8 before = weir_load_acquire (state);
-    if ((before & WEIR_SLOT_KEPT) != 0 && (before & WEIR_SLOT_RELEASED) == 0) {
-      weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
-      link->discarded++;
+    if (at < from || ((before & WEIR_SLOT_KEPT) != 0) != kept || (before & WEIR_SLOT_RELEASED) != 0) {
+      continue;
     }
+    if (kept) {
+      weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
+    }
+    link->discarded++;
+  }
+}
+
+void
+weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason)
+{
+  discard_taken (link, link->taken - count, FALSE);
+  link->discarded_as = reason;
+}
+
+void
+weir_link_abandon (WeirLink *link, WeirDropReason reason)
+{
+  if (link->kept > 0) {
+    discard_taken (link, link->done_private, TRUE);
   }
   link->discarded_as = reason;
   weir_link_discard (link, reason);

@@ -244,6 +244,8 @@ void weir_link_done (WeirLink *link);
 gboolean weir_link_take_idle (WeirLink *link);
 /* Takes and drops all that is published, counted under the reason. */
 void weir_link_discard (WeirLink *link, WeirDropReason reason);
+/* The last so many that were taken were given up at hand: they count as dropped once they are done, but for those that are kept. */
+void weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason);
 /* The taker takes no more: closed is WEIR_LINK_FINISHED or _FAILED. */
 void weir_link_close (WeirLink *link, guint32 closed);
 /* The slot that done stands at, if it was given back as rejected and is still to be moved; else NULL. */

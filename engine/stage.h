@@ -345,6 +345,8 @@ gboolean weir_intake_produce (WeirStage *stage, WeirTurn *turn); /* one produce(
 void weir_intake_close (WeirStage *stage, guint32 closed);
 /* Drops what still comes on links that are closed that way. */
 void weir_intake_discard (WeirStage *stage);
+/* A run of this link that flush() has not finished is dropped. */
+void weir_intake_discard_run (WeirStage *stage, WeirLink *link, WeirDropReason reason);
 gboolean weir_intake_holds_rejected (WeirStage *stage, WeirLink *link); /* rejected slots wait for room on .rejected */
 void weir_intake_enough (WeirStage *stage);                             /* a callback has answered DONE */
 
