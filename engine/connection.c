@@ -129,14 +129,14 @@ free_later (WeirLater *later)
     settle_link (connection, connection->links[i]); /* which may make a stage ready once more */
   }
   connection->settled = TRUE;
-  if (!at_rest (connection)) {
-    return FALSE;
-  }
   if (connection->destroy != NULL) {
     connection->destroy (connection->handle);
+    connection->destroy = NULL;
   }
-  WeirConnections *connections = connection->of;
-  weir_connections_leave (connections, connection);
+  /* Once it is off the list, a stop cannot make its stages ready any more. */
+  if (!weir_connections_leave (connection->of, connection, at_rest)) {
+    return FALSE;
+  }
   for (guint i = 0; i < links; i++) {
     weir_link_free (connection->links[i]);
   }

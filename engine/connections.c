@@ -372,10 +372,15 @@ weir_connections_link_figures (WeirConnections *connections, WeirLink *link, Wei
   g_mutex_unlock (&connections->lock);
 }
 
-void
-weir_connections_leave (WeirConnections *connections, WeirConnection *connection)
+gboolean
+weir_connections_leave (WeirConnections *connections, WeirConnection *connection,
+                        gboolean (*at_rest) (WeirConnection *connection))
 {
   g_mutex_lock (&connections->lock);
+  if (!at_rest (connection)) {
+    g_mutex_unlock (&connections->lock);
+    return FALSE;
+  }
   for (guint i = 0; i < connections->stages->len; i++) {
     WeirStageFigures figures;
     WeirStage *stage = connection->stages[i];
@@ -399,4 +404,5 @@ weir_connections_leave (WeirConnections *connections, WeirConnection *connection
   g_mutex_unlock (&connections->lock);
   atomic_fetch_sub_explicit (&connection->worker->connections, 1, memory_order_relaxed);
   weir_stage_wake (connections->listener);
+  return TRUE;
 }

@@ -75,8 +75,9 @@ guint weir_connections_link_count (WeirConnections *connections);
 WeirLink *weir_connections_link (WeirConnections *connections, guint index);
 gint64 weir_connections_shutdown (WeirConnections *connections);
 gsize weir_connections_record_max (WeirConnections *connections);
-/* It is over and will be freed: adds up its figures and takes it off the list. */
-void weir_connections_leave (WeirConnections *connections, WeirConnection *connection);
+/* It is over and will be freed: adds up its figures and takes it off the list. FALSE: a stop has asked it once more meanwhile. */
+gboolean weir_connections_leave (WeirConnections *connections, WeirConnection *connection,
+                                 gboolean (*at_rest) (WeirConnection *connection));
 /* May one more failure be told? Once in a while it says how many were not. */
 gboolean weir_connections_may_tell (WeirConnections *connections, guint64 *untold);
 
