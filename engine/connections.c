@@ -372,15 +372,10 @@ weir_connections_link_figures (WeirConnections *connections, WeirLink *link, Wei
   g_mutex_unlock (&connections->lock);
 }
 
-gboolean
-weir_connections_leave (WeirConnections *connections, WeirConnection *connection,
-                        gboolean (*at_rest) (WeirConnection *connection))
+void
+weir_connections_leave (WeirConnections *connections, WeirConnection *connection)
 {
   g_mutex_lock (&connections->lock);
-  if (!at_rest (connection)) {
-    g_mutex_unlock (&connections->lock);
-    return FALSE;
-  }
   for (guint i = 0; i < connections->stages->len; i++) {
     WeirStageFigures figures;
     WeirStage *stage = connection->stages[i];
@@ -400,9 +395,16 @@ weir_connections_leave (WeirConnections *connections, WeirConnection *connection
     connection->next->previous = connection->previous;
   }
   *(connection->previous != NULL ? &connection->previous->next : &connections->alive) = connection->next;
+  g_mutex_unlock (&connections->lock);
+}
+
+void
+weir_connections_left (WeirConnections *connections, WeirWorker *worker)
+{
+  WeirStage *listener = connections->listener;
+  atomic_fetch_sub_explicit (&worker->connections, 1, memory_order_relaxed);
+  g_mutex_lock (&connections->lock);
   connections->count--;
   g_mutex_unlock (&connections->lock);
-  atomic_fetch_sub_explicit (&connection->worker->connections, 1, memory_order_relaxed);
-  weir_stage_wake (connections->listener);
-  return TRUE;
+  weir_stage_wake (listener);
 }
