@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # local.sh: the cases within one machine, sourced by bench.sh: a hop, files, memory, idleness.
 
