@@ -23,7 +23,7 @@ typedef struct {
  * group is sent SIGTERM when the caller's thread ends. */
 pid_t bench_start (const char *command, int out);
 
-/* Ends the group: SIGTERM, and SIGKILL after some seconds. Reaps its leader. */
+/* Ends the group: SIGTERM, and SIGKILL after some seconds. Reaps its leader. May be called from a signal's handler. */
 void bench_stop (pid_t group);
 
 /* Whether the group's leader has ended; it stays a zombie, for its usage to be taken. */

@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # local.sh: the cases within one machine, sourced by bench.sh: a hop, files, memory, idleness.
 
 # The configurations are the fastest that was found by trying each program's documented settings: rsyslog with batches through a queue

@@ -46,7 +46,7 @@ static void
 on_signal (int number)
 {
   if (running > 0) {
-    kill (-running, SIGTERM);
+    bench_stop (running);
   }
   _exit (128 + number);
 }

@@ -71,6 +71,13 @@ loopback (const char *variable)
                                .sin_port = htons ((uint16_t) atoi (port != NULL ? port : "0")) };
 }
 
+_Noreturn static void
+fail (void)
+{
+  perror ("net-loop");
+  exit (1);
+}
+
 int
 main (void)
 {
@@ -83,23 +90,20 @@ main (void)
   pthread_attr_setstacksize (&small, STACK);
   pthread_attr_setdetachstate (&small, PTHREAD_CREATE_DETACHED);
   if (bind (listener, (struct sockaddr *) &here, sizeof here) != 0 || listen (listener, 4096) != 0) {
-    perror ("net-loop");
-    return 1;
+    fail ();
   }
   for (;;) {
     Connection *connection = calloc (1, sizeof *connection);
     int client = accept (listener, NULL, NULL), upstream = socket (AF_INET, SOCK_STREAM, 0);
     if (connection == NULL || client < 0 || upstream < 0 ||
         connect (upstream, (struct sockaddr *) &there, sizeof there) != 0) {
-      perror ("net-loop");
-      return 1;
+      fail ();
     }
     connection->ends[0] = client;
     connection->ends[1] = upstream;
     atomic_store (&connection->users, 2);
     if (start (connection, 0, &small) != 0 || start (connection, 1, &small) != 0) {
-      perror ("net-loop");
-      return 1;
+      fail ();
     }
   }
 }

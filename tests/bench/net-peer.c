@@ -27,11 +27,7 @@ stop_running (void)
 static void
 on_signal (int number)
 {
-  if (running > 0) {
-    kill (-running, SIGTERM);
-    g_usleep (G_USEC_PER_SEC / 5);
-    kill (-running, SIGKILL);
-  }
+  stop_running ();
   _exit (128 + number);
 }
 

@@ -85,6 +85,13 @@ serve (void *data)
   return NULL;
 }
 
+_Noreturn static void
+fail (void)
+{
+  perror ("net-random");
+  exit (1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -106,15 +113,13 @@ main (int argc, char **argv)
   int listener = socket (AF_INET, SOCK_STREAM, 0), yes = 1;
   setsockopt (listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (bind (listener, (struct sockaddr *) &here, sizeof here) != 0 || listen (listener, 4096) != 0) {
-    perror ("net-random");
-    return 1;
+    fail ();
   }
   for (;;) {
     int client = accept (listener, NULL, NULL);
     pthread_t thread;
     if (client < 0 || pthread_create (&thread, NULL, serve, (void *) (intptr_t) client) != 0) {
-      perror ("net-random");
-      return 1;
+      fail ();
     }
     pthread_detach (thread);
   }

@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # net.sh: the cases between sockets of 127.0.0.1, sourced by bench.sh. A peer is a command that finds its port in $LISTEN and the port
 # that it connects to in $UPSTREAM; tests/bench/net starts it, loads it, checks what comes and prints what it used.
 # Each peer as its documentation has it for this: socat with 64 KiB blocks (8 by default), nginx with 64 KiB buffers (16 by default) and
@@ -35,17 +35,15 @@ run_peers () {
   measure_runs "$runs" ${word:+--word "$word"} --figures "${arguments[@]}"
 }
 
-weir_has () { "$WEIR" inspect "$1" >/dev/null 2>&1; }
-weir_proxy () {
-  if weir_has tcp && weir_has reply; then
-    peer weir "exec $WEIR run --quiet --set client.listen=127.0.0.1:\$LISTEN --set upstream.connect=127.0.0.1:\$UPSTREAM $bench/proxy.json"
-  fi
+# weir_peer FILE SET...: our own row, once FILE can be run.
+weir_peer () {
+  local file=$bench/$1 setting command="exec $WEIR run --quiet"
+  "$WEIR" check "$file" >/dev/null 2>&1 || { note "weir does not take $1"; return 0; }
+  for setting in "${@:2}"; do command+=" --set $setting"; done
+  peer weir "$command $file"
 }
-weir_random () {
-  if weir_has tcp && weir_has reply; then
-    peer weir "exec $WEIR run --quiet --set client.listen=127.0.0.1:\$LISTEN $bench/serve-random.json"
-  fi
-}
+weir_proxy () { weir_peer proxy.json client.listen=127.0.0.1:\$LISTEN upstream.connect=127.0.0.1:\$UPSTREAM; }
+weir_random () { weir_peer serve-random.json client.listen=127.0.0.1:\$LISTEN; }
 
 loop_proxy () { peer "read and write loop in C, 64 KiB" "exec $programs/net-loop"; }
 
