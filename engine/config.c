@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loader: files, --set, the engine's settings, stages, inputs, graph, in this order, so that one load tells every mistake that
+/* The loader: files, --set, the engine's settings, stages, inputs, graph, paths, in this order, so that one load tells every mistake that
  * can be told. Main thread, before any worker runs; the configuration owns what it names but plugins and roles, which are the
  * registry's. */
 #include "config-load.h"
@@ -17,12 +17,14 @@ typedef struct {
   const char *const *plugins;
   gint64 shutdown;
   guint64 record_max;
+  gint64 workers;
 } Engine;
 
 static const WeirOption engine_table[] = {
   WEIR_STRINGS (Engine, plugins, NULL, WEIR_PATH, "Folders of plugins"),
   WEIR_DURATION (Engine, shutdown, "10s", "0..", 0, "How long a stop may drain"),
   WEIR_SIZE (Engine, record_max, "16MiB", "1..4GiB", 0, "Largest payload of one record"),
+  WEIR_INTEGER (Engine, workers, NULL, "1..1024", 0, "Threads that connections are spread over"),
   WEIR_OPTIONS_END,
 };
 
@@ -46,6 +48,7 @@ stage_free (gpointer data)
   g_free (stage->name);
   g_free (stage->plugin_name);
   g_free (stage->thread);
+  g_free (stage->to);
   g_free (stage);
 }
 
@@ -74,12 +77,13 @@ weir_config_stage (const WeirConfig *config, const char *name)
 static void
 read_engine (WeirLoad *load)
 {
-  Engine engine = { NULL, 10 * G_USEC_PER_SEC, (guint64) 16 << 20 };
+  Engine engine = { NULL, 10 * G_USEC_PER_SEC, (guint64) 16 << 20, 0 };
 
   if (load->engine != NULL)
     weir_load_table (load, load->engine, engine_table, &engine);
   load->config->shutdown = engine.shutdown;
   load->config->record_max = engine.record_max;
+  load->config->workers = (guint) engine.workers;
   for (const char *const *folder = engine.plugins; folder != NULL && *folder != NULL; folder++)
     weir_registry_add_folder (load->registry, *folder, WEIR_FOLDER_CONFIG);
 }
@@ -168,8 +172,12 @@ load_all (WeirLoad *load, const char *input, const char *const *settings)
   for (guint i = 0; i < load->stages->len; i++)
     weir_load_stage (load, g_ptr_array_index (load->stages, i));
   for (guint i = 0; i < load->stages->len; i++)
+    weir_load_reply (load, g_ptr_array_index (load->stages, i));
+  for (guint i = 0; i < load->stages->len; i++)
     weir_load_inputs (load, g_ptr_array_index (load->stages, i));
   weir_load_graph (load);
+  weir_load_connections (load);
+  weir_load_paths (load);
 }
 
 static void

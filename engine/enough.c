@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* enough.c: input that is no longer wanted: closing it, dropping what lies in it, and a taker that has had enough (R16).
  * Runs on the taking stage's worker. What is kept stays where it is until it is given back. */
-#include "stage.h"
+#include "connections.h"
 
 /* Rejected slots wait for room on .rejected. */
 gboolean
 weir_intake_holds_rejected (WeirStage *stage, WeirLink *link)
 {
-  return link->kept > 0 && stage->life < WEIR_LIFE_ENDED && weir_stage_paused (stage);
+  return link->kept > 0 && stage->life < WEIR_LIFE_ENDED && weir_intake_paused (stage);
+}
+
+void
+weir_intake_discard_run (WeirStage *stage, WeirLink *link, WeirDropReason reason)
+{
+  if (stage->flush_count > 0 && stage->flush_link == link) {
+    weir_link_discard_taken (link, stage->flush_count, reason);
+    stage->flush_count = 0;
+  }
 }
 
 void
@@ -19,6 +28,7 @@ weir_intake_discard (WeirStage *stage)
   for (WeirLink *next; link != NULL; link = next) {
     next = link->next_active;
     if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
+      weir_intake_discard_run (stage, link, WEIR_DROP_TAKER_FINISHED);
       do {
         weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
         weir_intake_notice (stage, link);
@@ -27,6 +37,9 @@ weir_intake_discard (WeirStage *stage)
       if (weir_intake_holds_rejected (stage, link)) {
         weir_intake_append (stage, link);
       }
+      weir_intake_leave (stage, link);
+    } else if (link->connection != NULL) {
+      weir_store_release (&link->ready, 0); /* it is on no list: so much must be seen before it can be let go */
     }
   }
 }

@@ -7,12 +7,14 @@
 #include "stage.h"
 
 typedef struct {
-  guint64 records_in, records_out, bytes_in, bytes_out, rejected, errors;
+  guint64 records_in, records_out, bytes_in, bytes_out, rejected, refused, errors; /* refused: emitted after its end */
   gint64 clocks[WEIR_CLOCKS]; /* microseconds; without what has passed since the last turn */
 } WeirStageFigures;
 
 /* What several takers of one output get counts once; records that were rejected are no output. */
 void weir_stage_figures (WeirStage *stage, WeirStageFigures *figures);
+/* One of role.counters. */
+guint64 weir_stage_counter (WeirStage *stage, guint counter);
 /* "done", "failed" or "stopped". The stage is closed. */
 const char *weir_stage_outcome (WeirStage *stage);
 extern const char *const weir_clock_names[WEIR_CLOCKS]; /* "working", ... */

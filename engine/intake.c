@@ -2,7 +2,7 @@
 /* intake.c: how a transform or consumer takes what its links hold: runs, flush, ends (R6, R8, R10, R14).
  * Runs on the stage's worker. A record is taken when the callbacks are through with it; it is done when nothing keeps it, and
  * then its link's done moves on. Fan-in is served round robin among the links on the active list. */
-#include "stage.h"
+#include "connections.h"
 
 #define RUN_RECORDS 64
 #define RUN_BYTES 65536
@@ -52,10 +52,19 @@ weir_intake_collect (WeirStage *stage)
       weir_intake_notice (stage, link);
     }
   }
-  for (WeirLink *link = weir_ready_links_take (&stage->ready_links), *next; link != NULL; link = next) {
+  WeirLink *ready = weir_ready_links_take (&stage->ready_links);
+  /* Behind that: what is ready has joined before. */
+  weir_intake_join (stage);
+  for (WeirLink *link = ready, *next; link != NULL; link = next) {
     next = link->next_ready;
     weir_intake_notice (stage, link);
     weir_intake_append (stage, link);
+  }
+  WeirLink *leaving = stage->leaving;
+  stage->leaving = NULL;
+  for (WeirLink *link = leaving, *next; link != NULL; link = next) {
+    next = link->next_active;
+    weir_intake_leave (stage, link);
   }
 }
 
@@ -65,13 +74,16 @@ forward_ends (WeirStage *stage, WeirLink *link)
   guint i = 0;
   while (i + 2 < stage->pending_ends->len) {
     guint64 *entry = &g_array_index (stage->pending_ends, guint64, i);
-    if (entry[0] == GPOINTER_TO_SIZE (link) && entry[1] <= link->done_private) {
+    if (entry[0] == GPOINTER_TO_SIZE (link) && (gint64) (link->done_private - entry[1]) >= 0) {
       guint32 stream = (guint32) entry[2];
       g_array_remove_range (stage->pending_ends, i, 3);
       weir_outputs_control (stage, WEIR_CONTROL_END_STREAM, stream);
     } else {
       i += 3;
     }
+  }
+  if (stage->pending_ends->len == 0) {
+    g_clear_pointer (&stage->pending_ends, g_array_unref);
   }
 }
 
@@ -83,7 +95,7 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
   }
   for (;;) {
     weir_link_done (link);
-    WeirRecord *slot = link->kept > 0 && !weir_stage_paused (stage) ? weir_link_rejected_slot (link) : NULL;
+    WeirRecord *slot = link->kept > 0 && !weir_intake_paused (stage) ? weir_link_rejected_slot (link) : NULL;
     if (slot == NULL || stage->failed) {
       break;
     }
@@ -94,7 +106,7 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
     }
     weir_link_finish_rejected (link, slot);
   }
-  if (stage->pending_ends->len > 0) {
+  if (G_UNLIKELY (stage->pending_ends != NULL)) {
     forward_ends (stage, link);
   }
 }
@@ -193,7 +205,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       bytes += record->size + record->trail;
       taken++;
       used = weir_turn_used (stage, turn);
-      go_on = !used && !stage->finishing && !weir_stage_paused (stage) && bytes < most_bytes;
+      go_on = !used && !stage->finishing && !weir_intake_paused (stage) && bytes < most_bytes;
       continue;
     }
     go_on = FALSE;
@@ -223,7 +235,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       break;
     }
   }
-  stage->current = &stage->base;
+  stage->current = &weir_no_record;
   if (taken > 0) {
     weir_intake_took (stage, link, records, taken, bytes, rejected ? flush : taken);
   }
@@ -263,8 +275,12 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
   gboolean end = control->flags == WEIR_CONTROL_END;
   link->controls_taken++;
   weir_link_take (link, 1, 0);
-  if (!end) {
+  /* What a duplex stage makes is of streams of its own. */
+  if (!end && !stage->duplex) {
     guint64 entry[] = { GPOINTER_TO_SIZE (link), link->taken, stream };
+    if (stage->pending_ends == NULL) {
+      stage->pending_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
+    }
     g_array_append_vals (stage->pending_ends, entry, 3);
   }
   weir_intake_done (stage, link);
@@ -280,7 +296,7 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
 static guint64
 stay_off (WeirStage *stage, WeirLink *link, guint64 available)
 {
-  if (available == 0 || available >= link->eighth || link->producer->queue == stage->task.queue ||
+  if (available == 0 || available >= link->limits->eighth || link->producer->queue == stage->task.queue ||
       weir_load_relaxed (&link->full) != 0 || !stage->worker->queue.several_cpus) {
     return available;
   }
@@ -319,7 +335,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
 {
   gboolean used = FALSE;
   while (!stage->failed && !stage->finishing && (stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING)) {
-    if (weir_stage_paused (stage) || stage->waits) {
+    if (weir_intake_paused (stage) || stage->waits) {
       return FALSE;
     }
     if (stage->flush_count > 0) {
@@ -357,6 +373,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
         /* R15: what this link's producer waits for may be in this stage's hands. Read behind the fence of going idle: a reason
          * that is set without a put (age) makes the link ready again after it. */
         stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
+        weir_intake_leave (stage, link);
       }
     }
     if (used) {

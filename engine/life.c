@@ -2,6 +2,7 @@
 /* life.c: the life of a stage: open, start, end, stop, failure, close (R9, R10, R16).
  * Runs on the stage's worker, asked by the pipeline's requests or by what happens on the stage's links. State is set before a
  * callback is called, and what is over is told to the pipeline last. */
+#include "connections.h"
 #include "front.h"
 #include "stage.h"
 
@@ -97,16 +98,19 @@ close_stage (WeirStage *stage)
   gboolean opened = stage->life != WEIR_LIFE_NEW;
   stage->refusing = TRUE;
   weir_posts_end (stage);
-  weir_timers_disarm (stage->worker->timers, &stage->timer);
-  weir_timers_disarm (stage->worker->timers, &stage->retry);
-  weir_timers_disarm (stage->worker->timers, &stage->age);
+  if (stage->timers != NULL) {
+    weir_timers_disarm (stage->worker->timers, &stage->timers->halves[WEIR_HALF_INPUT]);
+    weir_timers_disarm (stage->worker->timers, &stage->timers->halves[WEIR_HALF_OUTPUT]);
+    weir_timers_disarm (stage->worker->timers, &stage->timers->retry);
+    weir_timers_disarm (stage->worker->timers, &stage->timers->age);
+  }
   weir_stage_enter (stage, WEIR_IN_SOURCE);
-  for (guint i = 0; i < stage->sources->len; i++) {
+  for (guint i = 0; stage->sources != NULL && i < stage->sources->len; i++) {
     GSource *source = g_ptr_array_index (stage->sources, i);
     g_source_destroy (source);
     g_source_unref (source);
   }
-  g_ptr_array_set_size (stage->sources, 0);
+  g_clear_pointer (&stage->sources, g_ptr_array_unref);
   weir_stage_enter (stage, NULL);
   g_mutex_lock (&stage->interrupt_lock);
   stage->interruptible = FALSE;
@@ -116,7 +120,11 @@ close_stage (WeirStage *stage)
     stage->role->close (stage, stage->self);
     weir_stage_leave (stage);
   }
-  weir_watches_forget_owner (stage->worker->watches, stage);
+  if (stage->watched >= 0) {
+    weir_watches_forget_wait (stage->worker->watches, stage->watched, stage);
+  } else if (stage->watched == WEIR_WATCHED_SEVERAL) {
+    weir_watches_forget_owner (stage->worker->watches, stage);
+  }
   weir_streams_forget_all (stage);
   for (guint i = 0; i < stage->input_count; i++) {
     g_clear_pointer (&stage->inputs[i]->stream_states, g_tree_unref); /* of a stage that has finished by itself */
@@ -154,6 +162,18 @@ call_stop (WeirStage *stage)
   }
 }
 
+/* The end of a template travels behind that of its last connection. */
+static void
+end_template (WeirStage *stage)
+{
+  for (guint i = 0; i < weir_connections_link_count (stage->connections); i++) {
+    WeirLink *link = weir_connections_link (stage->connections, i);
+    if (link->to->connections != stage->connections) {
+      weir_link_put_control (link, WEIR_CONTROL_END, 0);
+    }
+  }
+}
+
 void
 weir_life_end (WeirStage *stage)
 {
@@ -162,10 +182,50 @@ weir_life_end (WeirStage *stage)
   }
   stage->refusing = TRUE;
   weir_posts_close (stage);
+  if (stage->listens && weir_connections_alive (stage->connections) > 0) {
+    stage->awaits_connections = TRUE;
+    return;
+  }
+  stage->awaits_connections = FALSE;
   set_life (stage, WEIR_LIFE_ENDED);
+  if (stage->listens) {
+    end_template (stage);
+  }
   weir_outputs_control (stage, WEIR_CONTROL_END, 0);
   stage->report (stage, WEIR_STAGE_ENDED, stage->report_data);
-  close_stage (stage);
+  weir_life_close_ended (stage);
+}
+
+void
+weir_life_close_ended (WeirStage *stage)
+{
+  if (stage->life == WEIR_LIFE_ENDED && !stage->lingers) {
+    close_stage (stage);
+  }
+}
+
+void
+weir_life_finish_output (WeirStage *stage)
+{
+  stage->refusing = TRUE;
+  if (stage->duplex) {
+    stage->out_finishing = TRUE;
+  } else {
+    stage->finishing = TRUE;
+  }
+}
+
+void
+weir_life_end_output (WeirStage *stage)
+{
+  if (!stage->out_over) {
+    stage->out_over = TRUE;
+    weir_posts_close (stage);
+    weir_outputs_control_ports (stage, WEIR_CONTROL_END, 0);
+  }
+  if (stage->in_over) {
+    weir_life_end (stage);
+  }
 }
 
 void
@@ -212,7 +272,16 @@ weir_life_check_takers (WeirStage *stage)
   if (stage->kind == WEIR_CONSUMER || stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
+  if (stage->listens) {
+    if (!weir_connections_taken (stage->connections)) {
+      weir_life_stop (stage);
+    }
+    return;
+  }
   weir_outputs_each (stage, check_taker);
+  if (stage->out_finishing) {
+    return;
+  }
   for (guint p = 0; p < stage->port_count; p++) {
     for (guint i = 0; i < stage->ports[p].count; i++) {
       if (weir_load_relaxed (&stage->ports[p].links[i]->closed) == WEIR_LINK_OPEN) {
@@ -240,7 +309,7 @@ all_done (WeirStage *stage)
 void
 weir_life_finish (WeirStage *stage)
 {
-  if (stage->waits || stage->failed || stage->produces != WEIR_PRODUCES_NOT || weir_stage_paused (stage)) {
+  if (stage->waits || stage->failed || stage->produces != WEIR_PRODUCES_NOT || weir_intake_paused (stage)) {
     return;
   }
   if (!stage->end_told) {
@@ -262,25 +331,33 @@ weir_life_finish (WeirStage *stage)
     }
     stage->end_told = TRUE;
     if (next == WEIR_PRODUCE) {
-      weir_intake_begin_produce (stage, WEIR_PRODUCES_END, &stage->base, "end");
+      weir_intake_begin_produce (stage, WEIR_PRODUCES_END, &weir_no_record, "end");
       return;
     }
   }
   if (!stage->failed && all_done (stage)) {
-    weir_life_end (stage);
+    stage->in_over = TRUE;
+    if (!stage->duplex || stage->out_over) {
+      weir_life_end (stage);
+    }
   }
 }
 
 static void
 halt (WeirStage *stage)
 {
-  if (stage->life == WEIR_LIFE_NEW || stage->life >= WEIR_LIFE_ENDED) {
+  if (stage->life == WEIR_LIFE_NEW) {
     return;
   }
-  if (stage->life != WEIR_LIFE_OPEN) {
-    call_stop (stage);
+  if (stage->life < WEIR_LIFE_ENDED) {
+    if (stage->life != WEIR_LIFE_OPEN) {
+      call_stop (stage);
+    }
+    weir_life_end (stage);
   }
-  weir_life_end (stage);
+  if (!stage->awaits_connections) {
+    close_stage (stage);
+  }
 }
 
 void
@@ -304,6 +381,9 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   }
   if ((requests & WEIR_REQUEST_CLOSE) != 0) {
     close_stage (stage);
+  }
+  if ((requests & WEIR_REQUEST_CONNECTION) != 0) {
+    weir_connection_look (stage->connection);
   }
 }
 

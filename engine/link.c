@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link.c: a link's limits, its making and freeing, and its figures (see link.h).
  * Made and freed by the pipeline while both ends are parked; the figures are read from any thread. The producing end is in
- * link-put.c, the taking end in link-take.c. */
+ * link-put.c, link-full.c and link-run.c, the taking end in link-take.c. */
+#include "connections.h"
 #include "front.h"
 #include "link.h"
 
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full", "expired", "taker_finished", "refused",
-                                                                "held" };
+const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full",    "expired",         "taker_finished",
+                                                                "refused", "connection_lost", "held" };
 
 static WeirMarks
 marks (guint64 limit, double low, double hard)
@@ -43,30 +44,62 @@ weir_queue_settings_check (const WeirQueueSettings *settings, char **message)
   return TRUE;
 }
 
+static WeirLimits *
+limits_new (const WeirQueueSettings *settings)
+{
+  WeirLimits *limits = g_new (WeirLimits, 1);
+  limits->settings = *settings;
+  /* Without a limit of records a record counts as one byte at least, or empty ones would be bounded by nothing. */
+  guint64 records = settings->records == 0 ? settings->bytes : settings->records;
+  limits->records = marks (records, settings->low, settings->hard);
+  limits->bytes = marks (settings->bytes, settings->low, settings->hard);
+  guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
+  limits->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
+  limits->age = marks ((guint64) settings->age, settings->low, settings->hard);
+  limits->age.hard = G_MAXUINT64; /* age alone never holds anybody */
+  guint64 high = settings->records == 0 ? 4096 : settings->records;
+  limits->eighth = high / 8 >= 64 ? high / 8 : 0;
+  limits->quarter = MAX (high / 4, 1);
+  limits->quarter_bytes = MAX ((settings->bytes == 0 ? 1024 * 1024 : settings->bytes) / 4, 1);
+  return limits;
+}
+
+static void
+init_link (WeirLink *link, const WeirLimits *limits)
+{
+  link->limits = limits;
+  if (limits->settings.age > 0) {
+    link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
+  }
+  link->put_countdown = 1;
+  link->put_room = 1;
+}
+
 WeirLink *
 weir_link_new (const char *name, const WeirQueueSettings *settings)
 {
   WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
+  init_link (link, limits_new (settings));
   link->name = g_strdup (name);
-  link->settings = *settings;
-  /* Without a limit of records a record counts as one byte at least, or empty ones would be bounded by nothing. */
-  guint64 records = settings->records == 0 ? settings->bytes : settings->records;
-  link->records = marks (records, settings->low, settings->hard);
-  link->bytes = marks (settings->bytes, settings->low, settings->hard);
-  guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
-  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
-  link->age = marks ((guint64) settings->age, settings->low, settings->hard);
-  link->age.hard = G_MAXUINT64; /* age alone never holds anybody */
-  if (settings->age > 0) {
-    link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
-  }
-  guint64 high = settings->records == 0 ? 4096 : settings->records;
-  link->eighth = high / 8 >= 64 ? high / 8 : 0;
-  link->quarter = MAX (high / 4, 1);
-  link->quarter_bytes = MAX ((settings->bytes == 0 ? 1024 * 1024 : settings->bytes) / 4, 1);
-  link->put_countdown = 1;
-  link->put_room = 1;
   return link;
+}
+
+WeirLink *
+weir_link_copy (gpointer place, const WeirLink *original)
+{
+  WeirLink *link = place;
+  init_link (link, original->limits);
+  link->name = original->name;
+  link->is_copy = link->borrows_limits = TRUE;
+  return link;
+}
+
+static void
+free_limits (WeirLink *link)
+{
+  if (!link->borrows_limits) {
+    g_free ((WeirLimits *) link->limits);
+  }
 }
 
 void
@@ -74,7 +107,11 @@ weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
 {
   link->front = weir_front_new (link, takers_pool);
   /* The ring behind the front only holds what the taker has: the front keeps the limits. */
-  link->records = link->bytes = link->pinned = link->age = marks (0, 0, 0);
+  WeirLimits *none = g_memdup2 (link->limits, sizeof (WeirLimits));
+  none->records = none->bytes = none->pinned = none->age = marks (0, 0, 0);
+  free_limits (link);
+  link->limits = none;
+  link->borrows_limits = FALSE;
   g_clear_pointer (&link->stamps, g_array_unref);
 }
 
@@ -118,6 +155,61 @@ weir_link_count_queued (WeirLink *link)
   return queued;
 }
 
+guint64
+weir_link_check_ledger (WeirLink *link)
+{
+  WeirLinkFigures figures;
+  weir_link_figures (link, &figures);
+  /* Each connection's own links have been walked when it ended. */
+  guint64 queued = link->connections != NULL ? figures.queued : weir_link_count_queued (link);
+  if (figures.in != figures.out + figures.dropped + queued) {
+    g_error ("link %s does not balance: in %" G_GUINT64_FORMAT " is not out %" G_GUINT64_FORMAT
+             " + dropped %" G_GUINT64_FORMAT " + queued %" G_GUINT64_FORMAT,
+             link->name, figures.in, figures.out, figures.dropped, queued);
+  }
+  return queued;
+}
+
+/* Of what was taken from there on and is not done: what is kept and not given back, or what is not kept. */
+static void
+discard_taken (WeirLink *link, guint64 from, gboolean kept)
+{
+  WeirSegment *segment = link->done_segment;
+  guint32 index = link->done_index;
+  for (guint64 at = link->done_private; at != link->taken; at++, index++) {
+    if (index == segment->slots) {
+      segment = segment->next;
+      index = 0;
+    }
+    _Atomic guint8 *state = &weir_segment_states (segment)[index];
+    guint8 before = weir_load_acquire (state);
+    if (at < from || ((before & WEIR_SLOT_KEPT) != 0) != kept || (before & WEIR_SLOT_RELEASED) != 0) {
+      continue;
+    }
+    if (kept) {
+      weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
+    }
+    link->discarded++;
+  }
+}
+
+void
+weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason)
+{
+  discard_taken (link, link->taken - count, FALSE);
+  link->discarded_as = reason;
+}
+
+void
+weir_link_abandon (WeirLink *link, WeirDropReason reason)
+{
+  if (link->kept > 0) {
+    discard_taken (link, link->done_private, TRUE);
+  }
+  link->discarded_as = reason;
+  weir_link_discard (link, reason);
+}
+
 static void
 drop_record (WeirRecord *record, guint8 state, gpointer data)
 {
@@ -159,12 +251,52 @@ weir_link_free (WeirLink *link)
   }
   free_rejections (weir_load_acquire (&link->rejections));
   free_rejections (link->reasons);
-  weir_packer_clear (&link->copies);
+  if (link->copies != NULL) {
+    weir_packer_clear (link->copies);
+    g_free (link->copies);
+  }
+  g_aligned_free (weir_load_acquire (&link->tally));
   g_clear_pointer (&link->front, weir_front_free);
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
-  g_free (link->name);
-  g_aligned_free (link);
+  free_limits (link);
+  if (!link->is_copy) {
+    g_free (link->name);
+    g_aligned_free (link);
+  }
+}
+
+WeirTally *
+weir_link_tally (WeirLink *link)
+{
+  WeirTally *tally = weir_load_acquire (&link->tally);
+  if (G_LIKELY (tally != NULL)) {
+    return tally;
+  }
+  WeirTally *made = g_aligned_alloc0 (1, sizeof (WeirTally), 64);
+  if (atomic_compare_exchange_strong_explicit (&link->tally, &tally, made, memory_order_acq_rel,
+                                               memory_order_acquire)) {
+    return made;
+  }
+  g_aligned_free (made);
+  return tally;
+}
+
+void
+weir_link_tell_pause (WeirLink *link)
+{
+  WeirTally *tally = weir_link_tally (link);
+  weir_add_relaxed (&tally->pauses, 1);
+  weir_store_relaxed (&tally->paused_since, (guint64) g_get_monotonic_time ());
+}
+
+void
+weir_link_tell_resume (WeirLink *link)
+{
+  WeirTally *tally = weir_link_tally (link);
+  weir_add_relaxed (&tally->resumes, 1);
+  weir_add_relaxed (&tally->paused_us, (guint64) g_get_monotonic_time () - weir_load_relaxed (&tally->paused_since));
+  weir_store_relaxed (&tally->paused_since, 0);
 }
 
 /* What is read later may be newer: then a difference is nothing, never huge. */
@@ -178,14 +310,19 @@ void
 weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
 {
   *figures = (WeirLinkFigures){ 0 };
+  if (link->connections != NULL) {
+    weir_connections_link_figures (link->connections, link, figures);
+    return;
+  }
   /* Done before put: what comes in between shows as queued, never as a negative level. */
   guint64 done = weir_load_acquire (&link->done), controls_done = weir_load_relaxed (&link->controls_done);
   guint64 done_bytes = weir_load_relaxed (&link->done_bytes);
   guint64 taken_drops = 0;
-  for (guint i = 0; i < WEIR_DROP_REASONS; i++) {
-    guint64 dropped = weir_load_relaxed (&link->dropped_taken[i]);
+  WeirTally *tally = weir_load_acquire (&link->tally);
+  for (guint i = 0; i < WEIR_DROP_REASONS && tally != NULL; i++) {
+    guint64 dropped = weir_load_relaxed (&tally->dropped_taken[i]);
     taken_drops += dropped;
-    figures->dropped_by[i] = dropped + weir_load_relaxed (&link->dropped_put[i]);
+    figures->dropped_by[i] = dropped + weir_load_relaxed (&tally->dropped_put[i]);
     figures->dropped += figures->dropped_by[i];
   }
   guint64 controls_put = weir_load_acquire (&link->controls_put), put = weir_load_acquire (&link->put);
@@ -200,13 +337,15 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
   figures->peak_records = MAX (weir_load_relaxed (&link->peak_records), figures->queued);
   figures->peak_bytes = MAX (weir_load_relaxed (&link->peak_bytes), figures->level_bytes);
   figures->peak_pinned = weir_load_relaxed (&link->peak_pinned);
-  figures->pauses = weir_load_relaxed (&link->pauses);
-  figures->resumes = weir_load_relaxed (&link->resumes);
   figures->paused = weir_load_relaxed (&link->full) != 0;
-  figures->paused_us = (gint64) weir_load_relaxed (&link->paused_us);
-  guint64 since = weir_load_relaxed (&link->paused_since);
-  if (figures->paused && since != 0) {
-    figures->paused_us += g_get_monotonic_time () - (gint64) since;
+  if (tally != NULL) {
+    figures->pauses = weir_load_relaxed (&tally->pauses);
+    figures->resumes = weir_load_relaxed (&tally->resumes);
+    figures->paused_us = (gint64) weir_load_relaxed (&tally->paused_us);
+    guint64 since = weir_load_relaxed (&tally->paused_since);
+    if (figures->paused && since != 0) {
+      figures->paused_us += g_get_monotonic_time () - (gint64) since;
+    }
   }
   if (link->front != NULL) {
     weir_front_figures (link->front, figures);

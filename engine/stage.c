@@ -3,9 +3,13 @@
  * Made and freed on the main thread; requests come from there and are carried out by the stage's next turn. */
 #include "stage.h"
 
+#include "connections.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+
+const WeirRecord weir_no_record = { .data = (const guint8 *) "" };
 
 const char *const weir_kind_names[] = { "producer", "transform", "consumer" };
 
@@ -15,85 +19,203 @@ count_names (const char *const *names)
   return names != NULL ? g_strv_length ((char **) names) : 0;
 }
 
-WeirStage *
-weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self)
+static void
+init_stage (WeirStage *stage, WeirKind kind, const WeirRole *role, gpointer self)
 {
-  WeirStage *stage = g_aligned_alloc0 (1, sizeof (WeirStage), 64);
   atomic_init (&stage->references, 1);
-  stage->name = g_strdup (name);
-  stage->plugin = g_strdup (plugin);
   stage->role = role;
   stage->kind = kind;
+  stage->watched = WEIR_WATCHED_NONE;
+  stage->duplex = (role->flags & WEIR_DUPLEX) != 0;
   stage->self = self;
   stage->record_max = 16 * 1024 * 1024;
   stage->log_level = G_LOG_LEVEL_INFO;
   stage->port_count = MAX (count_names (role->ports), 1);
-  stage->ports = g_new0 (WeirPort, stage->port_count);
+  stage->ports = stage->port_count == 1 ? &stage->only_port : g_new0 (WeirPort, stage->port_count);
   stage->port = &stage->ports[0];
   stage->refusing = TRUE; /* until start */
-  stage->posts = weir_posts_new ();
-  stage->base.data = stage->ending.data = (const guint8 *) "";
-  stage->current = &stage->base;
+  stage->current = &weir_no_record;
   stage->counter_count = count_names (role->counters);
-  stage->counters = g_new0 (_Atomic guint64, stage->counter_count + 1);
-  stage->pending_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
-  stage->sources = g_ptr_array_new ();
   g_mutex_init (&stage->interrupt_lock);
+}
+
+WeirStage *
+weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self)
+{
+  WeirStage *stage = g_aligned_alloc0 (1, sizeof (WeirStage), 64);
+  init_stage (stage, kind, role, self);
+  stage->name = g_strdup (name);
+  stage->plugin = g_strdup (plugin);
+  stage->counters = g_new0 (_Atomic guint64, stage->counter_count);
+  return stage;
+}
+
+/* What lies behind the struct of a copy: the role's state, then the counters. */
+static gsize
+state_room (const WeirStage *original)
+{
+  return (original->role->state_size + 15) & ~(gsize) 15;
+}
+
+gsize
+weir_stage_copy_size (const WeirStage *original)
+{
+  return (sizeof (WeirStage) + state_room (original) + original->counter_count * sizeof (guint64) + 63) & ~(gsize) 63;
+}
+
+WeirStage *
+weir_stage_copy (gpointer place, const WeirStage *original)
+{
+  WeirStage *stage = place;
+  guint8 *self = (guint8 *) (stage + 1);
+  memcpy (self, original->self, original->role->state_size);
+  init_stage (stage, original->kind, original->role, self);
+  stage->counters = (gpointer) (self + state_room (original));
+  stage->name = original->name;
+  stage->plugin = original->plugin;
+  stage->log_level = original->log_level;
   return stage;
 }
 
 static void
-wake (WeirTimer *timer, gpointer data)
+wake (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 {
-  (void) timer;
   weir_stage_wake (data);
+}
+
+static void
+wake_input (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
+{
+  weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_INPUT));
+}
+
+static void
+wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
+{
+  weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_OUTPUT));
+}
+
+WeirStageTimers *
+weir_stage_timers (WeirStage *stage)
+{
+  if (stage->timers == NULL) {
+    stage->timers = g_new (WeirStageTimers, 1);
+    *stage->timers = (WeirStageTimers){ .halves = { { .fire = wake_input, .data = stage },
+                                                    { .fire = wake_output, .data = stage } },
+                                        .retry = { .fire = wake, .data = stage },
+                                        .age = { .fire = wake, .data = stage } };
+  }
+  return stage->timers;
 }
 
 void
 weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
 {
-  stage->worker = worker;
+  stage->worker = weir_worker_ref (worker);
   stage->task.queue = &worker->queue;
   stage->packer.pool = worker->pool;
-  stage->timer.fire = stage->retry.fire = stage->age.fire = wake;
-  stage->timer.data = stage->retry.data = stage->age.data = stage;
-  worker->stages++;
+  worker->stages += worker->pooled ? 0 : 1;
 }
 
+/* To a list that has `count` of them, and begins as the place for one; room for more is doubled. */
+static void
+append_link (WeirLink ***links, WeirLink **only, guint count, WeirLink *link)
+{
+  if (*links == NULL) {
+    *links = only;
+  } else if (*links == only) {
+    *links = g_new (WeirLink *, 2);
+    (*links)[0] = *only;
+  } else if ((count & (count - 1)) == 0) {
+    *links = g_renew (WeirLink *, *links, MAX (count * 2, 2));
+  }
+  (*links)[count] = link;
+}
+
+static void
+add_link (WeirPort *port, WeirLink *link)
+{
+  append_link (&port->links, &port->only, port->count++, link);
+}
+
+void
+weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
+{
+  link->from = from;
+  link->to = to;
+  link->from_port = port;
+  link->producer = &from->task;
+  link->taker = &to->task;
+  link->taker_links = &to->ready_links;
+  link->packer = &from->packer;
+  if (from->worker != NULL) {
+    link->pool = from->worker->pool;
+  }
+  if (from->worker != NULL && link->limits->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
+    weir_link_use_front (link, to->worker->pool);
+  }
+  add_link (port == WEIR_PORT_REJECTED ? &from->rejected : &from->ports[port], link);
+}
+
+void
+weir_stage_add_input (WeirStage *stage, WeirLink *link)
+{
+  link->input_index = stage->input_count;
+  append_link (&stage->inputs, &stage->only_input, stage->input_count++, link);
+}
+
+/* The stages of a connection are freed together. */
 WeirStage *
 weir_stage_ref (WeirStage *stage)
 {
-  atomic_fetch_add_explicit (&stage->references, 1, memory_order_relaxed);
+  _Atomic gint *references = stage->connection != NULL ? &stage->connection->references : &stage->references;
+  atomic_fetch_add_explicit (references, 1, memory_order_relaxed);
   return stage;
 }
 
 static void
-free_port (WeirPort *port)
+free_links (WeirLink **links, WeirLink **only)
 {
-  g_free (port->links);
+  if (links != only) {
+    g_free (links);
+  }
 }
 
 void
 weir_stage_unref (WeirStage *stage)
 {
-  if (atomic_fetch_sub_explicit (&stage->references, 1, memory_order_acq_rel) != 1) {
-    return;
+  if (stage->connection != NULL) {
+    weir_connection_unref (stage->connection);
+  } else if (atomic_fetch_sub_explicit (&stage->references, 1, memory_order_acq_rel) == 1) {
+    weir_stage_free (stage);
   }
+}
+
+void
+weir_stage_free (WeirStage *stage)
+{
   weir_posts_free (stage);
   weir_packer_clear (&stage->packer);
+  g_clear_pointer (&stage->worker, weir_worker_unref); /* behind its pool's last use */
   for (guint i = 0; i < stage->port_count; i++) {
-    free_port (&stage->ports[i]);
+    free_links (stage->ports[i].links, &stage->ports[i].only);
   }
-  free_port (&stage->rejected);
+  free_links (stage->rejected.links, &stage->rejected.only);
+  free_links (stage->inputs, &stage->only_input);
   weir_template_cache_free (stage->templates);
-  g_array_unref (stage->pending_ends);
-  g_ptr_array_unref (stage->sources);
+  g_clear_pointer (&stage->pending_ends, g_array_unref);
+  g_clear_pointer (&stage->sources, g_ptr_array_unref);
+  g_free (stage->timers);
   g_mutex_clear (&stage->interrupt_lock);
-  g_free (stage->ports);
-  g_free (stage->inputs);
-  g_free (stage->counters);
+  if (stage->ports != &stage->only_port) {
+    g_free (stage->ports);
+  }
   g_free (stage->failure);
   g_free (stage->rejection);
+  if (stage->connection != NULL) {
+    return; /* the rest is the connection's */
+  }
+  g_free (stage->counters);
   g_free (stage->self);
   g_free (stage->name);
   g_free (stage->plugin);

@@ -10,6 +10,7 @@
 #include "worker.h"
 
 #include <string.h>
+#include <stdbool.h>
 #include <weir/weir.h>
 
 typedef enum { WEIR_PRODUCER, WEIR_TRANSFORM, WEIR_CONSUMER } WeirKind;
@@ -26,6 +27,9 @@ typedef enum {
   WEIR_LIFE_CLOSED
 } WeirLife;
 
+/* The output of rejected records, instead of a port's number. */
+#define WEIR_PORT_REJECTED G_MAXUINT
+
 /* What the pipeline asks of a stage, from the main thread. */
 enum {
   WEIR_REQUEST_OPEN = 1,
@@ -33,7 +37,8 @@ enum {
   WEIR_REQUEST_STOP = 4,  /* a producer: emit no more; what it has emitted drains */
   WEIR_REQUEST_DRAIN = 8, /* the pipeline stops: kept records are to be settled */
   WEIR_REQUEST_HALT = 16, /* the deadline has passed: end as you are */
-  WEIR_REQUEST_CLOSE = 32
+  WEIR_REQUEST_CLOSE = 32,
+  WEIR_REQUEST_CONNECTION = 64 /* its connection was asked something */
 };
 
 /* What a stage tells the pipeline; the handler is called on the stage's worker. */
@@ -51,8 +56,9 @@ typedef void (*WeirStageReport) (WeirStage *stage, WeirStageEvent event, gpointe
 /* Where a stage's time went. */
 typedef enum { WEIR_CLOCK_WORKING, WEIR_CLOCK_STARVED, WEIR_CLOCK_BLOCKED, WEIR_CLOCK_WAITING, WEIR_CLOCKS } WeirClock;
 
+/* Most have one link, which needs no list. */
 typedef struct {
-  WeirLink **links;
+  WeirLink **links, *only;
   guint count;
 } WeirPort;
 
@@ -67,19 +73,30 @@ typedef enum {
 
 typedef struct _WeirPosts WeirPosts;
 
+/* Of those stages that wait for time. */
+typedef struct {
+  WeirTimer halves[WEIR_HALVES], retry, age;
+} WeirStageTimers;
+
 struct _WeirStage {
   /* Constant once the pipeline runs. */
   WeirTask task;
   _Atomic gint references;
-  char *name, *plugin;
+  char *name, *plugin; /* of a connection's: the template's */
   const WeirRole *role;
   WeirKind kind;
+  struct _WeirConnections *connections; /* it accepts them, or is of their template and never runs */
+  struct _WeirConnection *connection;   /* it belongs to one */
+  gboolean listens;                     /* it accepts connections */
+  guint template_index;
+  gboolean duplex; /* its two halves pause, wait and end apart (R1, R10) */
   gpointer self;
   WeirWorker *worker;
   WeirPort *ports;
   guint port_count;
   WeirPort rejected;
-  WeirLink **inputs;
+  WeirPort only_port; /* where there is one */
+  WeirLink **inputs, *only_input;
   guint input_count;
   gsize record_max;
   GLogLevelFlags log_level; /* messages below are not logged */
@@ -88,12 +105,14 @@ struct _WeirStage {
 
   /* Any thread. */
   _Alignas(64) _Atomic guint32 requests;
-  _Atomic guint32 woken;
+  _Atomic guint32 woken;      /* bits of WeirHalf */
   _Atomic guint32 releases;   /* some link's slot was given back */
   _Atomic guint32 reasons;    /* links that are full, and WEIR_PAUSED_ bits */
   _Atomic gint64 outstanding; /* kept records not given back */
   WeirReadyLinks ready_links;
-  WeirPosts *posts;
+  _Atomic (WeirLink *) joining; /* links of new connections */
+  _Atomic (WeirPosts *) posts;  /* NULL: nobody has handed anything in */
+  _Atomic guint32 post_phase;
 
   /* The worker. */
   _Alignas(64) WeirLife life;
@@ -101,21 +120,28 @@ struct _WeirStage {
   const WeirRecord *current; /* the record at hand */
   WeirLink *current_link;
   WeirPort *port;
-  gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
-  gboolean waits; /* a callback answered WAIT */
+  bool awaits_connections; /* its own end, and theirs is still to come */
+  bool in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
+  bool waits;                            /* a callback answered WAIT */
+  int watched;                           /* the one descriptor it has waited for, or WEIR_WATCHED_ */
+  WeirHalf half;                         /* whose callback runs; OUTPUT only in a duplex stage */
+  bool out_waits;                        /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
+  bool out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
+  bool lingers;                          /* is not closed behind its end yet */
   WeirProduces produces;
-  gboolean settle_wanted, settle_told;
-  gboolean enough;       /* consume or flush answered DONE */
-  gboolean input_closed; /* and the links are closed for it */
+  bool settle_wanted, settle_told;
+  bool enough;       /* consume or flush answered DONE */
+  bool input_closed; /* and the links are closed for it */
   char *failure, *rejection;
   WeirLink *active, *active_last;  /* links with something to take, by next_active */
+  WeirLink *leaving;               /* links that are over, and that a helper thread has its hands on; by next_active */
   const WeirRecord *flush_records; /* the run that flush has not finished */
   gsize flush_count;
   WeirLink *flush_link;
-  GArray *pending_ends;  /* stream ends to forward once what was taken before them is done */
+  GArray *pending_ends;  /* NULL: none yet; stream ends to forward once what was taken before them is done */
   gpointer ending_state; /* of end_stream() */
   guint32 ending_stream;
-  gboolean end_told;
+  bool end_told;
   guint inputs_over;
   gsize window;
   /* For the rest of this callback. */
@@ -127,17 +153,17 @@ struct _WeirStage {
   const char *set_rejected; /* the reason */
   gpointer emit_begin;
   gsize emit_begin_size;
-  WeirRecord base;           /* what is inherited where no record is at hand: nothing */
-  WeirRecord ending;         /* likewise, from the stream that ends */
   const WeirRecord *at_hand; /* of the produce() that follows PRODUCE */
-  gboolean dropping_streams; /* what end_stream() emits is refused without a word */
-  gboolean refusal_told;
-  GHashTable *streams; /* opened here: number -> WeirContext or NULL */
+  bool dropping_streams;     /* what end_stream() emits is refused without a word */
+  bool refusal_told;
+  guint32 only_stream;       /* opened here; 0: none, or several: */
+  WeirContext *only_context; /* its own, or NULL */
+  GHashTable *streams;       /* number -> WeirContext or NULL */
   WeirStage *next_dirty;
-  gboolean dirty;
-  GPtrArray *sources;
-  WeirTimer timer, retry, age;
-  guint empty_turns; /* MORE with nothing emitted, in a row */
+  bool dirty;
+  GPtrArray *sources;      /* NULL: none yet */
+  WeirStageTimers *timers; /* NULL: none was armed yet */
+  guint empty_turns;       /* MORE with nothing emitted, in a row */
   WeirTemplateCache *templates;
   gint64 clock_at;
   WeirClock clock;
@@ -145,7 +171,7 @@ struct _WeirStage {
   gsize turn_records, turn_bytes;
 
   /* Figures: the worker writes, any thread reads. */
-  _Alignas(64) _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
+  _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
   _Atomic guint64 clocks[WEIR_CLOCKS];
   _Atomic guint64 *counters;
   guint counter_count;
@@ -154,6 +180,8 @@ struct _WeirStage {
   GMutex interrupt_lock;
   gboolean interruptible;
 };
+
+enum { WEIR_WATCHED_NONE = -1, WEIR_WATCHED_SEVERAL = -2 };
 
 /* Bits of `reasons` beside the count of full links. */
 enum { WEIR_PAUSED_OPERATOR = 1 << 30 };
@@ -180,16 +208,39 @@ weir_stage_paused (WeirStage *stage)
   return weir_load_relaxed (&stage->reasons) != 0;
 }
 
+/* Does a link of .rejected keep it paused? */
+gboolean weir_stage_rejected_full (WeirStage *stage);
+
+/* Gets it no input? The producing half of a duplex stage pauses alone. */
+static inline gboolean
+weir_intake_paused (WeirStage *stage)
+{
+  return weir_stage_paused (stage) && (G_LIKELY (!stage->duplex) || weir_stage_rejected_full (stage));
+}
+
 /* ---- the pipeline, main thread ---- */
 
 /* state is taken; options have been filled in. */
 WeirStage *weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
 void weir_stage_set_worker (WeirStage *stage, WeirWorker *worker);
+/* A copy of one of a template, with its options, in a place of that many bytes that is zeroed and aligned to 64; it borrows the
+ * names. */
+gsize weir_stage_copy_size (const WeirStage *original);
+WeirStage *weir_stage_copy (gpointer place, const WeirStage *original);
+/* Sets a link's ends, all but the input of `to`. A stage of a template has no worker. */
+void weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to);
+void weir_stage_add_input (WeirStage *stage, WeirLink *link);
+void weir_stage_free (WeirStage *stage); /* one that nobody refers to */
 void weir_stage_request (WeirStage *stage, guint32 request);
 /* Breaks the block of a BLOCKING role's callback, if there is one. */
 void weir_stage_interrupt (WeirStage *stage);
 /* The stage whose interrupt() the calling thread is in, or NULL; for crash reports. */
 WeirStage *weir_stage_interrupting (void);
+
+/* What is inherited where no record is at hand: nothing. */
+extern const WeirRecord weir_no_record;
+/* Its timers, made at first use. Worker. */
+WeirStageTimers *weir_stage_timers (WeirStage *stage);
 
 /* ---- stage.c: small things that the other files share; worker ---- */
 
@@ -218,6 +269,8 @@ weir_stage_leave (WeirStage *stage)
 /* Publishes what all links have and wakes their takers. */
 void weir_stage_publish (WeirStage *stage);
 void weir_stage_mark_dirty (WeirStage *stage);
+/* Likewise of wait.c: halves of it look again. Any thread. */
+void weir_stage_wake_halves (gpointer stage, guint32 halves);
 
 /* What a rejection without a reason says. */
 static inline const char *
@@ -256,6 +309,12 @@ gboolean weir_life_starting (WeirStage *stage);
 void weir_life_fail (WeirStage *stage);
 /* The outputs are over; by itself, or halted. */
 void weir_life_end (WeirStage *stage);
+/* The stage has said that its output is over; the turn that follows sees to it. */
+void weir_life_finish_output (WeirStage *stage);
+/* A duplex stage whose output is over: ends it, and the stage where the input is over too. */
+void weir_life_end_output (WeirStage *stage);
+/* Closes it, where its outputs are over and it does not linger. */
+void weir_life_close_ended (WeirStage *stage);
 /* R16: nobody is left to take what it makes. */
 void weir_life_stop (WeirStage *stage);
 /* Looks whether a taker has had enough. */
@@ -286,6 +345,8 @@ gboolean weir_intake_produce (WeirStage *stage, WeirTurn *turn); /* one produce(
 void weir_intake_close (WeirStage *stage, guint32 closed);
 /* Drops what still comes on links that are closed that way. */
 void weir_intake_discard (WeirStage *stage);
+/* A run of this link that flush() has not finished is dropped. */
+void weir_intake_discard_run (WeirStage *stage, WeirLink *link, WeirDropReason reason);
 gboolean weir_intake_holds_rejected (WeirStage *stage, WeirLink *link); /* rejected slots wait for room on .rejected */
 void weir_intake_enough (WeirStage *stage);                             /* a callback has answered DONE */
 
@@ -297,8 +358,11 @@ void weir_intake_settle (WeirStage *stage);
 void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason);
 
 /* ---- streams.c ---- */
+extern guint32 weir_streams_last; /* the number given last, under a lock; a test sets it near its wrap */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
+/* Is it open here? Its context is borrowed. */
+gboolean weir_streams_find (WeirStage *stage, guint32 stream, gpointer *context);
 /* The first stream that still has state on the link; FALSE: none. */
 gboolean weir_streams_any (WeirLink *link, guint32 *stream);
 /* The produce() behind end_stream() is over. */
@@ -310,8 +374,9 @@ void weir_streams_forget_all (WeirStage *stage);
 /* ---- outputs.c ---- */
 /* Puts one record on a link of this stage, holding at the hard limit and pausing as the rules say. */
 void weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record);
-/* Puts a control entry on all links. */
+/* Puts a control entry on all links, or on those of the ports alone. */
 void weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream);
+void weir_outputs_control_ports (WeirStage *stage, WeirControl control, guint32 stream);
 /* Reads done again on full links; resumes when no reason is left. */
 void weir_outputs_recheck (WeirStage *stage);
 /* Calls pause() or resume() if the set of reasons has become non-empty or empty. */
@@ -320,7 +385,6 @@ void weir_outputs_tell (WeirStage *stage);
 void weir_outputs_each (WeirStage *stage, void (*each) (WeirStage *stage, WeirLink *link));
 
 /* ---- post.c ---- */
-WeirPosts *weir_posts_new (void);
 void weir_posts_open (WeirStage *stage);
 gboolean weir_posts_run (WeirStage *stage); /* TRUE: there are more that can be taken now */
 void weir_posts_close (WeirStage *stage);   /* no more records are taken; whoever waits is told FALSE */

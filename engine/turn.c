@@ -2,7 +2,8 @@
 /* turn.c: one bounded turn of a stage.
  * Runs on the stage's worker, which has taken the stage off the run queue, cleared its flag and fenced: whatever a waker has
  * stored before it set the flag is looked at here. Ends by publishing, by waking takers, and by saying whether to come again. */
-#include "stage.h"
+#include "connections.h"
+#include "front.h"
 
 #define TURN_RECORDS 1024
 #define TURN_BYTES (1024 * 1024)
@@ -43,30 +44,33 @@ weir_turn_empty (WeirStage *stage)
                     "produce() has answered MORE %d times and emitted nothing; it is asked again with pauses",
                     EMPTY_TURNS);
   }
-  stage->waits = TRUE;
-  weir_timers_arm (stage->worker->timers, &stage->retry, g_get_monotonic_time () + delay);
+  *(stage->duplex ? &stage->out_waits : &stage->waits) = TRUE;
+  weir_timers_arm (stage->worker->timers, &weir_stage_timers (stage)->retry, g_get_monotonic_time () + delay);
 }
 
-/* TRUE: ask again right away. */
+/* The produce() of a producer or of a duplex stage. TRUE: ask again right away. */
 static gboolean
 run_producer (WeirStage *stage, WeirTurn *turn)
 {
-  while (stage->life == WEIR_LIFE_RUNNING && !stage->failed && !stage->finishing && !stage->waits &&
+  bool *waits = stage->duplex ? &stage->out_waits : &stage->waits;
+  while (stage->life < WEIR_LIFE_ENDED && !stage->failed && !stage->finishing && !stage->out_finishing && !*waits &&
          !weir_stage_paused (stage)) {
     gsize before = stage->turn_records;
+    stage->half = stage->duplex ? WEIR_HALF_OUTPUT : WEIR_HALF_INPUT;
     weir_stage_enter (stage, "produce");
     WeirNext next = stage->role->produce (stage, stage->self);
     weir_stage_leave (stage);
+    stage->half = WEIR_HALF_INPUT;
     gboolean used = weir_turn_used (stage, turn);
     if (next == WEIR_DONE) {
-      stage->finishing = TRUE;
+      weir_life_finish_output (stage);
     } else if (next == WEIR_WAIT) {
-      stage->waits = TRUE;
+      *waits = TRUE;
     } else if (next != WEIR_MORE) {
       weir_stage_check_answer (stage, "produce", next, 0);
     } else if (stage->turn_records == before) {
       weir_turn_empty (stage);
-      return !stage->waits;
+      return !*waits;
     }
     stage->empty_turns = 0;
     if (used) {
@@ -76,16 +80,30 @@ run_producer (WeirStage *stage, WeirTurn *turn)
   return FALSE;
 }
 
-/* Wakes the stage when the oldest record of a link becomes too old; weir_outputs_recheck() looks then. */
+/* When the oldest record of the link becomes too old, if something is to be done about it then; 0: never. */
+static gint64
+age_deadline (WeirLink *link)
+{
+  if (link->front != NULL) {
+    return weir_front_age_deadline (link->front);
+  }
+  return link->stamps != NULL && weir_load_relaxed (&link->full) == 0 ? weir_link_age_deadline (link) : 0;
+}
+
+/* Wakes the stage then; weir_outputs_recheck() looks. */
 static void
 arm_age (WeirStage *stage, WeirLink *link)
 {
-  if (link->stamps == NULL || link->front != NULL || stage->life >= WEIR_LIFE_ENDED) {
+  if (stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
-  gint64 at = weir_link_age_deadline (link);
-  if (at != 0 && weir_load_relaxed (&link->full) == 0 && (stage->age.iter == NULL || at < stage->age.at)) {
-    weir_timers_arm (stage->worker->timers, &stage->age, at);
+  gint64 at = age_deadline (link);
+  if (at == 0) {
+    return;
+  }
+  WeirTimer *age = &weir_stage_timers (stage)->age;
+  if (age->iter == NULL || at < age->at) {
+    weir_timers_arm (stage->worker->timers, age, at);
   }
 }
 
@@ -101,6 +119,10 @@ static gboolean
 run_stage (WeirStage *stage, WeirTurn *turn)
 {
   /* Before the reasons are looked at: no resume() comes before the stop() of a stage that nobody takes from any more. */
+  if (stage->awaits_connections) {
+    weir_life_end (stage);
+    return FALSE;
+  }
   weir_life_check_takers (stage);
   if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
     return FALSE;
@@ -111,18 +133,17 @@ run_stage (WeirStage *stage, WeirTurn *turn)
     weir_posts_look_again (stage);
   }
   gboolean more = weir_posts_run (stage);
-  if (stage->kind == WEIR_PRODUCER) {
-    if (stage->role->produce != NULL) {
-      more = run_producer (stage, turn) || more;
-    }
-  } else {
+  if ((stage->kind == WEIR_PRODUCER || stage->duplex) && stage->role->produce != NULL) {
+    more = run_producer (stage, turn) || more;
+  }
+  if (stage->kind != WEIR_PRODUCER) {
     weir_intake_collect (stage);
     more = weir_intake_run (stage, turn) || more;
   }
   if (!stage->failed && !stage->finishing && stage->kind != WEIR_PRODUCER) {
     if (stage->inputs_over == stage->input_count) {
       weir_life_finish (stage);
-      more = more || (stage->produces != WEIR_PRODUCES_NOT && !stage->waits && !weir_stage_paused (stage));
+      more = more || (stage->produces != WEIR_PRODUCES_NOT && !stage->waits && !weir_intake_paused (stage));
     }
     weir_intake_settle (stage);
   }
@@ -147,9 +168,9 @@ set_clock (WeirStage *stage, gint64 start, gint64 now)
   weir_add_relaxed (&stage->clocks[WEIR_CLOCK_WORKING], (guint64) MAX (now - start - stage->held_us, 0));
   weir_add_relaxed (&stage->clocks[WEIR_CLOCK_BLOCKED], (guint64) stage->held_us);
   stage->clock_at = now;
-  stage->clock = weir_stage_paused (stage) ? WEIR_CLOCK_BLOCKED
-                 : stage->waits            ? WEIR_CLOCK_WAITING
-                                           : WEIR_CLOCK_STARVED;
+  stage->clock = weir_stage_paused (stage)          ? WEIR_CLOCK_BLOCKED
+                 : stage->waits || stage->out_waits ? WEIR_CLOCK_WAITING
+                                                    : WEIR_CLOCK_STARVED;
 }
 
 gint64
@@ -169,8 +190,12 @@ weir_stage_turn (WeirStage *stage)
   if (requests != 0) {
     weir_life_requests (stage, requests);
   }
-  if (weir_load_relaxed (&stage->woken) != 0 && weir_exchange (&stage->woken, 0) != 0) {
+  guint32 woken = weir_load_relaxed (&stage->woken) != 0 ? weir_exchange (&stage->woken, 0) : 0;
+  if (woken != 0 && !stage->duplex) {
     stage->waits = FALSE;
+  } else if (woken != 0) {
+    stage->waits = stage->waits && (woken & WEIR_HALF_BIT (WEIR_HALF_INPUT)) == 0;
+    stage->out_waits = stage->out_waits && (woken & WEIR_HALF_BIT (WEIR_HALF_OUTPUT)) == 0;
   }
   if (stage->life == WEIR_LIFE_STARTING && !stage->failed) {
     more = weir_life_starting (stage);
@@ -179,6 +204,8 @@ weir_stage_turn (WeirStage *stage)
     more = run_stage (stage, &turn) || more;
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
+    weir_intake_leave_parked (stage);
+    weir_life_close_ended (stage);
   }
   if (stage->failed && stage->life >= WEIR_LIFE_STARTING) {
     weir_life_fail (stage);
@@ -187,6 +214,8 @@ weir_stage_turn (WeirStage *stage)
     weir_intake_close (stage, WEIR_LINK_FINISHED);
     weir_life_end (stage);
     more = FALSE;
+  } else if (stage->out_finishing && stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED) {
+    weir_life_end_output (stage);
   }
   weir_stage_publish (stage);
   weir_outputs_each (stage, arm_age);
@@ -194,7 +223,7 @@ weir_stage_turn (WeirStage *stage)
     weir_task_make_ready (&stage->task);
   } else {
     weir_outputs_each (stage, idle_link);
-    if (stage->packer.buffer != NULL && stage->packer.buffer->capacity > 4096) {
+    if (stage->packer.buffer != NULL && (stage->packer.buffer->capacity > 4096 || stage->connection != NULL)) {
       weir_packer_clear (&stage->packer);
     }
   }

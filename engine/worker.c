@@ -57,6 +57,7 @@ weir_worker_new (const char *name, GError **error)
     return NULL;
   }
   WeirWorker *worker = g_aligned_alloc0 (1, sizeof (WeirWorker), 64);
+  worker->references = 1;
   worker->name = g_strdup (name);
   worker->context = g_steal_pointer (&context);
   worker->watches = watches;
@@ -80,6 +81,29 @@ publish_dirty (WeirWorker *worker)
   }
 }
 
+void
+weir_worker_later (WeirWorker *worker, WeirLater *later)
+{
+  WeirLater *head = weir_load_relaxed (&worker->laters);
+  do {
+    later->next = head;
+  } while (
+    !atomic_compare_exchange_weak_explicit (&worker->laters, &head, later, memory_order_release, memory_order_relaxed));
+  weir_task_make_ready (&worker->own);
+}
+
+static void
+run_laters (WeirWorker *worker)
+{
+  WeirLater *later = atomic_exchange_explicit (&worker->laters, NULL, memory_order_acquire);
+  for (WeirLater *next; later != NULL; later = next) {
+    next = later->next;
+    if (!later->run (later)) {
+      weir_worker_later (worker, later);
+    }
+  }
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -96,6 +120,7 @@ run (gpointer data)
   while (weir_load_acquire (&worker->quit) == 0) {
     WeirTask *task = weir_run_queue_pop (&worker->queue);
     if (task == &worker->own) {
+      run_laters (worker);
       continue;
     }
     if (task != NULL) {
@@ -151,9 +176,19 @@ weir_worker_stop (WeirWorker *worker)
   }
 }
 
-void
-weir_worker_free (WeirWorker *worker)
+WeirWorker *
+weir_worker_ref (WeirWorker *worker)
 {
+  atomic_fetch_add_explicit (&worker->references, 1, memory_order_relaxed);
+  return worker;
+}
+
+void
+weir_worker_unref (WeirWorker *worker)
+{
+  if (atomic_fetch_sub_explicit (&worker->references, 1, memory_order_acq_rel) != 1) {
+    return;
+  }
   weir_timers_free (worker->timers);
   weir_watches_free (worker->watches);
   weir_run_queue_clear (&worker->queue);

@@ -100,6 +100,7 @@ weir_signals_open (WeirSignalHandler handler, gpointer data, char **message)
   handle_data = data;
   signal (SIGPIPE, SIG_IGN);
   signal (SIGXFSZ, SIG_IGN); /* a file too large is an error of the stage that writes it */
+  signal (SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and then no exit status of a child is to be had */
   /* Before anything else that the loop has to do. */
   source = g_unix_fd_add_full (G_PRIORITY_HIGH, wake_fd, G_IO_IN, on_wake, NULL, NULL);
   set_handlers (note);

@@ -16,7 +16,10 @@ enum {
   WEIR_STATELESS = 2, /* what it does to a record depends on that record alone */
   WEIR_IN_ORDER = 4,  /* delivered() comes in the order in which the origins began */
   WEIR_DUPLEX = 8,    /* a transform whose two halves are independent: a socket, a child process */
-  WEIR_BYTES = 16     /* what it makes is chunks of streams, not messages; what it hands on stays as it is */
+  WEIR_BYTES = 16, /* what it makes is chunks of streams, not messages (but what a producer emits outside of its streams
+                         is one); what it hands on stays as it is */
+  WEIR_CONNECTIONS =
+    32 /* a producer that accepts connections, so that "per_connection" is allowed: see weir_stage_accept() */
 };
 
 typedef struct {
@@ -57,6 +60,11 @@ typedef struct {
   void (*interrupt) (WeirStage *stage,
                      gpointer self); /* WEIR_BLOCKING only: break the block; from another thread, more than
       once if need be, but only between the end of open() and the beginning of close() */
+  /* Do the options agree with each other, and can they be used? Called on the main thread when a configuration is loaded, also
+   * by `weir check`, with a state that is filled in and thrown away; acquires and keeps nothing. NULL: yes. Else one line that
+   * says what was found and expected, freed by the engine with g_free(), and *option names the option at fault (left NULL: the
+   * stage as a whole). */
+  char *(*check) (gconstpointer self, const char **option);
 } WeirRole;
 
 typedef struct {
@@ -65,6 +73,8 @@ typedef struct {
   const char *version;                             /* the plugin's own */
   const char *built_for;                           /* the version of Weir whose headers it was built with */
   const WeirRole *producer, *transform, *consumer; /* NULL: not in this role */
+  const WeirRole
+    *reply; /* a consumer: the other half of a connection that the producer has accepted ("plugin": "reply") */
 } WeirPlugin;
 
 #ifdef __cplusplus
@@ -75,11 +85,22 @@ typedef struct {
 
 /* The one exported symbol: WEIR_PLUGIN ("null", "1.0", NULL, NULL, &consumer); */
 #define WEIR_PLUGIN(name, version, producer, transform, consumer) \
+  WEIR_PLUGIN_WITH_REPLY (name, version, producer, transform, consumer, NULL)
+
+/* Likewise, of a plugin whose producer has the flag WEIR_CONNECTIONS. */
+#define WEIR_PLUGIN_WITH_REPLY(name, version, producer, transform, consumer, reply) \
   WEIR_EXTERN_ const WeirPlugin weir_plugin; \
-  const WeirPlugin weir_plugin = { \
-    WEIR_ABI, sizeof (WeirPlugin), sizeof (WeirRole), sizeof (WeirOption), name, version, "0.1", \
-    producer, transform,           consumer \
-  }
+  const WeirPlugin weir_plugin = { WEIR_ABI, \
+                                   sizeof (WeirPlugin), \
+                                   sizeof (WeirRole), \
+                                   sizeof (WeirOption), \
+                                   name, \
+                                   version, \
+                                   "0.1", \
+                                   producer, \
+                                   transform, \
+                                   consumer, \
+                                   reply }
 
 G_END_DECLS
 

@@ -32,6 +32,12 @@ WEIR_EXPORT GMainContext *weir_stage_context (WeirStage *stage);
 WEIR_EXPORT void weir_stage_ready (WeirStage *stage);
 /* The output is over, as if produce() had answered WEIR_DONE; no stop() follows. Thread: worker. */
 WEIR_EXPORT void weir_stage_finish (WeirStage *stage);
+/* No more input is wanted, as if consume() had answered WEIR_DONE, also where there is none at hand. Thread: worker. */
+WEIR_EXPORT void weir_stage_enough (WeirStage *stage);
+/* TRUE: when the stage's output is over, be it by stop() or by itself, it is not closed yet, as what it has begun takes its time: a
+ * child process that was told to end. FALSE: close() may come. No callback comes meanwhile, only sources of weir_stage_attach() run;
+ * at the pipeline's deadline close() comes all the same. Thread: worker. */
+WEIR_EXPORT void weir_stage_linger (WeirStage *stage, gboolean lingers);
 /* Calls func on the worker, once, in order of the calls, and then destroy (data). Waits while 1,024 of them are waiting.
  * Once the stage is closed only destroy (data) is called. Thread: any but the worker itself. */
 WEIR_EXPORT void weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotify destroy);
@@ -46,6 +52,23 @@ WEIR_EXPORT gboolean weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffe
 WEIR_EXPORT WeirStage *weir_stage_ref (
   WeirStage *stage);                                  /* keeps the handle valid, not the stage running. Thread: any */
 WEIR_EXPORT void weir_stage_unref (WeirStage *stage); /* Thread: any */
+
+/* Connections: how a producer flagged WEIR_CONNECTIONS has a pipeline of its own for each peer ("per_connection").
+ * The stage of the configuration listens: open() and produce() run once with weir_stage_per_connection() TRUE and
+ * weir_stage_connection() NULL; it emits nothing and hands each peer over with weir_stage_accept(). The engine then makes what lies
+ * downstream once more for that peer, with a stage of the same producer role in front: its weir_stage_connection() is
+ * what was handed over, and so is that of the `reply`. All stages of one connection share one worker out of a pool, so that what
+ * they share through the handle needs no lock. */
+/* Hands a peer over. connection (not NULL) is freed by destroy, on any thread, once all its stages are closed, or at once where
+ * the answer is FALSE: the pipeline stops. peer: what messages call it, copied. Thread: worker of the listening stage. */
+WEIR_EXPORT gboolean weir_stage_accept (WeirStage *stage, gpointer connection, GDestroyNotify destroy,
+                                        const char *peer);
+/* Connections that are alive; the listening stage is woken whenever one has ended. Thread: worker of the listening stage. */
+WEIR_EXPORT guint weir_stage_connections (WeirStage *stage);
+/* What was handed over for the connection that this stage belongs to; NULL: none. Thread: worker. */
+WEIR_EXPORT gpointer weir_stage_connection (WeirStage *stage);
+/* Is this the listening stage of a "per_connection" producer? Thread: worker. */
+WEIR_EXPORT gboolean weir_stage_per_connection (WeirStage *stage);
 
 /* Saying things. The engine puts the stage's name, plugin and role in front. */
 WEIR_EXPORT const char *weir_stage_name (WeirStage *stage); /* borrowed. Thread: any */

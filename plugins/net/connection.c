@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connection.c: one byte stream to one peer (see connection.h, which has what is done for each chunk of a plain one).
+ * Runs on the worker of the stages that hold it; the last reference goes on any thread. */
+#include "connection.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+NetConnection *
+net_connection_new (int fd, const char *peer)
+{
+  gsize size = strlen (peer) + 1;
+  NetConnection *connection = g_malloc (sizeof (NetConnection) + size);
+  *connection = (NetConnection){ .fd = fd, .write_fd = fd };
+  g_atomic_ref_count_init (&connection->references);
+  memcpy (connection->peer, peer, size);
+  return connection;
+}
+
+void
+net_connection_set_layer (NetConnection *connection, const NetLayerFuncs *funcs, gpointer layer)
+{
+  connection->funcs = funcs;
+  connection->layer = layer;
+}
+
+NetConnection *
+net_connection_ref (NetConnection *connection)
+{
+  g_atomic_ref_count_inc (&connection->references);
+  return connection;
+}
+
+void
+net_connection_unref (NetConnection *connection)
+{
+  if (!g_atomic_ref_count_dec (&connection->references)) {
+    return;
+  }
+  if (connection->funcs != NULL) {
+    connection->funcs->free (connection->layer);
+  }
+  if (connection->write_fd != connection->fd) {
+    close (connection->write_fd);
+  }
+  if (connection->fd >= 0) {
+    close (connection->fd);
+  }
+  g_free (connection);
+}
+
+gboolean
+net_connection_split (NetConnection *connection)
+{
+  int fd = fcntl (connection->fd, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) {
+    return FALSE;
+  }
+  connection->write_fd = fd;
+  return TRUE;
+}
+
+void
+net_connection_close (NetConnection *connection, WeirStage *stage)
+{
+  weir_stage_close_fd (stage, connection->fd);
+  connection->fd = connection->write_fd = -1;
+  net_connection_unref (connection);
+}
+
+void
+net_set_error (GError **error, int number)
+{
+  g_set_error_literal (error, G_IO_ERROR, (gint) g_io_error_from_errno (number), g_strerror (number));
+}
+
+NetResult
+net_connection_read_on (NetConnection *connection, gpointer buffer, gsize size, gsize *got, GIOCondition *wait,
+                        GError **error)
+{
+  if (connection->funcs != NULL) {
+    return connection->funcs->read (connection->layer, buffer, size, got, wait, error);
+  }
+  ssize_t count;
+  do {
+    count = read (connection->fd, buffer, size);
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) {
+    *got = (gsize) count;
+    return NET_OK;
+  }
+  if (count < 0 && errno == EAGAIN) {
+    *wait = G_IO_IN;
+    return NET_AGAIN;
+  }
+  if (count < 0) {
+    net_set_error (error, errno);
+  }
+  return count == 0 ? NET_END : NET_FAILED;
+}
+
+NetResult
+net_connection_discard (NetConnection *connection, GError **error)
+{
+  guint8 thrown_away[4096];
+  gsize got;
+  GIOCondition wait;
+  for (guint i = 0; i < 16; i++) {
+    NetResult result = net_connection_read (connection, thrown_away, sizeof (thrown_away), &got, &wait, error);
+    if (result != NET_OK) {
+      return result;
+    }
+  }
+  return NET_AGAIN;
+}
+
+/* ---- through a layer ---- */
+
+/* Bytes gathered for one write(): what lies behind the first `skip` bytes of the run. */
+typedef struct {
+  guint8 bytes[16384]; /* a TLS record's worth */
+  gsize size, skip;
+} Gathered;
+
+/* FALSE: it is full. */
+static gboolean
+gather (Gathered *gathered, gconstpointer data, gsize size)
+{
+  gsize skipped = MIN (gathered->skip, size);
+  gathered->skip -= skipped;
+  gsize taken = MIN (size - skipped, sizeof (gathered->bytes) - gathered->size);
+  if (taken > 0) {
+    memcpy (gathered->bytes + gathered->size, (const guint8 *) data + skipped, taken);
+    gathered->size += taken;
+  }
+  return skipped + taken == size;
+}
+
+static void
+gather_run (Gathered *gathered, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size)
+{
+  for (gsize i = 0; i < count; i++) {
+    const WeirRecord *record = &records[i];
+    gboolean delimited = record->trail == 0 && (record->flags & WEIR_RECORD_CHUNK) == 0;
+    if (!gather (gathered, record->data, record->size + record->trail) ||
+        (delimited && !gather (gathered, delimiter, delimiter_size))) {
+      return;
+    }
+  }
+}
+
+NetResult
+net_connection_write_layer (NetConnection *connection, const WeirRecord *records, gsize count, gconstpointer delimiter,
+                            gsize delimiter_size, gsize *progress, GIOCondition *wait, GError **error)
+{
+  for (;;) {
+    Gathered gathered;
+    gathered.size = 0;
+    gathered.skip = *progress;
+    gather_run (&gathered, records, count, delimiter, delimiter_size);
+    if (gathered.size == 0) {
+      *progress = 0;
+      return NET_OK;
+    }
+    gsize out = 0;
+    while (out < gathered.size) {
+      gsize taken = 0;
+      NetResult result = connection->funcs->write (connection->layer, gathered.bytes + out, gathered.size - out, &taken,
+                                                   wait, error);
+      if (result != NET_OK) {
+        return result;
+      }
+      out += taken;
+      *progress += taken;
+    }
+  }
+}
+
+NetResult
+net_connection_shutdown (NetConnection *connection, GIOCondition *wait, GError **error)
+{
+  if (connection->funcs != NULL) {
+    return connection->funcs->shutdown (connection->layer, wait, error);
+  }
+  if (shutdown (connection->write_fd, SHUT_WR) == 0 || errno == ENOTCONN) {
+    return NET_OK;
+  }
+  net_set_error (error, errno);
+  return NET_FAILED;
+}
