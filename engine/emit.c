@@ -275,7 +275,10 @@ weir_stage_port (WeirStage *stage, const char *name)
 void
 weir_stream_use (WeirStage *stage, guint32 stream)
 {
-  gpointer context = stream != 0 ? g_hash_table_lookup (stage->streams, GUINT_TO_POINTER (stream)) : NULL;
+  gpointer context;
+  if (!weir_streams_find (stage, stream, &context)) {
+    context = NULL;
+  }
   stage->use_stream = stream;
   override (stage, WEIR_SET_STREAM);
   if (context != NULL) {

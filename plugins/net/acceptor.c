@@ -216,10 +216,11 @@ net_acceptor_next (NetAcceptor *acceptor, guint alive)
   if (fd < 0) {
     if (errno != EAGAIN) {
       starve (acceptor, errno);
+    } else {
+      acceptor->starved = FALSE; /* nobody is left waiting */
     }
     return NULL;
   }
-  acceptor->starved = FALSE;
   weir_stage_count (acceptor->stage, NET_CONNECTIONS, 1);
   weir_stage_log (acceptor->stage, G_LOG_LEVEL_DEBUG, "connection from %s", peer);
   return net_connection_new (fd, peer);
