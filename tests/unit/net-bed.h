@@ -327,6 +327,21 @@ serve (guint16 *at, int backlog)
   return fd;
 }
 
+/* A server that takes no connection: its backlog is full. */
+G_GNUC_UNUSED static int
+full_server (guint16 *at, int filling[3])
+{
+  int server = serve (at, 0);
+  for (guint i = 0; i < 3; i++) {
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons (*at),
+                                   .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    filling[i] = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    connect (filling[i], (struct sockaddr *) &address, sizeof (address));
+  }
+  return server;
+}
+
 G_GNUC_UNUSED static int
 take_one (int server)
 {

@@ -34,21 +34,6 @@ closed_port (int *keeper)
   return ntohs (address.sin_port);
 }
 
-/* A server that takes no connection: its backlog is full. */
-static int
-full_server (guint16 *at, int filling[3])
-{
-  int server = serve (at, 0);
-  for (guint i = 0; i < 3; i++) {
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons (*at),
-                                   .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
-    filling[i] = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    connect (filling[i], (struct sockaddr *) &address, sizeof (address));
-  }
-  return server;
-}
-
 /* ---- the producer ---- */
 
 START_TEST (producer_reads_until_the_peer_ends)
