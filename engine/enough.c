@@ -7,7 +7,7 @@
 gboolean
 weir_intake_holds_rejected (WeirStage *stage, WeirLink *link)
 {
-  return link->kept > 0 && stage->life < WEIR_LIFE_ENDED && weir_stage_paused (stage);
+  return link->kept > 0 && stage->life < WEIR_LIFE_ENDED && weir_intake_paused (stage);
 }
 
 void

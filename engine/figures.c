@@ -41,6 +41,6 @@ weir_stage_outcome (WeirStage *stage)
   if (stage->failed) {
     return "failed";
   }
-  gboolean by_itself = stage->finishing || stage->enough || stage->end_told;
+  gboolean by_itself = stage->finishing || stage->enough || stage->end_told || stage->out_over;
   return !stage->stopping && by_itself ? "done" : "stopped";
 }

@@ -83,7 +83,7 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
   }
   for (;;) {
     weir_link_done (link);
-    WeirRecord *slot = link->kept > 0 && !weir_stage_paused (stage) ? weir_link_rejected_slot (link) : NULL;
+    WeirRecord *slot = link->kept > 0 && !weir_intake_paused (stage) ? weir_link_rejected_slot (link) : NULL;
     if (slot == NULL || stage->failed) {
       break;
     }
@@ -193,7 +193,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       bytes += record->size + record->trail;
       taken++;
       used = weir_turn_used (stage, turn);
-      go_on = !used && !stage->finishing && !weir_stage_paused (stage) && bytes < most_bytes;
+      go_on = !used && !stage->finishing && !weir_intake_paused (stage) && bytes < most_bytes;
       continue;
     }
     go_on = FALSE;
@@ -263,7 +263,8 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
   gboolean end = control->flags == WEIR_CONTROL_END;
   link->controls_taken++;
   weir_link_take (link, 1, 0);
-  if (!end) {
+  /* What a duplex stage makes is of streams of its own. */
+  if (!end && !stage->duplex) {
     guint64 entry[] = { GPOINTER_TO_SIZE (link), link->taken, stream };
     g_array_append_vals (stage->pending_ends, entry, 3);
   }
@@ -319,7 +320,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
 {
   gboolean used = FALSE;
   while (!stage->failed && !stage->finishing && (stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING)) {
-    if (weir_stage_paused (stage) || stage->waits) {
+    if (weir_intake_paused (stage) || stage->waits) {
       return FALSE;
     }
     if (stage->flush_count > 0) {

@@ -97,7 +97,8 @@ close_stage (WeirStage *stage)
   gboolean opened = stage->life != WEIR_LIFE_NEW;
   stage->refusing = TRUE;
   weir_posts_end (stage);
-  weir_timers_disarm (stage->worker->timers, &stage->timer);
+  weir_timers_disarm (stage->worker->timers, &stage->timers[WEIR_HALF_INPUT]);
+  weir_timers_disarm (stage->worker->timers, &stage->timers[WEIR_HALF_OUTPUT]);
   weir_timers_disarm (stage->worker->timers, &stage->retry);
   weir_timers_disarm (stage->worker->timers, &stage->age);
   for (guint i = 0; i < stage->sources->len; i++) {
@@ -167,6 +168,30 @@ weir_life_end (WeirStage *stage)
 }
 
 void
+weir_life_finish_output (WeirStage *stage)
+{
+  stage->refusing = TRUE;
+  if (stage->duplex) {
+    stage->out_finishing = TRUE;
+  } else {
+    stage->finishing = TRUE;
+  }
+}
+
+void
+weir_life_end_output (WeirStage *stage)
+{
+  if (!stage->out_over) {
+    stage->out_over = TRUE;
+    weir_posts_close (stage);
+    weir_outputs_control_ports (stage, WEIR_CONTROL_END, 0);
+  }
+  if (stage->in_over) {
+    weir_life_end (stage);
+  }
+}
+
+void
 weir_life_fail (WeirStage *stage)
 {
   if (stage->life >= WEIR_LIFE_ENDED) {
@@ -211,6 +236,9 @@ weir_life_check_takers (WeirStage *stage)
     return;
   }
   weir_outputs_each (stage, check_taker);
+  if (stage->out_finishing) {
+    return;
+  }
   for (guint p = 0; p < stage->port_count; p++) {
     for (guint i = 0; i < stage->ports[p].count; i++) {
       if (weir_load_relaxed (&stage->ports[p].links[i]->closed) == WEIR_LINK_OPEN) {
@@ -238,7 +266,7 @@ all_done (WeirStage *stage)
 void
 weir_life_finish (WeirStage *stage)
 {
-  if (stage->waits || stage->failed || stage->produces != WEIR_PRODUCES_NOT || weir_stage_paused (stage)) {
+  if (stage->waits || stage->failed || stage->produces != WEIR_PRODUCES_NOT || weir_intake_paused (stage)) {
     return;
   }
   if (!stage->end_told) {
@@ -265,7 +293,10 @@ weir_life_finish (WeirStage *stage)
     }
   }
   if (!stage->failed && all_done (stage)) {
-    weir_life_end (stage);
+    stage->in_over = TRUE;
+    if (!stage->duplex || stage->out_over) {
+      weir_life_end (stage);
+    }
   }
 }
 

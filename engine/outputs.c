@@ -22,7 +22,7 @@ static gboolean
 tells (WeirStage *stage)
 {
   return stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED && !stage->stopping && !stage->finishing &&
-         !stage->failed && weir_stage_paused (stage) != stage->told_paused;
+         !stage->failed && !stage->out_over && weir_stage_paused (stage) != stage->told_paused;
 }
 
 void
@@ -39,9 +39,12 @@ weir_outputs_tell (WeirStage *stage)
     if (callback != NULL) {
       stage->in_pause = TRUE;
       const char *outer = stage->worker->callback;
+      WeirHalf half = stage->half;
+      stage->half = stage->duplex ? WEIR_HALF_OUTPUT : WEIR_HALF_INPUT;
       weir_stage_enter (stage, paused ? "pause" : "resume");
       callback (stage, stage->self);
       weir_stage_enter (stage, outer);
+      stage->half = half;
       stage->in_pause = FALSE;
     }
   }
@@ -140,21 +143,44 @@ weir_outputs_recheck (WeirStage *stage)
   weir_stage_leave (stage);
 }
 
+static void
+put_control (WeirStage *stage, WeirPort *port, WeirControl control, guint32 stream)
+{
+  for (guint i = 0; i < port->count; i++) {
+    WeirLink *link = port->links[i];
+    if (link->front != NULL) {
+      weir_front_put_control (link->front, control, stream);
+    } else {
+      weir_link_put_control (link, control, stream);
+    }
+    if (weir_load_relaxed (&link->full) != 0 && !link->counted) {
+      weir_task_make_ready (&stage->task); /* told from the loop: nobody was emitting */
+    }
+  }
+}
+
+void
+weir_outputs_control_ports (WeirStage *stage, WeirControl control, guint32 stream)
+{
+  for (guint p = 0; p < stage->port_count; p++) {
+    put_control (stage, &stage->ports[p], control, stream);
+  }
+}
+
 void
 weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream)
 {
-  for (guint p = 0; p <= stage->port_count; p++) {
-    WeirPort *port = p < stage->port_count ? &stage->ports[p] : &stage->rejected;
-    for (guint i = 0; i < port->count; i++) {
-      WeirLink *link = port->links[i];
-      if (link->front != NULL) {
-        weir_front_put_control (link->front, control, stream);
-      } else {
-        weir_link_put_control (link, control, stream);
-      }
-      if (weir_load_relaxed (&link->full) != 0 && !link->counted) {
-        weir_task_make_ready (&stage->task); /* told from the loop: nobody was emitting */
-      }
+  weir_outputs_control_ports (stage, control, stream);
+  put_control (stage, &stage->rejected, control, stream);
+}
+
+gboolean
+weir_stage_rejected_full (WeirStage *stage)
+{
+  for (guint i = 0; i < stage->rejected.count; i++) {
+    if (stage->rejected.links[i]->counted) {
+      return TRUE;
     }
   }
+  return (weir_load_relaxed (&stage->reasons) & WEIR_PAUSED_OPERATOR) != 0;
 }

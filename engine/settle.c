@@ -29,7 +29,7 @@ weir_intake_settle (WeirStage *stage)
 {
   if (weir_load_acquire (&stage->outstanding) == 0 || stage->settle_told || stage->failed || stage->finishing ||
       stage->life >= WEIR_LIFE_ENDED || stage->flush_count > 0 || stage->produces != WEIR_PRODUCES_NOT ||
-      weir_stage_paused (stage) || !wants_settling (stage)) {
+      weir_intake_paused (stage) || !wants_settling (stage)) {
     return;
   }
   stage->settle_told = TRUE;

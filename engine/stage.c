@@ -24,6 +24,7 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   stage->plugin = g_strdup (plugin);
   stage->role = role;
   stage->kind = kind;
+  stage->duplex = (role->flags & WEIR_DUPLEX) != 0;
   stage->self = self;
   stage->record_max = 16 * 1024 * 1024;
   stage->log_level = G_LOG_LEVEL_INFO;
@@ -43,10 +44,21 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
 }
 
 static void
-wake (WeirTimer *timer, gpointer data)
+wake (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 {
-  (void) timer;
   weir_stage_wake (data);
+}
+
+static void
+wake_input (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
+{
+  weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_INPUT));
+}
+
+static void
+wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
+{
+  weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_OUTPUT));
 }
 
 void
@@ -55,8 +67,10 @@ weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
   stage->worker = worker;
   stage->task.queue = &worker->queue;
   stage->packer.pool = worker->pool;
-  stage->timer.fire = stage->retry.fire = stage->age.fire = wake;
-  stage->timer.data = stage->retry.data = stage->age.data = stage;
+  stage->timers[WEIR_HALF_INPUT].fire = wake_input;
+  stage->timers[WEIR_HALF_OUTPUT].fire = wake_output;
+  stage->retry.fire = stage->age.fire = wake;
+  stage->timers[WEIR_HALF_INPUT].data = stage->timers[WEIR_HALF_OUTPUT].data = stage->retry.data = stage->age.data = stage;
   worker->stages++;
 }
 

@@ -73,6 +73,7 @@ struct _WeirStage {
   char *name, *plugin;
   const WeirRole *role;
   WeirKind kind;
+  gboolean duplex; /* its two halves pause, wait and end apart (R1, R10) */
   gpointer self;
   WeirWorker *worker;
   WeirPort *ports;
@@ -87,7 +88,7 @@ struct _WeirStage {
 
   /* Any thread. */
   _Alignas(64) _Atomic guint32 requests;
-  _Atomic guint32 woken;
+  _Atomic guint32 woken;      /* bits of WeirHalf */
   _Atomic guint32 releases;   /* some link's slot was given back */
   _Atomic guint32 reasons;    /* links that are full, and WEIR_PAUSED_ bits */
   _Atomic gint64 outstanding; /* kept records not given back */
@@ -101,7 +102,10 @@ struct _WeirStage {
   WeirLink *current_link;
   WeirPort *port;
   gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
-  gboolean waits; /* a callback answered WAIT */
+  gboolean waits;     /* a callback answered WAIT */
+  WeirHalf half;      /* whose callback runs; OUTPUT only in a duplex stage */
+  gboolean out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
+  gboolean out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
   gboolean enough;       /* consume or flush answered DONE */
@@ -135,7 +139,7 @@ struct _WeirStage {
   WeirStage *next_dirty;
   gboolean dirty;
   GPtrArray *sources;
-  WeirTimer timer, retry, age;
+  WeirTimer timers[WEIR_HALVES], retry, age;
   guint empty_turns; /* MORE with nothing emitted, in a row */
   WeirTemplateCache *templates;
   gint64 clock_at;
@@ -179,6 +183,16 @@ weir_stage_paused (WeirStage *stage)
   return weir_load_relaxed (&stage->reasons) != 0;
 }
 
+/* Does a link of .rejected keep it paused? */
+gboolean weir_stage_rejected_full (WeirStage *stage);
+
+/* Gets it no input? The producing half of a duplex stage pauses alone. */
+static inline gboolean
+weir_intake_paused (WeirStage *stage)
+{
+  return weir_stage_paused (stage) && (G_LIKELY (!stage->duplex) || weir_stage_rejected_full (stage));
+}
+
 /* ---- the pipeline, main thread ---- */
 
 /* state is taken; options have been filled in. */
@@ -208,6 +222,8 @@ weir_stage_leave (WeirStage *stage)
 /* Publishes what all links have and wakes their takers. */
 void weir_stage_publish (WeirStage *stage);
 void weir_stage_mark_dirty (WeirStage *stage);
+/* Likewise of wait.c: halves of it look again. Any thread. */
+void weir_stage_wake_halves (gpointer stage, guint32 halves);
 
 /* What a rejection without a reason says. */
 static inline const char *
@@ -246,6 +262,10 @@ gboolean weir_life_starting (WeirStage *stage);
 void weir_life_fail (WeirStage *stage);
 /* The outputs are over; by itself, or halted. */
 void weir_life_end (WeirStage *stage);
+/* The stage has said that its output is over; the turn that follows sees to it. */
+void weir_life_finish_output (WeirStage *stage);
+/* A duplex stage whose output is over: ends it, and the stage where the input is over too. */
+void weir_life_end_output (WeirStage *stage);
 /* R16: nobody is left to take what it makes. */
 void weir_life_stop (WeirStage *stage);
 /* Looks whether a taker has had enough. */
@@ -300,8 +320,9 @@ void weir_streams_forget_all (WeirStage *stage);
 /* ---- outputs.c ---- */
 /* Puts one record on a link of this stage, holding at the hard limit and pausing as the rules say. */
 void weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record);
-/* Puts a control entry on all links. */
+/* Puts a control entry on all links, or on those of the ports alone. */
 void weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream);
+void weir_outputs_control_ports (WeirStage *stage, WeirControl control, guint32 stream);
 /* Reads done again on full links; resumes when no reason is left. */
 void weir_outputs_recheck (WeirStage *stage);
 /* Calls pause() or resume() if the set of reasons has become non-empty or empty. */

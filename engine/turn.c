@@ -43,30 +43,33 @@ weir_turn_empty (WeirStage *stage)
                     "produce() has answered MORE %d times and emitted nothing; it is asked again with pauses",
                     EMPTY_TURNS);
   }
-  stage->waits = TRUE;
+  *(stage->duplex ? &stage->out_waits : &stage->waits) = TRUE;
   weir_timers_arm (stage->worker->timers, &stage->retry, g_get_monotonic_time () + delay);
 }
 
-/* TRUE: ask again right away. */
+/* The produce() of a producer or of a duplex stage. TRUE: ask again right away. */
 static gboolean
 run_producer (WeirStage *stage, WeirTurn *turn)
 {
-  while (stage->life == WEIR_LIFE_RUNNING && !stage->failed && !stage->finishing && !stage->waits &&
+  gboolean *waits = stage->duplex ? &stage->out_waits : &stage->waits;
+  while (stage->life < WEIR_LIFE_ENDED && !stage->failed && !stage->finishing && !stage->out_finishing && !*waits &&
          !weir_stage_paused (stage)) {
     gsize before = stage->turn_records;
+    stage->half = stage->duplex ? WEIR_HALF_OUTPUT : WEIR_HALF_INPUT;
     weir_stage_enter (stage, "produce");
     WeirNext next = stage->role->produce (stage, stage->self);
     weir_stage_leave (stage);
+    stage->half = WEIR_HALF_INPUT;
     gboolean used = weir_turn_used (stage, turn);
     if (next == WEIR_DONE) {
-      stage->finishing = TRUE;
+      weir_life_finish_output (stage);
     } else if (next == WEIR_WAIT) {
-      stage->waits = TRUE;
+      *waits = TRUE;
     } else if (next != WEIR_MORE) {
       weir_stage_check_answer (stage, "produce", next, 0);
     } else if (stage->turn_records == before) {
       weir_turn_empty (stage);
-      return !stage->waits;
+      return !*waits;
     }
     stage->empty_turns = 0;
     if (used) {
@@ -111,18 +114,17 @@ run_stage (WeirStage *stage, WeirTurn *turn)
     weir_posts_look_again (stage);
   }
   gboolean more = weir_posts_run (stage);
-  if (stage->kind == WEIR_PRODUCER) {
-    if (stage->role->produce != NULL) {
-      more = run_producer (stage, turn) || more;
-    }
-  } else {
+  if ((stage->kind == WEIR_PRODUCER || stage->duplex) && stage->role->produce != NULL) {
+    more = run_producer (stage, turn) || more;
+  }
+  if (stage->kind != WEIR_PRODUCER) {
     weir_intake_collect (stage);
     more = weir_intake_run (stage, turn) || more;
   }
   if (!stage->failed && !stage->finishing && stage->kind != WEIR_PRODUCER) {
     if (stage->inputs_over == stage->input_count) {
       weir_life_finish (stage);
-      more = more || (stage->produces != WEIR_PRODUCES_NOT && !stage->waits && !weir_stage_paused (stage));
+      more = more || (stage->produces != WEIR_PRODUCES_NOT && !stage->waits && !weir_intake_paused (stage));
     }
     weir_intake_settle (stage);
   }
@@ -148,8 +150,8 @@ set_clock (WeirStage *stage, gint64 start, gint64 now)
   weir_add_relaxed (&stage->clocks[WEIR_CLOCK_BLOCKED], (guint64) stage->held_us);
   stage->clock_at = now;
   stage->clock = weir_stage_paused (stage) ? WEIR_CLOCK_BLOCKED
-                 : stage->waits            ? WEIR_CLOCK_WAITING
-                                           : WEIR_CLOCK_STARVED;
+                 : stage->waits || stage->out_waits ? WEIR_CLOCK_WAITING
+                                                    : WEIR_CLOCK_STARVED;
 }
 
 gint64
@@ -169,8 +171,12 @@ weir_stage_turn (WeirStage *stage)
   if (requests != 0) {
     weir_life_requests (stage, requests);
   }
-  if (weir_load_relaxed (&stage->woken) != 0 && weir_exchange (&stage->woken, 0) != 0) {
+  guint32 woken = weir_load_relaxed (&stage->woken) != 0 ? weir_exchange (&stage->woken, 0) : 0;
+  if (woken != 0 && !stage->duplex) {
     stage->waits = FALSE;
+  } else if (woken != 0) {
+    stage->waits = stage->waits && (woken & WEIR_HALF_BIT (WEIR_HALF_INPUT)) == 0;
+    stage->out_waits = stage->out_waits && (woken & WEIR_HALF_BIT (WEIR_HALF_OUTPUT)) == 0;
   }
   if (stage->life == WEIR_LIFE_STARTING && !stage->failed) {
     more = weir_life_starting (stage);
@@ -187,6 +193,8 @@ weir_stage_turn (WeirStage *stage)
     weir_intake_close (stage, WEIR_LINK_FINISHED);
     weir_life_end (stage);
     more = FALSE;
+  } else if (stage->out_finishing && stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED) {
+    weir_life_end_output (stage);
   }
   weir_stage_publish (stage);
   weir_outputs_each (stage, arm_age);

@@ -8,30 +8,33 @@
 void
 weir_stage_wake (WeirStage *stage)
 {
-  weir_store_release (&stage->woken, 1);
+  weir_store_release (&stage->woken, WEIR_HALF_BITS);
   weir_task_make_ready (&stage->task);
 }
 
-static void
-wake_owner (gpointer owner)
+void
+weir_stage_wake_halves (gpointer owner, guint32 halves)
 {
-  weir_stage_wake (owner);
+  WeirStage *stage = owner;
+  atomic_fetch_or_explicit (&stage->woken, halves, memory_order_release);
+  weir_task_make_ready (&stage->task);
 }
 
 WeirNext
 weir_stage_wait_fd (WeirStage *stage, int fd, GIOCondition condition)
 {
-  weir_watches_add (stage->worker->watches, fd, condition, wake_owner, stage);
+  weir_watches_add (stage->worker->watches, fd, condition, stage->half, weir_stage_wake_halves, stage);
   return WEIR_WAIT;
 }
 
 WeirNext
 weir_stage_wait_time (WeirStage *stage, gint64 microseconds)
 {
+  WeirTimer *timer = &stage->timers[stage->half];
   if (microseconds < 0) {
-    weir_timers_disarm (stage->worker->timers, &stage->timer);
+    weir_timers_disarm (stage->worker->timers, timer);
   } else {
-    weir_timers_arm (stage->worker->timers, &stage->timer, g_get_monotonic_time () + microseconds);
+    weir_timers_arm (stage->worker->timers, timer, g_get_monotonic_time () + microseconds);
   }
   return WEIR_WAIT;
 }
@@ -71,7 +74,7 @@ weir_stage_context (WeirStage *stage)
 void
 weir_stage_finish (WeirStage *stage)
 {
-  stage->finishing = stage->refusing = TRUE;
+  weir_life_finish_output (stage);
   weir_task_make_ready (&stage->task);
 }
 

@@ -13,8 +13,8 @@
 
 typedef struct {
   int fd;
-  guint32 events; /* armed; 0: none */
-  void (*wake) (gpointer owner);
+  guint32 events[WEIR_HALVES]; /* armed; 0: none */
+  WeirWatchWake wake;
   gpointer owner;
 } Watch;
 
@@ -30,6 +30,34 @@ typedef struct {
 } Source;
 
 static gboolean
+arm (WeirWatches *watches, const Watch *watch)
+{
+  struct epoll_event event = { .events = watch->events[WEIR_HALF_INPUT] | watch->events[WEIR_HALF_OUTPUT] | EPOLLONESHOT,
+                               .data.fd = watch->fd };
+  return epoll_ctl (watches->epoll, EPOLL_CTL_MOD, watch->fd, &event) == 0 ||
+         (errno == ENOENT && epoll_ctl (watches->epoll, EPOLL_CTL_ADD, watch->fd, &event) == 0);
+}
+
+static void
+fire (WeirWatches *watches, Watch *watch, guint32 events)
+{
+  guint32 halves = 0;
+  for (WeirHalf half = WEIR_HALF_INPUT; half < WEIR_HALVES; half++) {
+    if (watch->events[half] != 0 && (events & (watch->events[half] | EPOLLERR | EPOLLHUP)) != 0) {
+      watch->events[half] = 0;
+      halves |= WEIR_HALF_BIT (half);
+    }
+  }
+  /* The descriptor is unarmed for both; the other half goes on waiting. */
+  if ((watch->events[WEIR_HALF_INPUT] | watch->events[WEIR_HALF_OUTPUT]) != 0) {
+    arm (watches, watch);
+  }
+  if (halves != 0) {
+    watch->wake (watch->owner, halves);
+  }
+}
+
+static gboolean
 dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpointer data)
 {
   WeirWatches *watches = ((Source *) source)->watches;
@@ -37,9 +65,8 @@ dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpo
   int count = epoll_wait (watches->epoll, events, EVENTS, 0);
   for (int i = 0; i < count; i++) {
     Watch *watch = g_hash_table_lookup (watches->by_fd, GINT_TO_POINTER (events[i].data.fd));
-    if (watch != NULL && watch->events != 0) {
-      watch->events = 0;
-      watch->wake (watch->owner);
+    if (watch != NULL) {
+      fire (watches, watch, events[i].events);
     }
   }
   return G_SOURCE_CONTINUE;
@@ -76,7 +103,8 @@ weir_watches_free (WeirWatches *watches)
 }
 
 void
-weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, void (*wake) (gpointer owner), gpointer owner)
+weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, WeirHalf half, WeirWatchWake wake,
+                  gpointer owner)
 {
   Watch *watch = g_hash_table_lookup (watches->by_fd, GINT_TO_POINTER (fd));
   gboolean known = watch != NULL && watch->owner == owner;
@@ -90,15 +118,13 @@ weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, void (*w
   }
   watch->wake = wake;
   watch->owner = owner;
-  watch->events |= events;
-  struct epoll_event event = { .events = watch->events | EPOLLONESHOT, .data.fd = fd };
-  if (epoll_ctl (watches->epoll, EPOLL_CTL_MOD, fd, &event) == 0 ||
-      (errno == ENOENT && epoll_ctl (watches->epoll, EPOLL_CTL_ADD, fd, &event) == 0)) {
+  watch->events[half] |= events;
+  if (arm (watches, watch)) {
     return;
   }
   /* A regular file is always ready; for a bad descriptor the next system call on it says what is wrong. */
-  watch->events = 0;
-  wake (owner);
+  watch->events[half] = 0;
+  wake (owner, WEIR_HALF_BIT (half));
 }
 
 void

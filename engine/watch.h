@@ -9,8 +9,16 @@ typedef struct _WeirWatches WeirWatches;
 
 WeirWatches *weir_watches_new (GMainContext *context, GError **error);
 void weir_watches_free (WeirWatches *watches);
-/* Calls wake (owner) once when fd is ready; what one owner asks for on one fd adds up until then. */
-void weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, void (*wake) (gpointer owner),
+/* Who of an owner waits: a duplex stage has two halves, everybody else one. As bits they say whom a wake is for. */
+typedef enum { WEIR_HALF_INPUT, WEIR_HALF_OUTPUT, WEIR_HALVES } WeirHalf;
+#define WEIR_HALF_BIT(half) (1u << (half))
+#define WEIR_HALF_BITS (WEIR_HALF_BIT (WEIR_HALF_INPUT) | WEIR_HALF_BIT (WEIR_HALF_OUTPUT))
+
+typedef void (*WeirWatchWake) (gpointer owner, guint32 halves);
+
+/* Calls wake (owner, half's bit) once when fd is ready; what one half asks for on one fd adds up until then. A descriptor has
+ * one owner, whose halves wait for it apart. */
+void weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, WeirHalf half, WeirWatchWake wake,
                        gpointer owner);
 void weir_watches_forget (WeirWatches *watches, int fd);
 void weir_watches_forget_owner (WeirWatches *watches, gpointer owner);

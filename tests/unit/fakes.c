@@ -103,6 +103,19 @@ leave (Fake *fake)
   atomic_fetch_sub (&fake->depth, 1);
 }
 
+static gboolean
+is_duplex (Fake *fake)
+{
+  return (fake->role.flags & WEIR_DUPLEX) != 0;
+}
+
+/* The producing half of a duplex pauses alone. */
+static void
+check_input (Fake *fake, const char *callback)
+{
+  check (fake, !fake->paused || is_duplex (fake), callback, "while paused");
+}
+
 /* What only a running stage is called for. */
 static void
 check_running (Fake *fake, const char *callback)
@@ -144,8 +157,10 @@ on_produce (G_GNUC_UNUSED WeirStage *stage, gpointer self)
   enter (fake, "produce", !fake->quiet);
   check_running (fake, "produce");
   check (fake, !fake->paused, "produce", "while paused");
+  check (fake, !fake->output_ended, "produce", "after the end of its output");
   WeirNext next = fake->script->produce (fake);
   fake->ended = fake->ended || (next == WEIR_DONE && fake->stage->kind == WEIR_PRODUCER);
+  fake->output_ended = fake->output_ended || (next == WEIR_DONE && is_duplex (fake));
   leave (fake);
   return next;
 }
@@ -157,6 +172,7 @@ on_pause (G_GNUC_UNUSED WeirStage *stage, gpointer self)
   enter (fake, "pause", TRUE);
   check_running (fake, "pause");
   check (fake, !fake->paused, "pause", "while paused");
+  check (fake, !fake->output_ended, "pause", "after the end of its output");
   fake->paused = TRUE;
   if (fake->script->pause != NULL) {
     fake->script->pause (fake);
@@ -171,6 +187,7 @@ on_resume (G_GNUC_UNUSED WeirStage *stage, gpointer self)
   enter (fake, "resume", TRUE);
   check_running (fake, "resume");
   check (fake, fake->paused, "resume", "without a pause");
+  check (fake, !fake->output_ended, "resume", "after the end of its output");
   fake->paused = FALSE;
   if (fake->script->resume != NULL) {
     fake->script->resume (fake);
@@ -187,7 +204,7 @@ on_consume (G_GNUC_UNUSED WeirStage *stage, gpointer self, const WeirRecord *rec
     fake_note (fake, "consume(%.*s)", (int) MIN (record->size, 24), (const char *) record->data);
   }
   check_running (fake, "consume");
-  check (fake, !fake->paused, "consume", "while paused");
+  check_input (fake, "consume");
   check (fake, !fake->enough && !fake->end_told, "consume", "after DONE or end()");
   WeirNext next = fake->script->consume (fake, record);
   fake->enough = fake->enough || next == WEIR_DONE;
@@ -217,7 +234,7 @@ on_settle (G_GNUC_UNUSED WeirStage *stage, gpointer self)
   Fake *fake = FAKE (self);
   enter (fake, "settle", TRUE);
   check_running (fake, "settle");
-  check (fake, !fake->paused, "settle", "while paused");
+  check_input (fake, "settle");
   WeirNext next = fake->script->settle (fake);
   leave (fake);
   return next;
@@ -240,7 +257,7 @@ on_end (G_GNUC_UNUSED WeirStage *stage, gpointer self)
   Fake *fake = FAKE (self);
   enter (fake, "end", TRUE);
   check_running (fake, "end");
-  check (fake, !fake->paused, "end", "while paused");
+  check_input (fake, "end");
   check (fake, !fake->enough && !fake->end_told, "end", "after DONE or end()");
   WeirNext next = fake->script->end != NULL ? fake->script->end (fake) : WEIR_MORE;
   fake->end_told = next != WEIR_WAIT;
@@ -289,7 +306,7 @@ emitted (Fake *fake, gboolean go_on)
 {
   fake->emitting = FALSE;
   check (fake, !go_on || !fake->stopped, "emit", "answered TRUE after stop()");
-  check (fake, !go_on || !fake->ended, "emit", "answered TRUE after its own end");
+  check (fake, !go_on || !(fake->ended || fake->output_ended), "emit", "answered TRUE after its own end");
   fake->refused = !go_on;
   return go_on;
 }
@@ -318,7 +335,7 @@ fake_forward (Fake *fake, const WeirRecord *record)
 void
 fake_finish (Fake *fake)
 {
-  fake->ended = TRUE;
+  *(is_duplex (fake) ? &fake->output_ended : &fake->ended) = TRUE;
   weir_stage_finish (fake->stage);
 }
 

@@ -53,7 +53,7 @@ struct _Fake {
   WeirRole role;
   GString *events;
   pthread_t worker;
-  gboolean has_worker, paused, enough, ended, stopped, closed, started, opened, emitting, end_told;
+  gboolean has_worker, paused, enough, ended, output_ended, stopped, closed, started, opened, emitting, end_told;
   _Atomic guint32 depth;
 };
 

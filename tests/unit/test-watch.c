@@ -35,7 +35,7 @@ teardown (void)
 }
 
 static void
-wake (gpointer owner)
+wake (gpointer owner, G_GNUC_UNUSED guint32 halves)
 {
   ++*(guint *) owner;
 }
@@ -43,7 +43,7 @@ wake (gpointer owner)
 static void
 add (int fd, GIOCondition condition)
 {
-  weir_watches_add (watches, fd, condition, wake, &woken);
+  weir_watches_add (watches, fd, condition, WEIR_HALF_INPUT, wake, &woken);
 }
 
 static void
@@ -110,7 +110,7 @@ END_TEST
 START_TEST (the_last_owner_of_a_descriptor_is_woken)
 {
   add (ends[0], G_IO_IN);
-  weir_watches_add (watches, ends[0], G_IO_IN, wake, &woken_other);
+  weir_watches_add (watches, ends[0], G_IO_IN, WEIR_HALF_INPUT, wake, &woken_other);
   send_byte ();
   iterate ();
   ck_assert_uint_eq (woken, 0);
@@ -200,7 +200,7 @@ END_TEST
 START_TEST (an_owner_is_forgotten_with_all_it_waits_for)
 {
   add (ends[0], G_IO_IN);
-  weir_watches_add (watches, ends[1], G_IO_OUT, wake, &woken_other);
+  weir_watches_add (watches, ends[1], G_IO_OUT, WEIR_HALF_INPUT, wake, &woken_other);
   weir_watches_forget_owner (watches, &woken_other);
   send_byte ();
   iterate ();
@@ -210,7 +210,7 @@ START_TEST (an_owner_is_forgotten_with_all_it_waits_for)
 END_TEST
 
 static void
-forget_all (gpointer owner)
+forget_all (gpointer owner, G_GNUC_UNUSED guint32 halves)
 {
   ++*(guint *) owner;
   weir_watches_forget (watches, ends[0]);
@@ -219,8 +219,8 @@ forget_all (gpointer owner)
 
 START_TEST (what_is_woken_may_forget_what_would_be_woken_next)
 {
-  weir_watches_add (watches, ends[0], G_IO_OUT, forget_all, &woken);
-  weir_watches_add (watches, ends[1], G_IO_OUT, forget_all, &woken);
+  weir_watches_add (watches, ends[0], G_IO_OUT, WEIR_HALF_INPUT, forget_all, &woken);
+  weir_watches_add (watches, ends[1], G_IO_OUT, WEIR_HALF_INPUT, forget_all, &woken);
   iterate ();
   ck_assert_uint_eq (woken, 1);
 }
