@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the loader share while they load; one concept a file: config-spot.c (a value, its place and path),
- * config-include.c, config-expand.c, config-set.c, config-stage.c, config-inputs.c, config-graph.c. Main thread; all of it is
- * freed at the end of weir_config_load(). */
+ * config-include.c, config-expand.c, config-set.c, config-stage.c, config-inputs.c, config-graph.c, config-paths.c. Main thread;
+ * all of it is freed at the end of weir_config_load(). */
 #ifndef WEIR_CONFIG_LOAD_H
 #define WEIR_CONFIG_LOAD_H
 
@@ -81,6 +81,7 @@ void weir_load_set (WeirLoad *load, guint number, const char *setting);
 void weir_load_stage (WeirLoad *load, WeirLoadStage *stage);
 void weir_load_inputs (WeirLoad *load, WeirLoadStage *stage);
 void weir_load_graph (WeirLoad *load);
+void weir_load_paths (WeirLoad *load);
 
 G_END_DECLS
 #endif

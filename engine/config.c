@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loader: files, --set, the engine's settings, stages, inputs, graph, in this order, so that one load tells every mistake that
+/* The loader: files, --set, the engine's settings, stages, inputs, graph, paths, in this order, so that one load tells every mistake that
  * can be told. Main thread, before any worker runs; the configuration owns what it names but plugins and roles, which are the
  * registry's. */
 #include "config-load.h"
@@ -152,6 +152,7 @@ load_all (WeirLoad *load, const char *input, const char *const *settings)
   for (guint i = 0; i < load->stages->len; i++)
     weir_load_inputs (load, g_ptr_array_index (load->stages, i));
   weir_load_graph (load);
+  weir_load_paths (load);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* enough.c: input that is no longer wanted: closing it, dropping what lies in it, and a taker that has had enough (R16).
  * Runs on the taking stage's worker. What is kept stays where it is until it is given back. */
-#include "stage.h"
+#include "connections.h"
 
 /* Rejected slots wait for room on .rejected. */
 gboolean
@@ -27,6 +27,9 @@ weir_intake_discard (WeirStage *stage)
       if (weir_intake_holds_rejected (stage, link)) {
         weir_intake_append (stage, link);
       }
+      weir_intake_leave (stage, link);
+    } else if (link->connection != NULL) {
+      weir_store_release (&link->ready, 0); /* it is on no list: so much must be seen before it can be let go */
     }
   }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* figures.c: what a stage has done so far (see figures.h). Reads relaxed counters that the stage's worker writes, on any
  * thread, and owns nothing. */
-#include "figures.h"
+#include "connections.h"
 
 const char *const weir_clock_names[WEIR_CLOCKS] = { "working", "starved", "blocked", "waiting" };
 
@@ -27,17 +27,30 @@ weir_stage_figures (WeirStage *stage, WeirStageFigures *figures)
                                  .bytes_in = weir_load_relaxed (&stage->bytes_in),
                                  .rejected = weir_load_relaxed (&stage->rejected_count),
                                  .errors = weir_load_relaxed (&stage->errors) };
-  for (guint i = 0; i < stage->port_count; i++) {
+  for (guint i = 0; i < stage->port_count && stage->connections == NULL; i++) {
     add_port (&stage->ports[i], figures);
   }
   for (guint i = 0; i < WEIR_CLOCKS; i++) {
     figures->clocks[i] = (gint64) weir_load_relaxed (&stage->clocks[i]);
   }
+  if (stage->connections != NULL) {
+    weir_connections_stage_figures (stage->connections, stage, figures);
+  }
+}
+
+guint64
+weir_stage_counter (WeirStage *stage, guint counter)
+{
+  guint64 count = weir_load_relaxed (&stage->counters[counter]);
+  return count + (stage->connections != NULL ? weir_connections_counter (stage->connections, stage, counter) : 0);
 }
 
 const char *
 weir_stage_outcome (WeirStage *stage)
 {
+  if (stage->connections != NULL) {
+    stage = weir_connections_listener (stage->connections);
+  }
   if (stage->failed) {
     return "failed";
   }

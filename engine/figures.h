@@ -13,6 +13,8 @@ typedef struct {
 
 /* What several takers of one output get counts once; records that were rejected are no output. */
 void weir_stage_figures (WeirStage *stage, WeirStageFigures *figures);
+/* One of role.counters. */
+guint64 weir_stage_counter (WeirStage *stage, guint counter);
 /* "done", "failed" or "stopped". The stage is closed. */
 const char *weir_stage_outcome (WeirStage *stage);
 extern const char *const weir_clock_names[WEIR_CLOCKS]; /* "working", ... */

@@ -2,7 +2,7 @@
 /* intake.c: how a transform or consumer takes what its links hold: runs, flush, ends (R6, R8, R10, R14).
  * Runs on the stage's worker. A record is taken when the callbacks are through with it; it is done when nothing keeps it, and
  * then its link's done moves on. Fan-in is served round robin among the links on the active list. */
-#include "stage.h"
+#include "connections.h"
 
 #define RUN_RECORDS 64
 #define RUN_BYTES 65536
@@ -52,10 +52,19 @@ weir_intake_collect (WeirStage *stage)
       weir_intake_notice (stage, link);
     }
   }
-  for (WeirLink *link = weir_ready_links_take (&stage->ready_links), *next; link != NULL; link = next) {
+  WeirLink *ready = weir_ready_links_take (&stage->ready_links);
+  /* Behind that: what is ready has joined before. */
+  weir_intake_join (stage);
+  for (WeirLink *link = ready, *next; link != NULL; link = next) {
     next = link->next_ready;
     weir_intake_notice (stage, link);
     weir_intake_append (stage, link);
+  }
+  WeirLink *leaving = stage->leaving;
+  stage->leaving = NULL;
+  for (WeirLink *link = leaving, *next; link != NULL; link = next) {
+    next = link->next_active;
+    weir_intake_leave (stage, link);
   }
 }
 
@@ -358,6 +367,7 @@ weir_intake_run (WeirStage *stage, WeirTurn *turn)
         /* R15: what this link's producer waits for may be in this stage's hands. Read behind the fence of going idle: a reason
          * that is set without a put (age) makes the link ready again after it. */
         stage->settle_wanted = stage->settle_wanted || (link->kept > 0 && weir_load_acquire (&link->full) != 0);
+        weir_intake_leave (stage, link);
       }
     }
     if (used) {

@@ -2,6 +2,7 @@
 /* life.c: the life of a stage: open, start, end, stop, failure, close (R9, R10, R16).
  * Runs on the stage's worker, asked by the pipeline's requests or by what happens on the stage's links. State is set before a
  * callback is called, and what is over is told to the pipeline last. */
+#include "connections.h"
 #include "front.h"
 #include "stage.h"
 
@@ -153,6 +154,18 @@ call_stop (WeirStage *stage)
   }
 }
 
+/* The end of a template travels behind that of its last connection. */
+static void
+end_template (WeirStage *stage)
+{
+  for (guint i = 0; i < weir_connections_link_count (stage->connections); i++) {
+    WeirLink *link = weir_connections_link (stage->connections, i);
+    if (link->to->connections != stage->connections) {
+      weir_link_put_control (link, WEIR_CONTROL_END, 0);
+    }
+  }
+}
+
 void
 weir_life_end (WeirStage *stage)
 {
@@ -161,10 +174,26 @@ weir_life_end (WeirStage *stage)
   }
   stage->refusing = TRUE;
   weir_posts_close (stage);
+  if (stage->listens && weir_connections_alive (stage->connections) > 0) {
+    stage->awaits_connections = TRUE;
+    return;
+  }
+  stage->awaits_connections = FALSE;
   set_life (stage, WEIR_LIFE_ENDED);
+  if (stage->listens) {
+    end_template (stage);
+  }
   weir_outputs_control (stage, WEIR_CONTROL_END, 0);
   stage->report (stage, WEIR_STAGE_ENDED, stage->report_data);
-  close_stage (stage);
+  weir_life_close_ended (stage);
+}
+
+void
+weir_life_close_ended (WeirStage *stage)
+{
+  if (stage->life == WEIR_LIFE_ENDED && !stage->lingers) {
+    close_stage (stage);
+  }
 }
 
 void
@@ -235,6 +264,12 @@ weir_life_check_takers (WeirStage *stage)
   if (stage->kind == WEIR_CONSUMER || stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
+  if (stage->listens) {
+    if (!weir_connections_taken (stage->connections)) {
+      weir_life_stop (stage);
+    }
+    return;
+  }
   weir_outputs_each (stage, check_taker);
   if (stage->out_finishing) {
     return;
@@ -303,13 +338,18 @@ weir_life_finish (WeirStage *stage)
 static void
 halt (WeirStage *stage)
 {
-  if (stage->life == WEIR_LIFE_NEW || stage->life >= WEIR_LIFE_ENDED) {
+  if (stage->life == WEIR_LIFE_NEW) {
     return;
   }
-  if (stage->life != WEIR_LIFE_OPEN) {
-    call_stop (stage);
+  if (stage->life < WEIR_LIFE_ENDED) {
+    if (stage->life != WEIR_LIFE_OPEN) {
+      call_stop (stage);
+    }
+    weir_life_end (stage);
   }
-  weir_life_end (stage);
+  if (!stage->awaits_connections) {
+    close_stage (stage);
+  }
 }
 
 void
@@ -333,6 +373,9 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   }
   if ((requests & WEIR_REQUEST_CLOSE) != 0) {
     close_stage (stage);
+  }
+  if ((requests & WEIR_REQUEST_CONNECTION) != 0) {
+    weir_connection_look (stage->connection);
   }
 }
 

@@ -2,6 +2,7 @@
 /* link.c: a link's limits, its making and freeing, and its figures (see link.h).
  * Made and freed by the pipeline while both ends are parked; the figures are read from any thread. The producing end is in
  * link-put.c, the taking end in link-take.c. */
+#include "connections.h"
 #include "front.h"
 #include "link.h"
 
@@ -10,7 +11,7 @@
 #include <string.h>
 
 const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full", "expired", "taker_finished", "refused",
-                                                                "held" };
+                                                                "connection_lost", "held" };
 
 static WeirMarks
 marks (guint64 limit, double low, double hard)
@@ -69,6 +70,28 @@ weir_link_new (const char *name, const WeirQueueSettings *settings)
   return link;
 }
 
+WeirLink *
+weir_link_new_like (const WeirLink *original)
+{
+  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
+  link->name = original->name;
+  link->settings = original->settings;
+  link->records = original->records;
+  link->bytes = original->bytes;
+  link->pinned = original->pinned;
+  link->age = original->age;
+  if (original->stamps != NULL) {
+    link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
+  }
+  link->eighth = original->eighth;
+  link->quarter = original->quarter;
+  link->quarter_bytes = original->quarter_bytes;
+  link->put_countdown = 1;
+  link->put_room = 1;
+  link->borrows_name = TRUE;
+  return link;
+}
+
 void
 weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
 {
@@ -118,6 +141,42 @@ weir_link_count_queued (WeirLink *link)
   return queued;
 }
 
+guint64
+weir_link_check_ledger (WeirLink *link)
+{
+  WeirLinkFigures figures;
+  weir_link_figures (link, &figures);
+  /* Each connection's own links have been walked when it ended. */
+  guint64 queued = link->connections != NULL ? figures.queued : weir_link_count_queued (link);
+  if (figures.in != figures.out + figures.dropped + queued) {
+    g_error ("link %s does not balance: in %" G_GUINT64_FORMAT " is not out %" G_GUINT64_FORMAT
+             " + dropped %" G_GUINT64_FORMAT " + queued %" G_GUINT64_FORMAT,
+             link->name, figures.in, figures.out, figures.dropped, queued);
+  }
+  return queued;
+}
+
+void
+weir_link_abandon (WeirLink *link, WeirDropReason reason)
+{
+  WeirSegment *segment = link->done_segment;
+  guint32 index = link->done_index;
+  for (guint64 at = link->done_private; at != link->taken && link->kept > 0; at++, index++) {
+    if (index == segment->slots) {
+      segment = segment->next;
+      index = 0;
+    }
+    _Atomic guint8 *state = &weir_segment_states (segment)[index];
+    guint8 before = weir_load_acquire (state);
+    if ((before & WEIR_SLOT_KEPT) != 0 && (before & WEIR_SLOT_RELEASED) == 0) {
+      weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
+      link->discarded++;
+    }
+  }
+  link->discarded_as = reason;
+  weir_link_discard (link, reason);
+}
+
 static void
 drop_record (WeirRecord *record, guint8 state, gpointer data)
 {
@@ -163,7 +222,9 @@ weir_link_free (WeirLink *link)
   g_clear_pointer (&link->front, weir_front_free);
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
-  g_free (link->name);
+  if (!link->borrows_name) {
+    g_free (link->name);
+  }
   g_aligned_free (link);
 }
 
@@ -178,6 +239,10 @@ void
 weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
 {
   *figures = (WeirLinkFigures){ 0 };
+  if (link->connections != NULL) {
+    weir_connections_link_figures (link->connections, link, figures);
+    return;
+  }
   /* Done before put: what comes in between shows as queued, never as a negative level. */
   guint64 done = weir_load_acquire (&link->done), controls_done = weir_load_relaxed (&link->controls_done);
   guint64 done_bytes = weir_load_relaxed (&link->done_bytes);

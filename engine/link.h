@@ -35,6 +35,7 @@ typedef enum {
   WEIR_DROP_EXPIRED,
   WEIR_DROP_TAKER_FINISHED,
   WEIR_DROP_REFUSED,
+  WEIR_DROP_CONNECTION_LOST, /* what was queued in a connection that broke */
   WEIR_DROP_HELD, /* drop_oldest: all that is queued is in the taker's hands */
   WEIR_DROP_REASONS
 } WeirDropReason;
@@ -63,7 +64,7 @@ typedef struct _WeirRejection {
 
 struct _WeirLink {
   /* Constant once the pipeline runs. */
-  char *name;
+  char *name; /* of a connection's: the template's */
   WeirStage *from, *to;       /* the stages; the link never looks into them */
   WeirTask *producer, *taker; /* their tasks */
   WeirReadyLinks *taker_links;
@@ -71,6 +72,10 @@ struct _WeirLink {
   WeirQueueSettings settings;
   WeirMarks records, bytes, pinned, age;
   guint64 eighth, quarter, quarter_bytes; /* of high; eighth 0: too small for the put line's manners */
+  struct _WeirConnections *connections; /* it is of a template: never runs, stands for those of the connections */
+  struct _WeirConnection *connection;   /* it leads from a connection to a shared stage */
+  guint template_index, from_port;
+  gboolean borrows_name;
   WeirFront *front; /* drop_oldest only; then all fields of the producer's worker below are the taker's worker's */
 
   /* The producer's worker. */
@@ -129,12 +134,15 @@ struct _WeirLink {
   gpointer last_state;
   WeirLink *next_active;       /* on the taking stage's own list */
   const WeirRecord *gap_ended; /* the GAP record whose stream's state was ended */
+  WeirLink *next_joining;      /* of a shared stage */
+  guint input_index;           /* in the taking stage's inputs; for those that may leave */
   WeirRejection *reasons;      /* of rejected slots that done has not come to */
 
   /* Both sides. */
   _Alignas(64) _Atomic guint32 ready; /* on the taker's ready or active list */
   WeirLink *next_ready;
   _Atomic guint32 released; /* a slot was given back */
+  _Atomic guint32 giving;   /* threads that are giving one back right now; counted where the link may leave */
   _Atomic (struct _WeirRejection *) rejections;
 };
 
@@ -142,6 +150,8 @@ struct _WeirLink {
 gboolean weir_queue_settings_check (const WeirQueueSettings *settings, char **message);
 
 WeirLink *weir_link_new (const char *name, const WeirQueueSettings *settings);
+/* A copy of one of a template: limits and name, which it borrows; not wired. */
+WeirLink *weir_link_new_like (const WeirLink *original);
 void weir_link_free (WeirLink *link); /* both ends parked */
 /* For a drop_oldest link, once its ends, its pool and its packer are set: these become the taker's. */
 void weir_link_use_front (WeirLink *link, WeirPool *takers_pool);
@@ -233,3 +243,7 @@ typedef struct {
 void weir_link_figures (WeirLink *link, WeirLinkFigures *figures);
 /* Records between done and put, counted by walking the slots. Both ends parked. */
 guint64 weir_link_count_queued (WeirLink *link);
+/* R12: counts them that way, and compares; a mismatch ends the program. Both ends parked. Answers how many there are. */
+guint64 weir_link_check_ledger (WeirLink *link);
+/* Both ends parked, for good: what is kept will not be given back, and counts as dropped with all else that is queued. */
+void weir_link_abandon (WeirLink *link, WeirDropReason reason);

@@ -12,7 +12,7 @@
 /* A table without WEIR_OPTIONS_END is noticed here, and not when it has been read to the end of the memory. */
 #define MOST_OPTIONS 500
 
-#define TEXT_FLAGS (WEIR_SECRET | WEIR_PATH | WEIR_TEMPLATE)
+#define TEXT_FLAGS (WEIR_SECRET | WEIR_PATH | WEIR_TEMPLATE | WEIR_READS | WEIR_WRITES)
 
 typedef struct {
   const char *name;
@@ -189,6 +189,9 @@ wrong_flags (const WeirOption *option)
     return g_strdup_printf ("found flags 0x%x, expected those of this version only", option->flags);
   if ((option->flags & TEXT_FLAGS) != 0 && !kind->text)
     return g_strdup_printf ("WEIR_SECRET, WEIR_PATH and WEIR_TEMPLATE are for strings, and it is a %s", kind->name);
+  if ((option->flags & (WEIR_READS | WEIR_WRITES)) != 0 &&
+      ((option->flags & WEIR_PATH) == 0 || option->kind == WEIR_OPTION_MAP_))
+    return g_strdup ("WEIR_READS and WEIR_WRITES are for strings and lists that have WEIR_PATH");
   if ((option->flags & WEIR_REQUIRED) != 0 && option->initial != NULL)
     return g_strdup ("it is required and has a default");
   return NULL;

@@ -21,7 +21,8 @@ gboolean weir_option_parse (const WeirOption *option, json_object *value, gpoint
 typedef void (*WeirOptionProblem) (const char *key, const char *message, gpointer data);
 
 /* Fills the defaults in, then what the object has (NULL: nothing), and reports each required option that is missing, each
- * unknown key and each bad value. Keys of the engine (weir_option_is_reserved()) are passed over: they are the loader's. */
+ * unknown key and each bad value; where there is none, what the role's check() finds (where there is a state). Keys of the engine
+ * (weir_option_is_reserved()) are passed over: they are the loader's. */
 void weir_options_check (const WeirRole *role, json_object *object, gpointer state, GPtrArray *owned,
                          WeirOptionProblem report, gpointer data);
 

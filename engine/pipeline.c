@@ -7,6 +7,7 @@
 #include "front.h"
 
 #include <gio/gio.h>
+#include <sched.h>
 
 /* How long after the deadline a callback may go on before its stage is called stuck. */
 #define GRACE (5 * G_USEC_PER_SEC)
@@ -16,6 +17,9 @@ const char *const weir_result_names[] = { "done", "failed", "stopped", "undelive
 struct _WeirPipeline {
   char *name;
   GPtrArray *stages, *links, *workers;
+  GPtrArray *running; /* stages that are not of a template */
+  GPtrArray *connections, *pool;
+  guint pool_size;
   GHashTable *threads; /* name -> worker */
   GPtrArray *order;    /* stages, takers before those who feed them */
   const WeirPipelineEvents *events;
@@ -42,6 +46,9 @@ weir_pipeline_new (const char *name)
   pipeline->stages = g_ptr_array_new ();
   pipeline->links = g_ptr_array_new ();
   pipeline->workers = g_ptr_array_new ();
+  pipeline->running = g_ptr_array_new ();
+  pipeline->connections = g_ptr_array_new ();
+  pipeline->pool = g_ptr_array_new ();
   pipeline->threads = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   pipeline->order = g_ptr_array_new ();
   pipeline->shutdown = 10 * G_USEC_PER_SEC;
@@ -73,6 +80,12 @@ weir_pipeline_free (WeirPipeline *pipeline)
   }
   g_ptr_array_unref (pipeline->links);
   g_ptr_array_unref (pipeline->stages);
+  for (guint i = 0; i < pipeline->connections->len; i++) {
+    weir_connections_free (g_ptr_array_index (pipeline->connections, i));
+  }
+  g_ptr_array_unref (pipeline->connections);
+  g_ptr_array_unref (pipeline->pool);
+  g_ptr_array_unref (pipeline->running);
   g_ptr_array_unref (pipeline->workers);
   g_ptr_array_unref (pipeline->order);
   g_hash_table_unref (pipeline->threads);
@@ -85,6 +98,12 @@ void
 weir_pipeline_set_record_max (WeirPipeline *pipeline, gsize bytes)
 {
   pipeline->record_max = bytes;
+}
+
+void
+weir_pipeline_set_workers (WeirPipeline *pipeline, guint workers)
+{
+  pipeline->pool_size = workers;
 }
 
 void
@@ -130,14 +149,41 @@ weir_pipeline_add (WeirPipeline *pipeline, const char *name, WeirKind kind, cons
   WeirStage *stage = weir_stage_new (name, kind, plugin, role, self);
   weir_stage_set_worker (stage, worker);
   g_ptr_array_add (pipeline->stages, stage);
+  g_ptr_array_add (pipeline->running, stage);
   return stage;
 }
 
-static void
-add_link (WeirPort *port, WeirLink *link)
+WeirConnections *
+weir_pipeline_listen (WeirPipeline *pipeline, WeirStage *listener, gpointer self, GError **error)
 {
-  port->links = g_renew (WeirLink *, port->links, port->count + 1);
-  port->links[port->count++] = link;
+  cpu_set_t allowed;
+  guint cpus = sched_getaffinity (0, sizeof allowed, &allowed) == 0 ? (guint) CPU_COUNT (&allowed) : 1;
+  guint wanted = pipeline->pool_size != 0 ? pipeline->pool_size : cpus;
+  while (pipeline->pool->len < wanted) {
+    g_autofree char *name = g_strdup_printf ("pool-%u", pipeline->pool->len + 1);
+    WeirWorker *worker = worker_for (pipeline, name, NULL, error);
+    if (worker == NULL) {
+      g_prefix_error (error, "%s (%s, producer): ", listener->name, listener->plugin);
+      g_free (self);
+      return NULL;
+    }
+    worker->pooled = TRUE;
+    worker->stages = 2;
+    g_ptr_array_add (pipeline->pool, worker);
+  }
+  WeirConnections *connections = weir_connections_new (listener, self);
+  g_ptr_array_add (pipeline->connections, connections);
+  return connections;
+}
+
+WeirStage *
+weir_pipeline_add_template (WeirPipeline *pipeline, WeirConnections *connections, const char *name, WeirKind kind,
+                            const char *plugin, const WeirRole *role, gpointer self)
+{
+  WeirStage *stage = weir_stage_new (name, kind, plugin, role, self);
+  weir_connections_add_stage (connections, stage);
+  g_ptr_array_add (pipeline->stages, stage);
+  return stage;
 }
 
 static gboolean
@@ -169,19 +215,12 @@ weir_pipeline_link (WeirPipeline *pipeline, WeirStage *from, guint port, WeirSta
   g_autofree char *name = g_strdup_printf ("%s%s%s:%s", from->name, suffix != NULL ? "." : "",
                                            suffix != NULL ? suffix : "", to->name);
   WeirLink *link = weir_link_new (name, settings);
-  link->from = from;
-  link->to = to;
-  link->producer = &from->task;
-  link->taker = &to->task;
-  link->taker_links = &to->ready_links;
-  link->pool = from->worker->pool;
-  link->packer = &from->packer;
-  if (settings->when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
-    weir_link_use_front (link, to->worker->pool);
+  WeirConnections *connections = from->connections;
+  weir_stage_wire (link, from->listens ? weir_connections_first (connections) : from, port, to);
+  weir_stage_add_input (to, link);
+  if (connections != NULL) {
+    weir_connections_add_link (connections, link);
   }
-  add_link (port == WEIR_PORT_REJECTED ? &from->rejected : &from->ports[port], link);
-  to->inputs = g_renew (WeirLink *, to->inputs, to->input_count + 1);
-  to->inputs[to->input_count++] = link;
   g_ptr_array_add (pipeline->links, link);
   return link;
 }
@@ -191,7 +230,7 @@ weir_pipeline_link (WeirPipeline *pipeline, WeirStage *from, guint port, WeirSta
 static gboolean
 parked (WeirPipeline *pipeline)
 {
-  return pipeline->closed == pipeline->stages->len;
+  return pipeline->closed == pipeline->running->len;
 }
 
 /* R12, with both ends of every link parked: what the cursors say is queued is counted by walking the slots. */
@@ -201,21 +240,13 @@ check_ledger (WeirPipeline *pipeline)
   guint64 undelivered = 0;
   for (guint i = 0; i < pipeline->links->len; i++) {
     WeirLink *link = g_ptr_array_index (pipeline->links, i);
-    if (link->front == NULL) {
+    if (link->connections == NULL && link->front == NULL) {
       weir_link_publish (link);
     }
-    if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
+    if (link->connections == NULL && weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
     }
-    WeirLinkFigures figures;
-    weir_link_figures (link, &figures);
-    guint64 queued = weir_link_count_queued (link);
-    if (figures.in != figures.out + figures.dropped + queued) {
-      g_error ("link %s does not balance: in %" G_GUINT64_FORMAT " is not out %" G_GUINT64_FORMAT
-               " + dropped %" G_GUINT64_FORMAT " + queued %" G_GUINT64_FORMAT,
-               link->name, figures.in, figures.out, figures.dropped, queued);
-    }
-    undelivered += queued;
+    undelivered += weir_link_check_ledger (link);
   }
   return undelivered;
 }
@@ -243,12 +274,20 @@ over (WeirPipeline *pipeline)
 static void
 request_all (WeirPipeline *pipeline, guint32 request)
 {
-  for (guint i = 0; i < pipeline->stages->len; i++) {
-    WeirStage *stage = g_ptr_array_index (pipeline->stages, i);
+  for (guint i = 0; i < pipeline->running->len; i++) {
+    WeirStage *stage = g_ptr_array_index (pipeline->running, i);
     weir_stage_request (stage, request);
     if (request != WEIR_REQUEST_OPEN) {
       weir_stage_interrupt (stage);
     }
+  }
+}
+
+static void
+stop_connections (WeirPipeline *pipeline, gboolean halt)
+{
+  for (guint i = 0; i < pipeline->connections->len; i++) {
+    weir_connections_stop (g_ptr_array_index (pipeline->connections, i), halt);
   }
 }
 
@@ -257,8 +296,8 @@ stuck (gpointer data)
 {
   WeirPipeline *pipeline = data;
   pipeline->deadline = 0;
-  for (guint i = 0; i < pipeline->stages->len; i++) {
-    WeirStage *stage = g_ptr_array_index (pipeline->stages, i);
+  for (guint i = 0; i < pipeline->running->len; i++) {
+    WeirStage *stage = g_ptr_array_index (pipeline->running, i);
     if (weir_load_relaxed (&stage->life_seen) != WEIR_LIFE_CLOSED && pipeline->events->stuck != NULL) {
       const char *callback = stage->worker->callback;
       pipeline->events->stuck (pipeline, stage, callback != NULL ? callback : "a callback", pipeline->data);
@@ -275,6 +314,7 @@ late (gpointer data)
     pipeline->events->late (pipeline, pipeline->data);
   }
   request_all (pipeline, WEIR_REQUEST_HALT);
+  stop_connections (pipeline, TRUE);
   pipeline->deadline = g_timeout_add (GRACE / 1000, stuck, pipeline);
   return G_SOURCE_REMOVE;
 }
@@ -286,7 +326,7 @@ weir_pipeline_stop (WeirPipeline *pipeline)
     return;
   }
   pipeline->stopping = TRUE;
-  if (pipeline->answered < pipeline->stages->len) {
+  if (pipeline->answered < pipeline->running->len) {
     request_all (pipeline, WEIR_REQUEST_HALT);
   } else {
     /* Takers start before those who feed them: what is not started has been fed by nobody, and only ends its outputs. */
@@ -298,6 +338,7 @@ weir_pipeline_stop (WeirPipeline *pipeline)
       weir_stage_interrupt (stage);
     }
   }
+  stop_connections (pipeline, FALSE);
   pipeline->deadline = g_timeout_add ((guint) MIN (pipeline->shutdown / 1000, G_MAXINT), late, pipeline);
 }
 
@@ -312,7 +353,7 @@ start_next (WeirPipeline *pipeline)
 static void
 tell_ready (WeirPipeline *pipeline)
 {
-  if (!pipeline->told_ready && !pipeline->stopping && pipeline->ready == pipeline->stages->len) {
+  if (!pipeline->told_ready && !pipeline->stopping && pipeline->ready == pipeline->running->len) {
     pipeline->told_ready = TRUE;
     if (pipeline->events->ready != NULL) {
       pipeline->events->ready (pipeline, pipeline->data);
@@ -323,7 +364,7 @@ tell_ready (WeirPipeline *pipeline)
 static void
 on_answered (WeirPipeline *pipeline)
 {
-  if (++pipeline->answered < pipeline->stages->len) {
+  if (++pipeline->answered < pipeline->running->len) {
     return;
   }
   if (pipeline->open_failed > 0 || pipeline->stopping) {
@@ -337,7 +378,7 @@ on_answered (WeirPipeline *pipeline)
 static void
 on_failed (WeirPipeline *pipeline, WeirStage *stage)
 {
-  gboolean opening = pipeline->answered < pipeline->stages->len;
+  gboolean opening = pipeline->answered < pipeline->running->len;
   pipeline->failed = TRUE;
   if (pipeline->failure == NULL) {
     pipeline->failure = g_strdup_printf ("%s (%s, %s): %s", stage->name, stage->plugin, weir_kind_names[stage->kind],
@@ -421,18 +462,22 @@ weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, g
   pipeline->data = data;
   pipeline->began = g_get_monotonic_time ();
   for (WeirKind kind = WEIR_CONSUMER + 1; kind-- > WEIR_PRODUCER;) {
-    for (guint i = 0; i < pipeline->stages->len; i++) {
-      WeirStage *stage = g_ptr_array_index (pipeline->stages, i);
+    for (guint i = 0; i < pipeline->running->len; i++) {
+      WeirStage *stage = g_ptr_array_index (pipeline->running, i);
       if (stage->kind == kind) {
         order_from (pipeline, stage);
       }
     }
   }
-  for (guint i = 0; i < pipeline->stages->len; i++) {
-    WeirStage *stage = g_ptr_array_index (pipeline->stages, i);
+  for (guint i = 0; i < pipeline->running->len; i++) {
+    WeirStage *stage = g_ptr_array_index (pipeline->running, i);
     stage->report = report;
     stage->report_data = pipeline;
     stage->record_max = pipeline->record_max;
+  }
+  for (guint i = 0; i < pipeline->connections->len; i++) {
+    weir_connections_set_up (g_ptr_array_index (pipeline->connections, i), pipeline->pool, pipeline->shutdown,
+                             pipeline->record_max);
   }
   for (guint i = 0; i < pipeline->workers->len; i++) {
     weir_worker_start (g_ptr_array_index (pipeline->workers, i));

@@ -4,7 +4,7 @@
  * tell it what happens by events that it takes in its main loop. No record passes through here. */
 #pragma once
 
-#include "stage.h"
+#include "connections.h"
 
 typedef struct _WeirPipeline WeirPipeline;
 
@@ -30,11 +30,17 @@ void weir_pipeline_free (WeirPipeline *pipeline); /* one that is over, or never 
  * with an error where a role flagged BLOCKING shares a worker or no worker can be made. */
 WeirStage *weir_pipeline_add (WeirPipeline *pipeline, const char *name, WeirKind kind, const char *plugin,
                               const WeirRole *role, gpointer self, const char *thread, GError **error);
-/* The output of rejected records, instead of a port's number. */
-#define WEIR_PORT_REJECTED G_MAXUINT
 /* Links an output to a stage; all stages are there, nothing runs yet. NULL with an error where the graph would have a cycle. */
 WeirLink *weir_pipeline_link (WeirPipeline *pipeline, WeirStage *from, guint port, WeirStage *to,
                               const WeirQueueSettings *settings, GError **error);
+/* Makes a stage, the last that was added to it, listen: what is linked behind it exists once for each connection that it
+ * accepts. self: its options once more, taken. NULL with an error where no worker for the connections can be made. */
+WeirConnections *weir_pipeline_listen (WeirPipeline *pipeline, WeirStage *listener, gpointer self, GError **error);
+/* Adds a stage that every connection has. self as above. */
+WeirStage *weir_pipeline_add_template (WeirPipeline *pipeline, WeirConnections *connections, const char *name,
+                                       WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
+/* How many workers share the connections; 0: as many as there are CPUs. */
+void weir_pipeline_set_workers (WeirPipeline *pipeline, guint workers);
 void weir_pipeline_set_record_max (WeirPipeline *pipeline, gsize bytes);
 void weir_pipeline_set_shutdown (WeirPipeline *pipeline, gint64 microseconds);
 

@@ -40,7 +40,11 @@ describe_flags (guint flags, const Flag *names, gsize count)
 static json_object *
 describe_option (const WeirOption *option)
 {
-  static const Flag names[] = { { WEIR_SECRET, "secret" }, { WEIR_PATH, "path" }, { WEIR_TEMPLATE, "template" } };
+  static const Flag names[] = { { WEIR_SECRET, "secret" },
+                                { WEIR_PATH, "path" },
+                                { WEIR_TEMPLATE, "template" },
+                                { WEIR_READS, "reads" },
+                                { WEIR_WRITES, "writes" } };
   json_object *object = json_object_new_object ();
   add_text (object, "name", option->name);
   add_text (object, "type", weir_option_kind_name (option));
@@ -66,7 +70,9 @@ describe_role (json_object *roles, const char *name, const WeirRole *role)
 {
   static const Flag names[] = { { WEIR_BLOCKING, "blocking" },
                                 { WEIR_STATELESS, "stateless" },
-                                { WEIR_BYTES, "bytes" } };
+                                { WEIR_DUPLEX, "duplex" },
+                                { WEIR_BYTES, "bytes" },
+                                { WEIR_CONNECTIONS, "connections" } };
   if (role == NULL)
     return;
   json_object *object = json_object_new_object (), *options = json_object_new_array ();
@@ -92,5 +98,6 @@ weir_plugin_table_describe (const WeirPlugin *plugin)
   describe_role (roles, "producer", plugin->producer);
   describe_role (roles, "transform", plugin->transform);
   describe_role (roles, "consumer", plugin->consumer);
+  describe_role (roles, "reply", plugin->reply);
   return object;
 }

@@ -9,12 +9,12 @@
 
 #include <string.h>
 
-typedef enum { PRODUCER, TRANSFORM, CONSUMER } Part;
+typedef enum { PRODUCER, TRANSFORM, CONSUMER, REPLY } Part;
 
-static const char *const part_names[] = { "producer", "transform", "consumer" };
+static const char *const part_names[] = { "producer", "transform", "consumer", "reply" };
 
-#define KNOWN_FLAGS (WEIR_BLOCKING | WEIR_STATELESS | WEIR_BYTES)
-#define LATER_FLAGS (WEIR_IN_ORDER | WEIR_DUPLEX)
+#define KNOWN_FLAGS (WEIR_BLOCKING | WEIR_STATELESS | WEIR_BYTES | WEIR_DUPLEX | WEIR_CONNECTIONS)
+#define LATER_FLAGS WEIR_IN_ORDER
 #define LATER "which this version of Weir does not know"
 
 /* More bytes of state than that are a table that is none. */
@@ -73,14 +73,15 @@ widen_role (const WeirPlugin *table, const WeirRole *role, GPtrArray *owned)
 static const WeirPlugin *
 widen (const WeirPlugin *table, GPtrArray *owned)
 {
-  if (table->role_size == sizeof (WeirRole))
+  if (table->size == sizeof (WeirPlugin) && table->role_size == sizeof (WeirRole))
     return table;
   WeirPlugin *copy = g_new0 (WeirPlugin, 1);
   g_ptr_array_add (owned, copy);
-  *copy = *table;
+  memcpy (copy, table, table->size);
   copy->producer = widen_role (table, table->producer, owned);
   copy->transform = widen_role (table, table->transform, owned);
   copy->consumer = widen_role (table, table->consumer, owned);
+  copy->reply = widen_role (table, copy->reply, owned);
   return copy;
 }
 
@@ -139,8 +140,6 @@ wrong_names (const char *what, const char *const *names)
 static char *
 wrong_flags (const WeirRole *role)
 {
-  if ((role->flags & WEIR_DUPLEX) != 0)
-    return g_strdup ("has the flag WEIR_DUPLEX, " LATER);
   if ((role->flags & WEIR_IN_ORDER) != 0)
     return g_strdup ("has the flag WEIR_IN_ORDER, " LATER);
   if ((role->flags & ~(guint) (KNOWN_FLAGS | LATER_FLAGS)) != 0)
@@ -166,6 +165,16 @@ misplaced (const char *what, const char *whose)
 }
 
 static char *
+misplaced_flags (const WeirRole *role, Part part)
+{
+  if ((role->flags & WEIR_DUPLEX) != 0 && part != TRANSFORM)
+    return misplaced ("the flag WEIR_DUPLEX", "only transforms have");
+  if ((role->flags & WEIR_CONNECTIONS) != 0 && part != PRODUCER)
+    return misplaced ("the flag WEIR_CONNECTIONS", "only producers have");
+  return NULL;
+}
+
+static char *
 wrong_producer (const WeirRole *role)
 {
   const char *whose = "only transforms and consumers have";
@@ -182,6 +191,16 @@ wrong_producer (const WeirRole *role)
   if (role->end != NULL)
     return misplaced ("end()", whose);
   return role->stream_size != 0 ? misplaced ("a stream_size", whose) : NULL;
+}
+
+static char *
+wrong_transform (const WeirRole *role)
+{
+  if (role->consume == NULL)
+    return g_strdup ("has no consume()");
+  if ((role->flags & WEIR_DUPLEX) != 0 && role->produce == NULL && role->start == NULL)
+    return g_strdup ("has the flag WEIR_DUPLEX and neither produce() nor start(): nothing makes what it emits");
+  return NULL;
 }
 
 static char *
@@ -210,13 +229,13 @@ wrong_ports (const WeirRole *role)
 static char *
 wrong_role (const WeirRole *role, Part part)
 {
+  static char *(*const wrong_part[]) (const WeirRole *) = { wrong_producer, wrong_transform, wrong_consumer,
+                                                            wrong_consumer };
   char *wrong = wrong_flags (role);
-  if (wrong == NULL && part == PRODUCER)
-    wrong = wrong_producer (role);
-  if (wrong == NULL && part == TRANSFORM && role->consume == NULL)
-    wrong = g_strdup ("has no consume()");
-  if (wrong == NULL && part == CONSUMER)
-    wrong = wrong_consumer (role);
+  if (wrong == NULL)
+    wrong = misplaced_flags (role, part);
+  if (wrong == NULL)
+    wrong = wrong_part[part](role);
   if (wrong == NULL && MAX (role->state_size, role->stream_size) > MOST_STATE)
     wrong = g_strdup_printf ("found a state of %" G_GSIZE_FORMAT " bytes, expected at most %d",
                              MAX (role->state_size, role->stream_size), MOST_STATE);
@@ -232,7 +251,7 @@ wrong_role (const WeirRole *role, Part part)
 static char *
 wrong_table (const WeirPlugin *plugin, const char *name)
 {
-  const WeirRole *const roles[] = { plugin->producer, plugin->transform, plugin->consumer };
+  const WeirRole *const roles[] = { plugin->producer, plugin->transform, plugin->consumer, plugin->reply };
   if (plugin->name == NULL || strcmp (plugin->name, name) != 0) {
     g_autofree char *found = plugin->name == NULL ? g_strdup ("no name") : weir_found_text (plugin->name);
     return g_strdup_printf ("found %s as its name, expected \"%s\", as its file is called", found, name);
@@ -242,11 +261,13 @@ wrong_table (const WeirPlugin *plugin, const char *name)
     return g_strdup ("found no version, expected one such as \"1.0\"");
   if (plugin->producer == NULL && plugin->transform == NULL && plugin->consumer == NULL)
     return g_strdup ("found no role, expected a producer, a transform or a consumer");
-  for (Part part = PRODUCER; part <= CONSUMER; part++) {
+  for (Part part = PRODUCER; part <= REPLY; part++) {
     g_autofree char *wrong = roles[part] == NULL ? NULL : wrong_role (roles[part], part);
     if (wrong != NULL)
       return g_strdup_printf ("%s: %s", part_names[part], wrong);
   }
+  if (plugin->reply != NULL && (plugin->producer == NULL || (plugin->producer->flags & WEIR_CONNECTIONS) == 0))
+    return g_strdup ("reply: is there without a producer that has the flag WEIR_CONNECTIONS");
   return NULL;
 }
 

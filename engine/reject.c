@@ -27,12 +27,19 @@ give_back (WeirRecord *kept, guint8 bit)
   WeirStage *stage = link->to;
   _Atomic guint8 *state = weir_segment_state (segment, kept);
   guint8 before = weir_load_relaxed (state);
+  gboolean may_leave = link->connection != NULL;
   g_return_if_fail ((before & WEIR_SLOT_KEPT) != 0 && (before & (WEIR_SLOT_RELEASED | WEIR_SLOT_REJECTED)) == 0);
+  if (may_leave) {
+    atomic_fetch_add_explicit (&link->giving, 1, memory_order_relaxed);
+  }
   atomic_fetch_sub_explicit (&stage->outstanding, 1, memory_order_relaxed);
   weir_store_release (state, before | bit);
   weir_store_release (&link->released, 1);
   weir_store_release (&stage->releases, 1);
   weir_link_make_ready (link);
+  if (may_leave) {
+    atomic_fetch_sub_explicit (&link->giving, 1, memory_order_release);
+  }
   /* A link on the active list of a stage that waits is not made ready again. */
   weir_task_make_ready (&stage->task);
 }

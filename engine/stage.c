@@ -3,6 +3,8 @@
  * Made and freed on the main thread; requests come from there and are carried out by the stage's next turn. */
 #include "stage.h"
 
+#include "connections.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -43,6 +45,17 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   return stage;
 }
 
+WeirStage *
+weir_stage_new_like (const WeirStage *original)
+{
+  gpointer self = g_memdup2 (original->self, MAX (original->role->state_size, 1));
+  WeirStage *stage = weir_stage_new (NULL, original->kind, NULL, original->role, self);
+  stage->name = original->name;
+  stage->plugin = original->plugin;
+  stage->log_level = original->log_level;
+  return stage;
+}
+
 static void
 wake (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 {
@@ -71,13 +84,51 @@ weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
   stage->timers[WEIR_HALF_OUTPUT].fire = wake_output;
   stage->retry.fire = stage->age.fire = wake;
   stage->timers[WEIR_HALF_INPUT].data = stage->timers[WEIR_HALF_OUTPUT].data = stage->retry.data = stage->age.data = stage;
-  worker->stages++;
+  worker->stages += worker->pooled ? 0 : 1;
 }
 
+static void
+add_link (WeirPort *port, WeirLink *link)
+{
+  port->links = g_renew (WeirLink *, port->links, port->count + 1);
+  port->links[port->count++] = link;
+}
+
+void
+weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
+{
+  link->from = from;
+  link->to = to;
+  link->from_port = port;
+  link->producer = &from->task;
+  link->taker = &to->task;
+  link->taker_links = &to->ready_links;
+  link->packer = &from->packer;
+  if (from->worker != NULL) {
+    link->pool = from->worker->pool;
+  }
+  if (from->worker != NULL && link->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
+    weir_link_use_front (link, to->worker->pool);
+  }
+  add_link (port == WEIR_PORT_REJECTED ? &from->rejected : &from->ports[port], link);
+}
+
+void
+weir_stage_add_input (WeirStage *stage, WeirLink *link)
+{
+  if ((stage->input_count & (stage->input_count - 1)) == 0) {
+    stage->inputs = g_renew (WeirLink *, stage->inputs, MAX (stage->input_count * 2, 1));
+  }
+  link->input_index = stage->input_count;
+  stage->inputs[stage->input_count++] = link;
+}
+
+/* The stages of a connection are freed together. */
 WeirStage *
 weir_stage_ref (WeirStage *stage)
 {
-  atomic_fetch_add_explicit (&stage->references, 1, memory_order_relaxed);
+  _Atomic gint *references = stage->connection != NULL ? &stage->connection->references : &stage->references;
+  atomic_fetch_add_explicit (references, 1, memory_order_relaxed);
   return stage;
 }
 
@@ -90,9 +141,16 @@ free_port (WeirPort *port)
 void
 weir_stage_unref (WeirStage *stage)
 {
-  if (atomic_fetch_sub_explicit (&stage->references, 1, memory_order_acq_rel) != 1) {
-    return;
+  if (stage->connection != NULL) {
+    weir_connection_unref (stage->connection);
+  } else if (atomic_fetch_sub_explicit (&stage->references, 1, memory_order_acq_rel) == 1) {
+    weir_stage_free (stage);
   }
+}
+
+void
+weir_stage_free (WeirStage *stage)
+{
   weir_posts_free (stage);
   weir_packer_clear (&stage->packer);
   for (guint i = 0; i < stage->port_count; i++) {
@@ -109,8 +167,10 @@ weir_stage_unref (WeirStage *stage)
   g_free (stage->failure);
   g_free (stage->rejection);
   g_free (stage->self);
-  g_free (stage->name);
-  g_free (stage->plugin);
+  if (stage->connection == NULL) {
+    g_free (stage->name);
+    g_free (stage->plugin);
+  }
   g_aligned_free (stage);
 }
 

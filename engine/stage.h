@@ -25,6 +25,9 @@ typedef enum {
   WEIR_LIFE_CLOSED
 } WeirLife;
 
+/* The output of rejected records, instead of a port's number. */
+#define WEIR_PORT_REJECTED G_MAXUINT
+
 /* What the pipeline asks of a stage, from the main thread. */
 enum {
   WEIR_REQUEST_OPEN = 1,
@@ -32,7 +35,8 @@ enum {
   WEIR_REQUEST_STOP = 4,  /* a producer: emit no more; what it has emitted drains */
   WEIR_REQUEST_DRAIN = 8, /* the pipeline stops: kept records are to be settled */
   WEIR_REQUEST_HALT = 16, /* the deadline has passed: end as you are */
-  WEIR_REQUEST_CLOSE = 32
+  WEIR_REQUEST_CLOSE = 32,
+  WEIR_REQUEST_CONNECTION = 64 /* its connection was asked something */
 };
 
 /* What a stage tells the pipeline; the handler is called on the stage's worker. */
@@ -70,9 +74,13 @@ struct _WeirStage {
   /* Constant once the pipeline runs. */
   WeirTask task;
   _Atomic gint references;
-  char *name, *plugin;
+  char *name, *plugin; /* of a connection's: the template's */
   const WeirRole *role;
   WeirKind kind;
+  struct _WeirConnections *connections; /* it accepts them, or is of their template and never runs */
+  struct _WeirConnection *connection;   /* it belongs to one */
+  gboolean listens;                     /* it accepts connections */
+  guint template_index;
   gboolean duplex; /* its two halves pause, wait and end apart (R1, R10) */
   gpointer self;
   WeirWorker *worker;
@@ -93,6 +101,7 @@ struct _WeirStage {
   _Atomic guint32 reasons;    /* links that are full, and WEIR_PAUSED_ bits */
   _Atomic gint64 outstanding; /* kept records not given back */
   WeirReadyLinks ready_links;
+  _Atomic (WeirLink *) joining; /* links of new connections */
   WeirPosts *posts;
 
   /* The worker. */
@@ -101,17 +110,20 @@ struct _WeirStage {
   const WeirRecord *current; /* the record at hand */
   WeirLink *current_link;
   WeirPort *port;
+  gboolean awaits_connections; /* its own end, and theirs is still to come */
   gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
   gboolean waits;     /* a callback answered WAIT */
   WeirHalf half;      /* whose callback runs; OUTPUT only in a duplex stage */
   gboolean out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
   gboolean out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
+  gboolean lingers; /* is not closed behind its end yet */
   WeirProduces produces;
   gboolean settle_wanted, settle_told;
   gboolean enough;       /* consume or flush answered DONE */
   gboolean input_closed; /* and the links are closed for it */
   char *failure, *rejection;
   WeirLink *active, *active_last;  /* links with something to take, by next_active */
+  WeirLink *leaving;               /* links that are over, and that a helper thread has its hands on; by next_active */
   const WeirRecord *flush_records; /* the run that flush has not finished */
   gsize flush_count;
   WeirLink *flush_link;
@@ -198,6 +210,12 @@ weir_intake_paused (WeirStage *stage)
 /* state is taken; options have been filled in. */
 WeirStage *weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
 void weir_stage_set_worker (WeirStage *stage, WeirWorker *worker);
+/* A copy of one of a template, with its options; it borrows the names. */
+WeirStage *weir_stage_new_like (const WeirStage *original);
+/* Sets a link's ends, all but the input of `to`. A stage of a template has no worker. */
+void weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to);
+void weir_stage_add_input (WeirStage *stage, WeirLink *link);
+void weir_stage_free (WeirStage *stage); /* one that nobody refers to */
 void weir_stage_request (WeirStage *stage, guint32 request);
 /* Breaks the block of a BLOCKING role's callback, if there is one. */
 void weir_stage_interrupt (WeirStage *stage);
@@ -266,6 +284,8 @@ void weir_life_end (WeirStage *stage);
 void weir_life_finish_output (WeirStage *stage);
 /* A duplex stage whose output is over: ends it, and the stage where the input is over too. */
 void weir_life_end_output (WeirStage *stage);
+/* Closes it, where its outputs are over and it does not linger. */
+void weir_life_close_ended (WeirStage *stage);
 /* R16: nobody is left to take what it makes. */
 void weir_life_stop (WeirStage *stage);
 /* Looks whether a taker has had enough. */

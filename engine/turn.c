@@ -2,7 +2,7 @@
 /* turn.c: one bounded turn of a stage.
  * Runs on the stage's worker, which has taken the stage off the run queue, cleared its flag and fenced: whatever a waker has
  * stored before it set the flag is looked at here. Ends by publishing, by waking takers, and by saying whether to come again. */
-#include "stage.h"
+#include "connections.h"
 
 #define TURN_RECORDS 1024
 #define TURN_BYTES (1024 * 1024)
@@ -104,6 +104,10 @@ static gboolean
 run_stage (WeirStage *stage, WeirTurn *turn)
 {
   /* Before the reasons are looked at: no resume() comes before the stop() of a stage that nobody takes from any more. */
+  if (stage->awaits_connections) {
+    weir_life_end (stage);
+    return FALSE;
+  }
   weir_life_check_takers (stage);
   if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
     return FALSE;
@@ -185,6 +189,8 @@ weir_stage_turn (WeirStage *stage)
     more = run_stage (stage, &turn) || more;
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
+    weir_intake_leave_parked (stage);
+    weir_life_close_ended (stage);
   }
   if (stage->failed && stage->life >= WEIR_LIFE_STARTING) {
     weir_life_fail (stage);

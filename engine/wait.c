@@ -84,3 +84,10 @@ weir_stage_ready (WeirStage *stage)
   stage->ready_said = TRUE;
   weir_task_make_ready (&stage->task);
 }
+
+void
+weir_stage_linger (WeirStage *stage, gboolean lingers)
+{
+  stage->lingers = lingers;
+  weir_task_make_ready (&stage->task);
+}

@@ -72,6 +72,29 @@ publish_dirty (WeirWorker *worker)
   }
 }
 
+void
+weir_worker_later (WeirWorker *worker, WeirLater *later)
+{
+  WeirLater *head = weir_load_relaxed (&worker->laters);
+  do {
+    later->next = head;
+  } while (!atomic_compare_exchange_weak_explicit (&worker->laters, &head, later, memory_order_release,
+                                                   memory_order_relaxed));
+  weir_task_make_ready (&worker->own);
+}
+
+static void
+run_laters (WeirWorker *worker)
+{
+  WeirLater *later = atomic_exchange_explicit (&worker->laters, NULL, memory_order_acquire);
+  for (WeirLater *next; later != NULL; later = next) {
+    next = later->next;
+    if (!later->run (later)) {
+      weir_worker_later (worker, later);
+    }
+  }
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -88,6 +111,7 @@ run (gpointer data)
   while (weir_load_acquire (&worker->quit) == 0) {
     WeirTask *task = weir_run_queue_pop (&worker->queue);
     if (task == &worker->own) {
+      run_laters (worker);
       continue;
     }
     if (task != NULL) {

@@ -10,9 +10,16 @@
 
 #include <weir/types.h>
 
+/* Something to be done on the worker behind what is ready now; again and again while it answers FALSE. Embedded in its owner. */
+typedef struct _WeirLater {
+  struct _WeirLater *next;
+  gboolean (*run) (struct _WeirLater *later);
+} WeirLater;
+
 typedef struct _WeirWorker {
   WeirRunQueue queue;
-  WeirTask own; /* ready: the worker looks at `quit` */
+  WeirTask own; /* ready: the worker looks at `quit` and `laters` */
+  _Atomic (WeirLater *) laters;
   char *name;
   GThread *thread;
   GMainContext *context;
@@ -20,7 +27,9 @@ typedef struct _WeirWorker {
   WeirWatches *watches;
   WeirTimers *timers;
   WeirTimer shrink;
-  guint stages;     /* that live here; constant once the pipeline runs */
+  guint stages;     /* that live here; constant once the pipeline runs; in a pool, more than one */
+  gboolean pooled;  /* connections live here; their stages are not counted */
+  _Atomic guint connections;
   WeirStage *dirty; /* stages that emitted outside a turn, by stage->next_dirty */
   WeirStage *running;
   const char *callback; /* of the running stage: what a crash report names */
@@ -30,6 +39,8 @@ typedef struct _WeirWorker {
 /* Makes the worker; its thread starts with weir_worker_start(). */
 WeirWorker *weir_worker_new (const char *name, GError **error);
 void weir_worker_start (WeirWorker *worker);
+/* Any thread. */
+void weir_worker_later (WeirWorker *worker, WeirLater *later);
 /* Ends and joins the thread, if it was started; its stages are closed. */
 void weir_worker_stop (WeirWorker *worker);
 void weir_worker_free (WeirWorker *worker);

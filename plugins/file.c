@@ -92,16 +92,24 @@ close_file (WeirStage *stage, Writer *self)
   return fd < 0 || close (fd) == 0 || errno == EINTR;
 }
 
+static char *
+writer_check (gconstpointer state, const char **option)
+{
+  const Writer *self = state;
+  if (g_ascii_string_to_unsigned (self->mode, 8, 0, 0777, NULL, NULL)) {
+    return NULL;
+  }
+  *option = "mode";
+  return g_strdup_printf ("found \"%s\", expected an octal number from 0 to 0777, such as 0640", self->mode);
+}
+
 static WeirNext
 writer_open (WeirStage *stage, gpointer state)
 {
   Writer *self = state;
-  guint64 bits;
+  guint64 bits = 0;
   self->fd = -1;
-  if (!g_ascii_string_to_unsigned (self->mode, 8, 0, 0777, &bits, NULL)) {
-    return weir_stage_fail (stage, "mode: found \"%s\", expected an octal number from 0 to 0777, such as 0640",
-                            self->mode);
-  }
+  g_ascii_string_to_unsigned (self->mode, 8, 0, 0777, &bits, NULL);
   self->bits = (mode_t) bits;
   gboolean nul = g_str_equal (self->delimiter, "nul");
   self->delimiter_size = nul ? 1 : strlen (self->delimiter);
@@ -248,7 +256,7 @@ writer_close (WeirStage *stage, gpointer state)
 /* ---- the role ---- */
 
 static const WeirOption options[] = {
-  WEIR_STRING (Writer, path, NULL, WEIR_REQUIRED | WEIR_PATH, "File to write"),
+  WEIR_STRING (Writer, path, NULL, WEIR_REQUIRED | WEIR_PATH | WEIR_WRITES, "File to write"),
   WEIR_BOOLEAN (Writer, append, "true", 0, "Write behind what is there; false: begin with an empty file"),
   WEIR_STRING (Writer, mode, "0640", 0, "Permissions of a file that is made, octal"),
   WEIR_STRING (Writer, delimiter, "\n", 0,
@@ -271,6 +279,7 @@ static const WeirRole consumer = { .summary = "Writes a file",
                                    .start = writer_start,
                                    .flush = writer_flush,
                                    .end = writer_end,
-                                   .close = writer_close };
+                                   .close = writer_close,
+                                   .check = writer_check };
 
 WEIR_PLUGIN ("file", "1.0", &file_reader_role, NULL, &consumer);

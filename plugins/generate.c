@@ -75,37 +75,41 @@ add_literal (WeirStage *stage, Generate *generate, GString *template)
   }
 }
 
-/* Cuts the text at each {seq} and {time}. The option table has seen that its braces are in order. */
-static WeirNext
+/* The kind and size of the piece that begins there; 0: a name that is none of ours. The option table has seen that the braces are in
+ * order. */
+static gsize
+measure_piece (const char *at, PieceKind *kind)
+{
+  gsize plain = strcspn (at, "{}");
+  *kind = g_str_has_prefix (at, "{seq}") ? SEQUENCE : g_str_has_prefix (at, "{time}") ? TIME : LITERAL;
+  if (plain > 0) {
+    return plain;
+  }
+  if (at[1] == at[0]) {
+    return 2;
+  }
+  return *kind != LITERAL || g_str_has_prefix (at, "{host}") ? strcspn (at, "}") + 1 : 0;
+}
+
+/* Cuts the text at each {seq} and {time}; check() has seen that there is no other name. */
+static void
 cut_text (WeirStage *stage, Generate *generate)
 {
   g_autoptr (GString) template = g_string_new (NULL);
-  const char *at = generate->text;
+  PieceKind kind;
+  gsize size;
 
-  while (*at != '\0') {
-    gsize plain = strcspn (at, "{}");
-    if (plain == 0 && at[1] != at[0]) {
-      gsize size = strcspn (at, "}") + 1;
-      if (g_str_has_prefix (at, "{seq}") || g_str_has_prefix (at, "{time}")) {
-        Piece piece = { at[1] == 's' ? SEQUENCE : TIME, NULL, 0 };
-        add_literal (stage, generate, template);
-        g_array_append_val (generate->pieces, piece);
-      } else if (g_str_has_prefix (at, "{host}")) {
-        g_string_append_len (template, at, (gssize) size);
-      } else {
-        return weir_stage_fail (stage, "option text: found %.*s in \"%s\", expected {seq}, {time} or {host}",
-                                (int) MIN (size, 64), at, generate->text);
-      }
-      at += size;
-    } else {
-      plain = plain == 0 ? 2 : plain;
-      g_string_append_len (template, at, (gssize) plain);
-      at += plain;
+  for (const char *at = generate->text; *at != '\0' && (size = measure_piece (at, &kind)) > 0; at += size) {
+    if (kind == LITERAL) {
+      g_string_append_len (template, at, (gssize) size);
+      continue;
     }
+    Piece piece = { kind, NULL, 0 };
+    add_literal (stage, generate, template);
+    g_array_append_val (generate->pieces, piece);
   }
   add_literal (stage, generate, template);
   generate->out = g_string_new (NULL);
-  return WEIR_MORE;
 }
 
 static void
@@ -193,16 +197,42 @@ records_due (WeirStage *stage, Generate *generate, double *wait)
 
 /* ---- the role ---- */
 
+static char *
+generate_check (gconstpointer self, const char **option)
+{
+  const Generate *generate = self;
+  PieceKind kind;
+  gsize size;
+
+  if (generate->text == NULL) {
+    return NULL;
+  }
+  if (generate->size > 0) {
+    *option = "size";
+    return g_strdup ("found beside text, expected one of them");
+  }
+  for (const char *at = generate->text; *at != '\0'; at += size) {
+    size = measure_piece (at, &kind);
+    if (size == 0) {
+      *option = "text";
+      return g_strdup_printf ("found %.*s in \"%s\", expected {seq}, {time} or {host}",
+                              (int) MIN (strcspn (at, "}") + 1, 64), at, generate->text);
+    }
+  }
+  return NULL;
+}
+
 static WeirNext
 generate_open (WeirStage *stage, gpointer self)
 {
   Generate *generate = self;
   generate->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
   g_array_set_clear_func (generate->pieces, clear_piece);
-  if (generate->text != NULL && generate->size > 0) {
-    return weir_stage_fail (stage, "found both text and size, expected one of them");
+  if (generate->text == NULL) {
+    return make_filler (stage, generate);
   }
-  return generate->text != NULL ? cut_text (stage, generate) : make_filler (stage, generate);
+  cut_text (stage, generate);
+  return WEIR_MORE;
 }
 
 static inline gboolean
@@ -267,6 +297,7 @@ static const WeirRole producer = {
   .open = generate_open,
   .produce = generate_produce,
   .close = generate_close,
+  .check = generate_check,
 };
 
 WEIR_PLUGIN ("generate", "1.0", &producer, NULL, NULL);

@@ -258,16 +258,24 @@ cut (WeirStage *stage, Lines *self)
 
 /* ---- the role ---- */
 
+static char *
+lines_check (gconstpointer state, const char **option)
+{
+  const Lines *self = state;
+  gsize size = strlen (self->delimiter);
+  if (size >= 1 && size <= DELIMITER_MAX) {
+    return NULL;
+  }
+  *option = "delimiter";
+  return g_strdup_printf ("found %" G_GSIZE_FORMAT " bytes, expected 1 to %d, or \"nul\"", size, DELIMITER_MAX);
+}
+
 static WeirNext
-lines_open (WeirStage *stage, gpointer state)
+lines_open (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
   Lines *self = state;
   gboolean nul = g_str_equal (self->delimiter, "nul");
   self->cut_size = nul ? 1 : strlen (self->delimiter);
-  if (self->cut_size < 1 || self->cut_size > DELIMITER_MAX) {
-    return weir_stage_fail (stage, "delimiter: found %" G_GSIZE_FORMAT " bytes, expected 1 to %d, or \"nul\"",
-                            self->cut_size, DELIMITER_MAX);
-  }
   memcpy (self->cut, nul ? "" : self->delimiter, self->cut_size);
   self->most = self->max + self->cut_size;
   self->reason = g_strdup_printf ("a line is longer than %" G_GUINT64_FORMAT " bytes", self->max);
@@ -337,6 +345,7 @@ static const WeirRole transform = { .summary = "Cuts streams of bytes into lines
                                     .consume = lines_consume,
                                     .produce = lines_produce,
                                     .end_stream = lines_end_stream,
-                                    .close = lines_close };
+                                    .close = lines_close,
+                                    .check = lines_check };
 
 WEIR_PLUGIN ("lines", "1.0", NULL, &transform, NULL);

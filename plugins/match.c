@@ -51,14 +51,52 @@ shown (const Match *match)
   return g_strconcat ("\"", escaped, size > 80 ? "...\"" : "\"", NULL);
 }
 
-static WeirNext
-fail_pattern (WeirStage *stage, const Match *match, int error, gsize offset)
+/* NULL: *message, for the caller to free. */
+static pcre2_code *
+compile (const Match *match, char **message)
 {
+  /* On bytes: not even a pattern that begins with (*UTF) may ask for more, as records need not be valid UTF-8. */
+  guint32 flags = match->literal ? PCRE2_LITERAL : PCRE2_NEVER_UTF;
+  int error;
+  PCRE2_SIZE offset;
+  pcre2_code *code = pcre2_compile ((PCRE2_SPTR) match->pattern, PCRE2_ZERO_TERMINATED, flags, &error, &offset, NULL);
+  if (code != NULL) {
+    return code;
+  }
   g_autofree char *pattern = shown (match);
   PCRE2_UCHAR text[256];
   pcre2_get_error_message (error, text, sizeof text);
-  return weir_stage_fail (stage, "option pattern: found %s, which is wrong at byte %" G_GSIZE_FORMAT ": %s", pattern,
-                          offset + 1, (const char *) text);
+  *message = g_strdup_printf ("found %s, which is wrong at byte %" G_GSIZE_FORMAT ": %s", pattern, (gsize) offset + 1,
+                              (const char *) text);
+  return NULL;
+}
+
+static guint32
+count_groups (const pcre2_code *code)
+{
+  guint32 count = 0;
+  pcre2_pattern_info (code, PCRE2_INFO_NAMECOUNT, &count);
+  return count;
+}
+
+static char *
+match_check (gconstpointer self, const char **option)
+{
+  const Match *match = self;
+  char *message = NULL;
+  pcre2_code *code = compile (match, &message);
+  if (code == NULL) {
+    *option = "pattern";
+    return message;
+  }
+  if (match->capture && (match->invert || count_groups (code) == 0)) {
+    g_autofree char *pattern = shown (match);
+    *option = "capture";
+    message = g_strdup_printf ("found true%s and pattern %s, expected a pattern with groups (?<NAME>...)%s",
+                               match->invert ? " with invert" : "", pattern, match->invert ? " and no invert" : "");
+  }
+  pcre2_code_free (code);
+  return message;
 }
 
 static void
@@ -67,41 +105,30 @@ clear_group (gpointer data)
   g_free (((Group *) data)->name);
 }
 
-static WeirNext
-list_groups (WeirStage *stage, Match *match)
+static void
+list_groups (Match *match)
 {
-  guint32 count = 0, entry_size = 0;
+  guint32 count = count_groups (match->code), entry_size = 0;
   PCRE2_SPTR table = NULL;
-  pcre2_pattern_info (match->code, PCRE2_INFO_NAMECOUNT, &count);
   pcre2_pattern_info (match->code, PCRE2_INFO_NAMEENTRYSIZE, &entry_size);
   pcre2_pattern_info (match->code, PCRE2_INFO_NAMETABLE, &table);
-  if (count == 0 || match->invert) {
-    g_autofree char *pattern = shown (match);
-    return weir_stage_fail (
-      stage, "option capture: found true%s and pattern %s, expected a pattern with groups (?<NAME>...)%s",
-      match->invert ? " with invert" : "", pattern, match->invert ? " and no invert" : "");
-  }
   match->groups = g_array_new (FALSE, FALSE, sizeof (Group));
   g_array_set_clear_func (match->groups, clear_group);
   for (guint32 i = 0; i < count; i++, table += entry_size) {
     Group group = { g_strdup ((const char *) table + 2), (guint) table[0] << 8 | table[1] };
     g_array_append_val (match->groups, group);
   }
-  return WEIR_MORE;
 }
 
 static WeirNext
 match_open (WeirStage *stage, gpointer self)
 {
   Match *match = self;
-  int error;
-  PCRE2_SIZE offset;
-  /* On bytes: not even a pattern that begins with (*UTF) may ask for more, as records need not be valid UTF-8. */
-  guint32 flags = match->literal ? PCRE2_LITERAL : PCRE2_NEVER_UTF;
+  g_autofree char *message = NULL;
 
-  match->code = pcre2_compile ((PCRE2_SPTR) match->pattern, PCRE2_ZERO_TERMINATED, flags, &error, &offset, NULL);
+  match->code = compile (match, &message);
   if (match->code == NULL) {
-    return fail_pattern (stage, match, error, offset);
+    return weir_stage_fail (stage, "option pattern: %s", message);
   }
   match->context = pcre2_match_context_create (NULL);
   match->data = match->capture ? pcre2_match_data_create_from_pattern (match->code, NULL)
@@ -122,7 +149,10 @@ match_open (WeirStage *stage, gpointer self)
   } else {
     weir_stage_log (stage, G_LOG_LEVEL_INFO, "this pattern is not compiled to machine code, and slower");
   }
-  return match->capture ? list_groups (stage, match) : WEIR_MORE;
+  if (match->capture) {
+    list_groups (match);
+  }
+  return WEIR_MORE;
 }
 
 /* The stack of machine code, and the interpreter's heap and depth, run out for the same reason as the match limit does: the
@@ -234,6 +264,7 @@ static const WeirRole transform = {
   .open = match_open,
   .consume = match_consume,
   .close = match_close,
+  .check = match_check,
 };
 
 WEIR_PLUGIN ("match", "1.0", NULL, &transform, NULL);

@@ -37,13 +37,20 @@ static const WeirOption options[] = {
   WEIR_OPTIONS_END,
 };
 
+static char *
+throttle_check (gconstpointer self, G_GNUC_UNUSED const char **option)
+{
+  const Throttle *throttle = self;
+  if (throttle->records_per_second > 0 || throttle->bytes_per_second > 0) {
+    return NULL;
+  }
+  return g_strdup ("found no rate, expected records_per_second, bytes_per_second or both above 0");
+}
+
 static WeirNext
 throttle_open (WeirStage *stage, gpointer self)
 {
   Throttle *throttle = self;
-  if (throttle->records_per_second <= 0 && throttle->bytes_per_second == 0) {
-    return weir_stage_fail (stage, "no rate is set; expected records_per_second, bytes_per_second or both above 0");
-  }
   if (throttle->records_per_second > 0) {
     throttle->records.cost = fmin (G_USEC_PER_SEC / throttle->records_per_second, LARGEST_COST);
   }
@@ -107,6 +114,7 @@ static const WeirRole transform = {
   .flags = WEIR_BYTES, /* a chunk that passes stays one */
   .open = throttle_open,
   .consume = throttle_consume,
+  .check = throttle_check,
 };
 
 WEIR_PLUGIN ("throttle", "1.0", NULL, &transform, NULL);

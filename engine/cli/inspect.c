@@ -13,7 +13,7 @@
 #define EXIT_USAGE 2
 #define WIDTH 80
 
-static const char *const role_names[] = { "producer", "transform", "consumer" };
+static const char *const role_names[] = { "producer", "transform", "consumer", "reply" };
 
 /* ---- layout ---- */
 

@@ -75,7 +75,7 @@ write_notes (WeirPipeline *pipeline, GString *out)
       g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " error%s", errors, errors == 1 ? "" : "s");
     }
     for (guint j = 0; j < stage->counter_count; j++) {
-      guint64 count = weir_load_relaxed (&stage->counters[j]);
+      guint64 count = weir_stage_counter (stage, j);
       if (count > 0) {
         g_string_append_printf (notes, ", %s %" G_GUINT64_FORMAT, stage->role->counters[j], count);
       }
@@ -211,7 +211,7 @@ describe_stage (WeirStage *stage)
   put_count (object, "rejected", figures.rejected);
   put_count (object, "errors", figures.errors);
   for (guint i = 0; i < stage->counter_count; i++) {
-    put_count (counters, stage->role->counters[i], weir_load_relaxed (&stage->counters[i]));
+    put_count (counters, stage->role->counters[i], weir_stage_counter (stage, i));
   }
   json_object_object_add (object, "counters", counters);
   return object;

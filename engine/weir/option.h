@@ -24,11 +24,13 @@ typedef enum {
 
 /* Flags of an option. */
 enum {
-  WEIR_REQUIRED = 1, /* has no default; its absence is a mistake told at load */
-  WEIR_SECRET = 2,   /* never shown */
-  WEIR_LIVE = 4,     /* changed() takes a new value without a restart */
-  WEIR_PATH = 8,     /* names a file or folder; relative to the working directory */
-  WEIR_TEMPLATE = 16 /* weir_template_write() fills it from a record */
+  WEIR_REQUIRED = 1,  /* has no default; its absence is a mistake told at load */
+  WEIR_SECRET = 2,    /* never shown */
+  WEIR_LIVE = 4,      /* changed() takes a new value without a restart */
+  WEIR_PATH = 8,      /* names a file or folder; relative to the working directory */
+  WEIR_TEMPLATE = 16, /* weir_template_write() fills it from a record */
+  WEIR_READS = 32,    /* with WEIR_PATH: names files, also by globs, whose bytes the stage reads as its input */
+  WEIR_WRITES = 64 /* with WEIR_PATH: names a file that it writes; nobody else in the pipeline may read or write that */
 };
 
 /* One pair of a MAP option; the list ends with key NULL. */

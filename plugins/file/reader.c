@@ -194,9 +194,6 @@ open_next (WeirStage *stage, Reader *self)
     weir_stage_fail_errno (stage, "cannot open %s", path);
     return FALSE;
   }
-  if (self->start_at == START_AT_END && self->current->regular) {
-    self->current->offset = lseek (self->current->fd, 0, SEEK_END);
-  }
   return TRUE;
 }
 
@@ -210,6 +207,17 @@ can_be_opened (const char *path)
   }
   errno = EISDIR;
   return !S_ISDIR (status.st_mode) && faccessat (AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+}
+
+static char *
+reader_check (gconstpointer state, const char **option)
+{
+  const Reader *self = state;
+  if (self->follow || self->start_at == START_AT_BEGINNING) {
+    return NULL;
+  }
+  *option = "start_at";
+  return g_strdup ("found \"end\" without follow, expected both: nothing would be read");
 }
 
 static WeirNext
@@ -280,7 +288,8 @@ reader_close (WeirStage *stage, gpointer state)
 /* ---- the role ---- */
 
 static const WeirOption options[] = {
-  WEIR_STRINGS (Reader, path, NULL, WEIR_REQUIRED | WEIR_PATH, "Files to read: a path or a list, with globs"),
+  WEIR_STRINGS (Reader, path, NULL, WEIR_REQUIRED | WEIR_PATH | WEIR_READS,
+                "Files to read: a path or a list, with globs"),
   WEIR_BOOLEAN (Reader, follow, "false", 0, "Go on reading as they grow, and as they are rotated or truncated"),
   WEIR_CHOICE (Reader, start_at, "beginning", "beginning|end", 0,
                "Where to begin in files that are there at the start"),
@@ -296,4 +305,5 @@ const WeirRole file_reader_role = { .summary = "Reads files",
                                     .flags = WEIR_BYTES,
                                     .open = reader_open,
                                     .produce = reader_produce,
-                                    .close = reader_close };
+                                    .close = reader_close,
+                                    .check = reader_check };

@@ -35,7 +35,8 @@ typedef struct {
     write_fd; /* to write by and to wait for room: fd, or a dup(2) where another stage writes, as a watch has one owner */
   const NetLayerFuncs *funcs; /* NULL: plain */
   gpointer layer;             /* owned */
-  char peer[];                /* "127.0.0.1:5555" */
+  gint64 active; /* when something was read or written last, monotonic microseconds; where somebody asks for it */
+  char peer[];   /* "127.0.0.1:5555" */
 } NetConnection;
 
 /* Takes the descriptor, which is O_NONBLOCK. */

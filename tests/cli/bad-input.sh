@@ -70,6 +70,74 @@ refuse "a trailing comma" 'bad.json:1:47: error: producers.gen: trailing comma'
 echo "{ \"producers\": { \"gen\": { \"plugin\": \"generate\", \"text\": \"a\\u0000b\" } }, $after }" >bad.json
 refuse "a NUL in a string" 'bad.json:1:59: error: producers.gen.text: \u0000: a string cannot hold a NUL'
 
+# ---- options that a plugin itself finds wrong ----
+# between TRANSFORM [PRODUCER]: bad.json puts the transform `mid` on a line of its own.
+between () {
+  printf '{ "producers": { "gen": %s },\n  "transforms": { "mid": %s },\n  %s }\n' "${2:-{ \"plugin\": \"generate\" \}}" "$1" \
+    '"consumers": { "out": { "plugin": "file", "from": "mid", "path": "made" } }' >bad.json
+}
+
+between '{ "plugin": "match", "from": "gen", "pattern": "a(b" }'
+refuse "a pattern that does not compile" \
+  'bad.json:2:73: error: transforms.mid.pattern: found "a(b", which is wrong at byte 4: missing closing parenthesis'
+
+between '{ "plugin": "match", "from": "gen", "pattern": "a(b)", "literal": true, "capture": true }'
+refuse "capture without a group" \
+  'bad.json:2:109: error: transforms.mid.capture: found true and pattern "a(b)", expected a pattern with groups (?<NAME>...)'
+
+between '{ "plugin": "lines", "from": "gen", "delimiter": "seventeen letters" }'
+refuse "a delimiter that is too long" \
+  'bad.json:2:75: error: transforms.mid.delimiter: found 17 bytes, expected 1 to 16, or "nul"'
+
+between '{ "plugin": "throttle", "from": "gen" }'
+refuse "a throttle without a rate" \
+  'bad.json:2:26: error: transforms.mid: found no rate, expected records_per_second, bytes_per_second or both above 0'
+
+between '{ "plugin": "format", "from": "gen", "text": "{" }'
+refuse "a template that is none" \
+  'bad.json:2:71: error: transforms.mid.text: found "{", expected a template: the "{" at byte 1 is not closed; "{{" is a brace'
+
+between '{ "plugin": "head", "from": "gen" }' '{ "plugin": "generate", "text": "a", "size": 64 }'
+refuse "generate with both text and size" 'bad.json:1:70: error: producers.gen.size: found beside text, expected one of them'
+
+between '{ "plugin": "head", "from": "gen" }' '{ "plugin": "generate", "text": "{user}" }'
+refuse "generate with a name that it does not know" \
+  'bad.json:1:57: error: producers.gen.text: found {user} in "{user}", expected {seq}, {time} or {host}'
+
+between '{ "plugin": "head", "from": "gen" }' '{ "plugin": "file", "path": "in", "start_at": "end" }'
+refuse "the end of a file that is not followed" \
+  'bad.json:1:71: error: producers.gen.start_at: found "end" without follow, expected both: nothing would be read'
+
+echo "{ \"producers\": { \"gen\": { \"plugin\": \"generate\" } }, ${after/made\"/made\", \"mode\": \"0888\"} }" >bad.json
+refuse "a mode that is none" \
+  'bad.json:1:134: error: consumers.out.mode: found "0888", expected an octal number from 0 to 0777, such as 0640'
+
+# The input stays as it is: append is false, and the run never begins.
+{
+  echo '{ "producers": { "gen": { "plugin": "file", "path": "folder/*.log", "follow": true } },'
+  echo '"consumers": { "out": { "plugin": "file", "from": "gen", "path": "link", "append": false } } }'
+} >bad.json
+mkdir folder && echo precious >folder/a.log && ln -s folder/a.log link
+refuse "a file that is written and read" \
+  'bad.json:2:66: error: consumers.out.path: found "link", the file that "gen" reads as "folder/*.log" at bad.json:1:53; expected another one'
+expect_text folder/a.log precious
+rm -r folder link
+
+{
+  echo '{ "producers": { "gen": { "plugin": "generate" } }, "consumers": {'
+  echo '"a": { "plugin": "file", "from": "gen", "path": "made", "queue": { "when_full": "drop_newest" } },'
+  echo '"b": { "plugin": "file", "from": "gen", "path": "./made" } } }'
+} >bad.json
+refuse "a file that two stages write" \
+  'bad.json:3:49: error: consumers.b.path: found "./made", the file that "a" writes as "made" at bad.json:2:49; expected one of its own'
+
+begin "several options are told in one go, also those that are set"
+between '{ "plugin": "match", "from": "gen", "pattern": "[" }' '{ "plugin": "generate", "text": "a" }'
+run "$WEIR" check --set gen.size=5 --set mid.capture=true bad.json
+expect_status 2
+expect_stderr 'bad.json:2:73: error: transforms.mid.pattern: found "[", which is wrong at byte 2: missing terminating ] for character class
+--set:1:10: error: producers.gen.size: found beside text, expected one of them'
+
 # plugin NAME FILE: modules/NAME.so is a copy of FILE, and bad.json uses it.
 plugin () {
   rm -rf modules/*

@@ -335,7 +335,7 @@ rm -f gate out.txt
 begin "too few descriptors for all workers"
 {
   printf '{ "producers": { "in": { "plugin": "generate", "count": 10 } }, "consumers": {'
-  for i in {1..60}; do printf '%s "out%s": { "plugin": "file", "from": "in", "path": "out.txt" }' "${comma-}" "$i"; comma=,; done
+  for i in {1..60}; do printf '%s "out%s": { "plugin": "file", "from": "in", "path": "out%s.txt" }' "${comma-}" "$i" "$i"; comma=,; done
   printf ' } }\n'
 } >p.json
 (ulimit -n 60; exec "$WEIR" run --quiet p.json </dev/null >stdout 2>stderr)
@@ -343,7 +343,7 @@ status=$?
 expect_status 1
 expect_match stderr '^weir: out[0-9]+ \(file, consumer\): cannot make an (eventfd for its worker|epoll set): Too many open files$'
 expect [ "$(wc -l <stderr)" = 1 ]
-expect_missing out.txt
+expect_missing out*.txt
 
 # ---- fatal signals ----------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,14 @@ consume (WeirStage *stage, gpointer self, const WeirRecord *record)
 static const WeirRole consumer = { .summary = "Is of the future", .consume = consume };
 
 WEIR_EXPORT extern const WeirPlugin weir_plugin;
-const WeirPlugin weir_plugin = {
-  WEIR_ABI + 1, sizeof (WeirPlugin), sizeof (WeirRole), sizeof (WeirOption), "other-abi", "1.0", "9.0", NULL, NULL,
-  &consumer
-};
+const WeirPlugin weir_plugin = { WEIR_ABI + 1,
+                                 sizeof (WeirPlugin),
+                                 sizeof (WeirRole),
+                                 sizeof (WeirOption),
+                                 "other-abi",
+                                 "1.0",
+                                 "9.0",
+                                 NULL,
+                                 NULL,
+                                 &consumer,
+                                 NULL };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin built with an older header, in which a role ended behind close(); what lies behind it must not be read.
+/* A plugin built with an older header, in which a role ended behind close() and the plugin behind its three roles; what lies
+ * behind them must not be read.
  * Opened by tests of the registry; no callback of it is ever called. */
 #include <weir/weir.h>
 
@@ -26,7 +27,7 @@ static const WeirRole consumer = {
 
 WEIR_EXPORT extern const WeirPlugin weir_plugin;
 const WeirPlugin weir_plugin = { WEIR_ABI,
-                                 sizeof (WeirPlugin),
+                                 offsetof (WeirPlugin, reply),
                                  offsetof (WeirRole, interrupt),
                                  sizeof (WeirOption),
                                  "small-role",
@@ -34,4 +35,5 @@ const WeirPlugin weir_plugin = { WEIR_ABI,
                                  "0.0",
                                  NULL,
                                  NULL,
+                                 &consumer,
                                  &consumer };

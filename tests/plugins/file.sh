@@ -104,13 +104,6 @@ expect_status 1
 expect_stderr 'weir: out (file, consumer): cannot open none/out: No such file or directory'
 expect_missing none
 
-begin "a mode that is none"
-copy '"path": "in"' '"path": "out", "mode": "0888"'
-run "$WEIR" run --quiet copy.json
-expect_status 1
-expect_stderr 'weir: out (file, consumer): mode: found "0888", expected an octal number from 0 to 0777, such as 0640'
-expect_missing out
-
 begin "a full disk fails, and what was not written is told"
 printf 'one\ntwo\n' >small
 copy '"path": "small"' '"path": "/dev/full"' "$LINES"

@@ -99,27 +99,6 @@ run_with input "$WEIR" run --quiet pipeline.json
 expect_status 1
 expect_match stderr '^weir: last \(random, transform\): rejected a record, and nobody takes last\.rejected: found "many", expected a count, a whole number from 0 to 9223372036854775807$'
 
-begin "a bad pattern is told with its place"
-pipeline "$LINES"', "last": { "plugin": "match", "from": "cut", "pattern": "a(b" }'
-run "$WEIR" run --quiet pipeline.json
-expect_status 1
-expect_stdout ''
-expect_stderr 'weir: last (match, transform): option pattern: found "a(b", which is wrong at byte 4: missing closing parenthesis'
-
-begin "throttle without a rate is told"
-pipeline '"last": { "plugin": "throttle", "from": "in" }'
-run "$WEIR" run --quiet pipeline.json
-expect_status 1
-expect_stdout ''
-expect_stderr 'weir: last (throttle, transform): no rate is set; expected records_per_second, bytes_per_second or both above 0'
-
-begin "generate with both text and size is told"
-pipeline '"last": { "plugin": "head", "from": "in" }' '{ "plugin": "generate", "text": "a", "size": 64 }'
-run "$WEIR" run --quiet pipeline.json
-expect_status 1
-expect_stdout ''
-expect_stderr 'weir: in (generate, producer): found both text and size, expected one of them'
-
 begin "a stage without its required option is refused before anything runs"
 pipeline '"last": { "plugin": "match", "from": "in" }'
 run "$WEIR" run --quiet pipeline.json

@@ -185,6 +185,26 @@ role_state (const WeirRole *role, const char *json, GPtrArray *owned)
   return state;
 }
 
+/* What an option must refuse: the message of the option table, or of the role's check(). */
+G_GNUC_UNUSED static void
+note_problem (const char *key, const char *message, gpointer data)
+{
+  g_string_append_printf (data, "%s: %s|", key != NULL ? key : "-", message);
+}
+
+G_GNUC_UNUSED static void
+expect_refused (const WeirRole *role, const char *json, const char *problems)
+{
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) found = g_string_new (NULL);
+  g_autofree gpointer state = g_malloc0 (role->state_size);
+  json_object *object = json_tokener_parse (json);
+  ck_assert_ptr_nonnull (object);
+  weir_options_check (role, object, state, owned, note_problem, found);
+  json_object_put (object);
+  ck_assert_str_eq (found->str, problems);
+}
+
 G_GNUC_UNUSED static WeirStage *
 add_stage (WeirPipeline *pipeline, const char *name, WeirKind kind, const WeirRole *role, gpointer state)
 {

@@ -122,26 +122,6 @@ expect_failure (const char *message)
   ck_assert_str_eq (outcome.failure, message);
 }
 
-/* What an option must refuse: the message of the option table. */
-static void
-note_problem (const char *key, const char *message, gpointer data)
-{
-  g_string_append_printf (data, "%s: %s|", key != NULL ? key : "-", message);
-}
-
-G_GNUC_UNUSED static void
-expect_refused (const WeirRole *role, const char *json, const char *problems)
-{
-  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GString) found = g_string_new (NULL);
-  g_autofree gpointer state = g_malloc0 (role->state_size);
-  json_object *object = json_tokener_parse (json);
-  ck_assert_ptr_nonnull (object);
-  weir_options_check (role, object, state, owned, note_problem, found);
-  json_object_put (object);
-  ck_assert_str_eq (found->str, problems);
-}
-
 /* A suite of one plugin's cases: each test of the list under its name. */
 typedef const TTest *Case;
 G_GNUC_UNUSED static int

@@ -78,7 +78,8 @@ START_TEST (links_are_counted_at_their_hard_limit)
   WeirMemory memory = weir_advise_memory (config);
   ck_assert (memory.links == 8192 * 49 + 8 * 1048576.0 + 100 * 49 + 8 * 1048576.0);
   ck_assert (memory.stages == 2 * 65536.0 + (double) (weir_config_stage (config, "log")->role->state_size +
-                                                      weir_config_stage (config, "split")->role->state_size));
+                                                      weir_config_stage (config, "split")->role->state_size +
+                                                      weir_config_stage (config, "out")->role->state_size));
   ck_assert (memory.record == 16 * 1048576.0);
 }
 END_TEST

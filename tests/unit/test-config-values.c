@@ -55,6 +55,35 @@ START_TEST (keys_of_later_versions_are_unknown)
 }
 END_TEST
 
+#define CHECKED(options) \
+  "{" PRODUCER ",\n 'transforms': {'bad': {'plugin': 'probe', 'from': 'log', " options "}},\n " CONSUMER "}"
+
+START_TEST (what_a_plugin_checks_is_told_at_its_option)
+{
+  expect_refused (CHECKED ("'pattern': '('"),
+                  "p.json:2:70: error: transforms.bad.pattern: found \"(\", expected a pattern that is closed");
+  expect_refused (CHECKED ("'pattern': 'batch', 'mode': 'none'"),
+                  "p.json:2:87: error: transforms.bad.mode: found \"none\", expected \"batch\"");
+}
+END_TEST
+
+START_TEST (what_a_plugin_checks_is_told_at_the_stage)
+{
+  expect_refused (CHECKED ("'pattern': 'batch'"),
+                  "p.json:2:24: error: transforms.bad: mode: found \"none\", expected \"batch\"");
+  expect_refused (CHECKED ("'pattern': 'batch', 'invert': true"),
+                  "p.json:2:24: error: transforms.bad: found invert without mode \"batch\", expected both or none");
+}
+END_TEST
+
+START_TEST (what_a_plugin_checks_is_told_where_it_was_set)
+{
+  static const char *const set[] = { "bad.pattern=(", NULL };
+  expect_refused_with (CHECKED ("'pattern': 'x'"), set,
+                       "--set:1:13: error: transforms.bad.pattern: found \"(\", expected a pattern that is closed");
+}
+END_TEST
+
 START_TEST (wrong_types_are_told)
 {
   expect_refused ("{'name': 5, 'engine': [], 'producers': 1, 'transforms': 'x', 'consumers': null}",
@@ -225,6 +254,9 @@ main (void)
   tcase_add_test (cases, an_unknown_key_of_the_engine);
   tcase_add_test (cases, an_unknown_key_of_a_queue);
   tcase_add_test (cases, keys_of_later_versions_are_unknown);
+  tcase_add_test (cases, what_a_plugin_checks_is_told_at_its_option);
+  tcase_add_test (cases, what_a_plugin_checks_is_told_at_the_stage);
+  tcase_add_test (cases, what_a_plugin_checks_is_told_where_it_was_set);
   tcase_add_test (cases, wrong_types_are_told);
   tcase_add_test (cases, bad_values_of_options);
   tcase_add_test (cases, bad_values_of_a_queue);

@@ -310,6 +310,67 @@ START_TEST (no_object_gives_defaults)
 }
 END_TEST
 
+/* ---- the role's own check ---- */
+
+static char *
+check_state (gconstpointer self, const char **option)
+{
+  const State *state = self;
+  if (state->port == 1)
+    *option = "port";
+  else if (state->port == 2)
+    *option = "no such option";
+  else if (state->mode == 1)
+    *option = "mode";
+  return state->port == 3 ? NULL : g_strdup_printf ("found port %d and\npath %s", (int) state->port, state->path);
+}
+
+static void
+expect_checked (const char *text, const char *wanted)
+{
+  const WeirRole checked = { .options = table, .state_size = sizeof (State), .check = check_state };
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) problems = g_string_new (NULL);
+  State state = { 0 };
+  json_object *object = json (text);
+  weir_options_check (&checked, object, &state, owned, collect, problems);
+  json_object_put (object);
+  ck_assert_str_eq (problems->str, wanted);
+}
+
+START_TEST (a_check_that_finds_nothing)
+{
+  expect_checked ("{\"path\": \"/x\", \"port\": 3}", "");
+}
+END_TEST
+
+START_TEST (a_check_is_told_of_its_option_on_one_line)
+{
+  expect_checked ("{\"path\": \"/x\", \"port\": 1}", "port: found port 1 and path /x\n");
+}
+END_TEST
+
+START_TEST (a_check_of_an_option_that_is_not_written_is_told_of_the_stage)
+{
+  expect_checked ("{\"path\": \"/x\"}", "-: mode: found port 80 and path /x\n");
+}
+END_TEST
+
+START_TEST (a_check_without_a_known_option_is_told_of_the_stage)
+{
+  expect_checked ("{\"path\": \"/x\", \"port\": 4, \"mode\": \"none\"}", "-: found port 4 and path /x\n");
+  expect_checked ("{\"path\": \"/x\", \"port\": 2}", "-: found port 2 and path /x\n");
+}
+END_TEST
+
+START_TEST (nothing_is_checked_behind_a_mistake)
+{
+  expect_checked ("{\"port\": 1}", "-: missing key \"path\" (File to read)\n");
+  expect_checked ("{\"path\": 5, \"port\": 1}", "path: found 5, expected a string\n");
+  expect_checked ("{\"path\": \"/x\", \"prt\": 1}", "prt: unknown key \"prt\"; did you mean \"port\"?\n");
+}
+END_TEST
+
 START_TEST (a_role_without_options_knows_no_key)
 {
   const WeirRole bare = { .summary = "Bare" };
@@ -379,6 +440,10 @@ static const struct {
     "option \"text\": it has the flag WEIR_LIVE, which this version of Weir does not know" },
   { { WEIR_SIZE (State, size, NULL, NULL, WEIR_SECRET, ""), END },
     "option \"size\": WEIR_SECRET, WEIR_PATH and WEIR_TEMPLATE are for strings, and it is a size" },
+  { { WEIR_STRING (State, text, NULL, WEIR_WRITES, ""), END },
+    "option \"text\": WEIR_READS and WEIR_WRITES are for strings and lists that have WEIR_PATH" },
+  { { WEIR_MAP (State, map, WEIR_PATH | WEIR_READS, ""), END },
+    "option \"map\": WEIR_READS and WEIR_WRITES are for strings and lists that have WEIR_PATH" },
   { { WEIR_STRING (State, text, "x", WEIR_REQUIRED, ""), END }, "option \"text\": it is required and has a default" },
   { { { "a", "x", NULL, NULL, AT (map), WEIR_OPTION_MAP_, 0 }, END }, "option \"a\": it is a map and has a default" },
   { { { "a", NULL, "1..2", NULL, 0, WEIR_OPTION_STRING_, 0 }, END }, "option \"a\": it is a string and has a range" },
@@ -463,6 +528,11 @@ main (void)
   tcase_add_test (cases, every_problem_is_reported);
   tcase_add_test (cases, checking_alone_needs_no_state);
   tcase_add_test (cases, no_object_gives_defaults);
+  tcase_add_test (cases, a_check_that_finds_nothing);
+  tcase_add_test (cases, a_check_is_told_of_its_option_on_one_line);
+  tcase_add_test (cases, a_check_of_an_option_that_is_not_written_is_told_of_the_stage);
+  tcase_add_test (cases, a_check_without_a_known_option_is_told_of_the_stage);
+  tcase_add_test (cases, nothing_is_checked_behind_a_mistake);
   tcase_add_test (cases, a_role_without_options_knows_no_key);
   tcase_add_test (cases, defaults_are_shown_as_json);
   tcase_add_test (cases, a_sane_table);

@@ -263,11 +263,10 @@ START_TEST (a_file_may_have_a_globs_name)
 }
 END_TEST
 
-START_TEST (start_at_end_reads_nothing_that_is_there)
+START_TEST (start_at_end_is_refused_where_nothing_is_followed)
 {
-  make ("a.log", "one\ntwo\n");
-  begin ("{\"path\": \"a.log\", \"start_at\": \"end\"}");
-  expect ("");
+  expect_refused (load_plugin ("file")->producer, "{\"path\": \"a.log\", \"start_at\": \"end\"}",
+                  "start_at: found \"end\" without follow, expected both: nothing would be read|");
 }
 END_TEST
 
@@ -655,7 +654,7 @@ main (void)
   tcase_add_test (plain, list_in_its_order_and_globs_sorted);
   tcase_add_test (plain, many_empty_files_are_passed_by);
   tcase_add_test (plain, a_file_may_have_a_globs_name);
-  tcase_add_test (plain, start_at_end_reads_nothing_that_is_there);
+  tcase_add_test (plain, start_at_end_is_refused_where_nothing_is_followed);
   tcase_add_test (plain, fifo_is_read_until_its_writer_closes);
   tcase_add_test (plain, kernel_file_of_size_zero_is_read);
   tcase_add_test (plain, missing_file_fails);

@@ -100,25 +100,24 @@ START_TEST (text_may_be_empty)
 }
 END_TEST
 
-START_TEST (text_with_another_name_fails)
+#define REFUSED(json, problems) expect_refused (load_plugin ("generate")->producer, json, problems)
+
+START_TEST (text_with_another_name_is_refused)
 {
-  run_producer ("generate", "{\"text\": \"{seq} {sq}\"}", 4096);
-  expect_failure (
-    "generate (test, producer): option text: found {sq} in \"{seq} {sq}\", expected {seq}, {time} or {host}");
+  REFUSED ("{\"text\": \"{{{host} {time} {seq} {sq}\"}",
+           "text: found {sq} in \"{{{host} {time} {seq} {sq}\", expected {seq}, {time} or {host}|");
 }
 END_TEST
 
-START_TEST (text_with_payload_fails)
+START_TEST (text_with_payload_is_refused)
 {
-  run_producer ("generate", "{\"text\": \"{}\"}", 4096);
-  expect_failure ("generate (test, producer): option text: found {} in \"{}\", expected {seq}, {time} or {host}");
+  REFUSED ("{\"text\": \"{}\"}", "text: found {} in \"{}\", expected {seq}, {time} or {host}|");
 }
 END_TEST
 
-START_TEST (text_and_size_fail)
+START_TEST (text_and_size_are_refused)
 {
-  run_producer ("generate", "{\"text\": \"a\", \"size\": 64}", 4096);
-  expect_failure ("generate (test, producer): found both text and size, expected one of them");
+  REFUSED ("{\"text\": \"a\", \"size\": 64}", "size: found beside text, expected one of them|");
 }
 END_TEST
 
@@ -164,9 +163,9 @@ main (void)
                          text_with_host,
                          text_with_time_is_now,
                          text_may_be_empty,
-                         text_with_another_name_fails,
-                         text_with_payload_fails,
-                         text_and_size_fail,
+                         text_with_another_name_is_refused,
+                         text_with_payload_is_refused,
+                         text_and_size_are_refused,
                          rate_is_not_exceeded,
                          rate_of_millions_sleeps_between,
                          bad_options_are_refused };

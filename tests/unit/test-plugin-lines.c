@@ -162,20 +162,16 @@ END_TEST
 
 START_TEST (empty_delimiter_is_refused)
 {
-  static const Piece pieces[] = { CHUNK (1, "one\n") };
-  CUT ("{\"delimiter\": \"\"}", pieces);
-  ck_assert_int_eq (outcome.result, WEIR_RESULT_FAILED);
-  ck_assert_str_eq (outcome.failure, "lines (test, transform): delimiter: found 0 bytes, expected 1 to 16, or \"nul\"");
+  expect_refused (load_plugin ("lines")->transform, "{\"delimiter\": \"\"}",
+                  "delimiter: found 0 bytes, expected 1 to 16, or \"nul\"|");
 }
 END_TEST
 
 START_TEST (too_long_delimiter_is_refused)
 {
-  static const Piece pieces[] = { CHUNK (1, "one\n") };
-  CUT ("{\"delimiter\": \"0123456789abcdefg\"}", pieces);
-  ck_assert_int_eq (outcome.result, WEIR_RESULT_FAILED);
-  ck_assert_str_eq (outcome.failure,
-                    "lines (test, transform): delimiter: found 17 bytes, expected 1 to 16, or \"nul\"");
+  expect_refused (load_plugin ("lines")->transform, "{\"delimiter\": \"0123456789abcdefg\"}",
+                  "delimiter: found 17 bytes, expected 1 to 16, or \"nul\"|");
+  expect_refused (load_plugin ("lines")->transform, "{\"delimiter\": \"0123456789abcdef\"}", "");
 }
 END_TEST
 

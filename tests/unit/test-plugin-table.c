@@ -51,8 +51,17 @@ delivered (WeirStage *stage G_GNUC_UNUSED, gpointer self G_GNUC_UNUSED, gpointer
 static WeirPlugin
 table_of (const WeirRole *producer, const WeirRole *transform, const WeirRole *consumer)
 {
-  return (WeirPlugin){ WEIR_ABI, sizeof (WeirPlugin), sizeof (WeirRole), sizeof (WeirOption), "foo", "1.0", "0.1",
-                       producer, transform,           consumer };
+  return (WeirPlugin){ WEIR_ABI,
+                       sizeof (WeirPlugin),
+                       sizeof (WeirRole),
+                       sizeof (WeirOption),
+                       "foo",
+                       "1.0",
+                       "0.1",
+                       producer,
+                       transform,
+                       consumer,
+                       NULL };
 }
 
 static void
@@ -108,10 +117,12 @@ START_TEST (other_sizes)
 {
   const WeirRole consumer = { .consume = consume };
   const gsize plugin_size = sizeof (WeirPlugin), role_size = sizeof (WeirRole), option_size = sizeof (WeirOption);
-  const gsize role_least = WEIR_ROLE_SIZE_LEAST;
+  const gsize role_least = WEIR_ROLE_SIZE_LEAST, plugin_least = WEIR_PLUGIN_SIZE_LEAST;
   WeirPlugin table = table_of (NULL, NULL, &consumer);
   table.size += 8;
-  expect_size (&table, "WeirPlugin", plugin_size + 8, plugin_size, plugin_size);
+  expect_size (&table, "WeirPlugin", plugin_size + 8, plugin_least, plugin_size);
+  table.size = (guint32) plugin_least - 8;
+  expect_size (&table, "WeirPlugin", plugin_least - 8, plugin_least, plugin_size);
   table = table_of (NULL, NULL, &consumer);
   table.role_size += 8;
   expect_size (&table, "WeirRole", role_size + 8, role_least, role_size);
@@ -154,6 +165,23 @@ START_TEST (a_role_that_ends_before_its_callbacks_has_none)
   g_autofree char *message = NULL;
   ck_assert_ptr_null (weir_plugin_table_check ("foo", &table, owned, &message));
   ck_assert_pstr_eq (message, "consumer: has neither consume() nor flush()");
+}
+END_TEST
+
+START_TEST (what_an_older_plugin_lacks_is_null)
+{
+  /* Behind the consumer there is something in memory, which is not the table's. */
+  const WeirRole producer = { .produce = begin, .flags = WEIR_CONNECTIONS }, consumer = { .consume = consume };
+  WeirPlugin table = table_of (&producer, NULL, &consumer);
+  table.reply = &consumer;
+  table.size = G_STRUCT_OFFSET (WeirPlugin, reply);
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *message = NULL;
+  const WeirPlugin *plugin = weir_plugin_table_check ("foo", &table, owned, &message);
+  ck_assert_pstr_eq (message, NULL);
+  ck_assert_ptr_ne (plugin, &table);
+  ck_assert_ptr_eq (plugin->consumer->consume, consume);
+  ck_assert_ptr_null (plugin->reply);
 }
 END_TEST
 
@@ -222,6 +250,7 @@ static const struct {
   { 'p',
     { .produce = begin, .flags = WEIR_IN_ORDER },
     "producer: has the flag WEIR_IN_ORDER, which this version of Weir does not know" },
+  { 'p', { .produce = begin, .flags = WEIR_DUPLEX }, "producer: has the flag WEIR_DUPLEX, which only transforms have" },
   { 'p', { .produce = begin, .flags = 64 }, "producer: found flags 0x40, expected those of this version only" },
   { 'p',
     { .produce = begin, .state_size = G_MAXSIZE },
@@ -230,7 +259,10 @@ static const struct {
   { 't', { .flush = flush }, "transform: has no consume()" },
   { 't',
     { .consume = consume, .flags = WEIR_DUPLEX },
-    "transform: has the flag WEIR_DUPLEX, which this version of Weir does not know" },
+    "transform: has the flag WEIR_DUPLEX and neither produce() nor start(): nothing makes what it emits" },
+  { 't',
+    { .consume = consume, .flags = WEIR_CONNECTIONS },
+    "transform: has the flag WEIR_CONNECTIONS, which only producers have" },
   { 't',
     { .consume = consume, .take_over = take_over },
     "transform: has take_over(), which this version of Weir does not know" },
@@ -258,6 +290,12 @@ static const struct {
   { 'c',
     { .consume = consume, .produce = begin },
     "consumer: has produce(), which only producers and transforms have" },
+  { 'c',
+    { .consume = consume, .flags = WEIR_DUPLEX },
+    "consumer: has the flag WEIR_DUPLEX, which only transforms have" },
+  { 'c',
+    { .consume = consume, .flags = WEIR_CONNECTIONS },
+    "consumer: has the flag WEIR_CONNECTIONS, which only producers have" },
   { 'c', { .consume = consume, .ports = twice }, "consumer: has ports, which only producers and transforms have" },
   { 'c',
     { .consume = consume, .flags = WEIR_BYTES },
@@ -276,6 +314,36 @@ START_TEST (a_contradictory_role)
   const char part = roles[_i].part;
   WeirPlugin table = table_of (part == 'p' ? role : NULL, part == 't' ? role : NULL, part == 'c' ? role : NULL);
   expect (&table, roles[_i].message);
+}
+END_TEST
+
+START_TEST (the_two_halves_of_a_duplex_transform)
+{
+  const WeirRole pull = { .consume = consume, .produce = begin, .flags = WEIR_DUPLEX | WEIR_BYTES };
+  const WeirRole push = { .consume = consume, .start = begin, .flags = WEIR_DUPLEX };
+  WeirPlugin table = table_of (NULL, &pull, NULL);
+  expect (&table, NULL);
+  table = table_of (NULL, &push, NULL);
+  expect (&table, NULL);
+}
+END_TEST
+
+START_TEST (connections_and_their_reply)
+{
+  const WeirRole accepting = { .produce = begin, .flags = WEIR_CONNECTIONS };
+  const WeirRole plain = { .produce = begin }, reply = { .flush = flush }, none = { .open = begin };
+  WeirPlugin table = table_of (&accepting, NULL, NULL);
+  expect (&table, NULL);
+  table.reply = &reply;
+  expect (&table, NULL);
+  table.reply = &none;
+  expect (&table, "reply: has neither consume() nor flush()");
+  table = table_of (&plain, NULL, NULL);
+  table.reply = &reply;
+  expect (&table, "reply: is there without a producer that has the flag WEIR_CONNECTIONS");
+  table = table_of (NULL, NULL, &reply);
+  table.reply = &reply;
+  expect (&table, "reply: is there without a producer that has the flag WEIR_CONNECTIONS");
 }
 END_TEST
 
@@ -309,11 +377,18 @@ START_TEST (a_description)
                               .flags = WEIR_BLOCKING,
                               .counters = counters,
                               .consume = consume };
-  const WeirPlugin table = table_of (NULL, NULL, &consumer);
+  const WeirRole producer = { .produce = begin, .flags = WEIR_CONNECTIONS };
+  const WeirRole transform = { .consume = consume, .produce = begin, .flags = WEIR_DUPLEX };
+  const WeirRole reply = { .summary = "Answers", .consume = consume };
+  WeirPlugin table = table_of (&producer, &transform, &consumer);
+  table.reply = &reply;
   json_object *description = weir_plugin_table_describe (&table);
   ck_assert_str_eq (
     json_object_to_json_string_ext (description, JSON_C_TO_STRING_PLAIN),
-    "{\"name\":\"foo\",\"version\":\"1.0\",\"abi\":1,\"built_for\":\"0.1\",\"roles\":{\"consumer\":{"
+    "{\"name\":\"foo\",\"version\":\"1.0\",\"abi\":1,\"built_for\":\"0.1\",\"roles\":{"
+    "\"producer\":{\"summary\":\"\",\"flags\":[\"connections\"],\"options\":[],\"counters\":[],\"ports\":[]},"
+    "\"transform\":{\"summary\":\"\",\"flags\":[\"duplex\"],\"options\":[],\"counters\":[],\"ports\":[]},"
+    "\"consumer\":{"
     "\"summary\":\"Takes\",\"flags\":[\"blocking\"],\"options\":["
     "{\"name\":\"path\",\"type\":\"string\",\"required\":true,\"flags\":[\"path\"],\"help\":\"File to read\"},"
     "{\"name\":\"token\",\"type\":\"string\",\"required\":false,\"flags\":[\"secret\"],\"help\":\"A token\"},"
@@ -321,7 +396,8 @@ START_TEST (a_description)
     "\"help\":\"A size\"},"
     "{\"name\":\"mode\",\"type\":\"choice\",\"required\":false,\"default\":\"none\",\"choices\":[\"none\",\"batch\"],"
     "\"flags\":[]}],"
-    "\"counters\":[\"seen\"],\"ports\":[]}}}");
+    "\"counters\":[\"seen\"],\"ports\":[]},"
+    "\"reply\":{\"summary\":\"Answers\",\"flags\":[],\"options\":[],\"counters\":[],\"ports\":[]}}}");
   json_object_put (description);
 }
 END_TEST
@@ -335,10 +411,13 @@ main (void)
   tcase_add_test (cases, other_sizes);
   tcase_add_test (cases, what_an_older_role_lacks_is_null);
   tcase_add_test (cases, a_role_that_ends_before_its_callbacks_has_none);
+  tcase_add_test (cases, what_an_older_plugin_lacks_is_null);
   tcase_add_test (cases, another_name);
   tcase_add_test (cases, no_version);
   tcase_add_test (cases, no_role);
   tcase_add_loop_test (cases, a_contradictory_role, 0, G_N_ELEMENTS (roles));
+  tcase_add_test (cases, the_two_halves_of_a_duplex_transform);
+  tcase_add_test (cases, connections_and_their_reply);
   tcase_add_test (cases, names);
   tcase_add_test (cases, a_description);
   Suite *suite = suite_create ("plugin-table");

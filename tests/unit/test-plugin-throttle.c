@@ -99,12 +99,11 @@ START_TEST (chunks_stay_chunks)
 }
 END_TEST
 
-START_TEST (no_rate_fails)
+START_TEST (no_rate_is_refused)
 {
-  static const Piece pieces[] = { LINE ("one") };
-  RUN ("throttle", "{\"burst\": \"1s\"}", pieces);
-  expect_failure (
-    "throttle (test, transform): no rate is set; expected records_per_second, bytes_per_second or both above 0");
+  const char *told = "-: found no rate, expected records_per_second, bytes_per_second or both above 0|";
+  expect_refused (load_plugin ("throttle")->transform, "{\"burst\": \"1s\"}", told);
+  expect_refused (load_plugin ("throttle")->transform, "{\"records_per_second\": 0}", told);
 }
 END_TEST
 
@@ -129,7 +128,7 @@ main (void)
                          through_links_of_one,
                          records_stay_as_they_are,
                          chunks_stay_chunks,
-                         no_rate_fails,
+                         no_rate_is_refused,
                          bad_options_are_refused };
   return run_cases ("throttle", cases, G_N_ELEMENTS (cases));
 }

@@ -383,7 +383,7 @@ START_TEST (a_function_that_is_not_there)
 }
 END_TEST
 
-START_TEST (an_older_role)
+START_TEST (an_older_plugin)
 {
   install ("small-role", first);
   g_autoptr (GError) error = NULL;
@@ -391,6 +391,7 @@ START_TEST (an_older_role)
   ck_assert_msg (plugin != NULL, "%s", error == NULL ? "" : error->message);
   ck_assert_ptr_nonnull (plugin->consumer->close);
   ck_assert_ptr_null (plugin->consumer->interrupt);
+  ck_assert_ptr_null (plugin->reply);
 }
 END_TEST
 
@@ -553,7 +554,7 @@ main (void)
   tcase_add_test (cases, another_abi);
   tcase_add_test (cases, another_name);
   tcase_add_test (cases, a_function_that_is_not_there);
-  tcase_add_test (cases, an_older_role);
+  tcase_add_test (cases, an_older_plugin);
   tcase_add_test (cases, a_listing_survives_its_plugins);
   tcase_add_test (cases, a_listing_names_what_is_hidden);
   tcase_add_test (cases, a_listing_names_folders_that_are_missing);

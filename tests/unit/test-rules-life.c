@@ -352,6 +352,108 @@ START_TEST (r9_stop_while_starting_drains_what_runs)
 }
 END_TEST
 
+/* ---- lingering between the end and close() ---- */
+
+static Gate door = GATE_CLOSED;
+
+static gboolean
+leave (gpointer data)
+{
+  Fake *fake = data;
+  gate_pass (&door);
+  fake_note (fake, "left");
+  weir_stage_linger (fake->stage, FALSE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+linger (Fake *fake)
+{
+  weir_stage_linger (fake->stage, TRUE);
+  GSource *source = g_idle_source_new ();
+  g_source_set_callback (source, leave, fake, NULL);
+  weir_stage_attach (fake->stage, source);
+}
+
+static void
+linger_for_good (Fake *fake)
+{
+  weir_stage_linger (fake->stage, TRUE);
+}
+
+static WeirNext
+linger_and_end (Fake *fake)
+{
+  linger (fake);
+  return WEIR_DONE;
+}
+
+static WeirNext
+linger_and_fail (Fake *fake)
+{
+  linger (fake);
+  return weir_stage_fail (fake->stage, "it broke");
+}
+
+static const Script lingers = { .produce = produce_number, .stop = linger };
+static const Script lingers_for_good = { .produce = produce_number, .stop = linger_for_good };
+static const Script lingers_and_ends = { .produce = linger_and_end };
+static const Script lingers_and_fails = { .produce = linger_and_fail };
+
+START_TEST (r9_a_stage_that_lingers_is_closed_when_it_has_left)
+{
+  Chain chain = chain_new (&lingers, &passer, &valve);
+  chain.pull->most = 1000;
+  rig_begin (chain.rig);
+  rig_until_noted (chain.rig, chain.pull, "pause", 1);
+  rig_stop (chain.rig);
+  fake_allow (chain.end, 1000);
+  rig_until_noted (chain.rig, chain.end, "close", 1); /* its end went on before */
+  ck_assert_uint_eq (fake_count (chain.pull, "close"), 0);
+  gate_open (&door);
+  ck_assert_int_eq (rig_finish (chain.rig), WEIR_RESULT_STOPPED);
+  g_autofree char *events = fake_events (chain.pull);
+  ck_assert (g_str_has_suffix (events, " pause stop left close"));
+  rig_free (chain.rig);
+}
+END_TEST
+
+START_TEST (r9_a_stage_that_lingers_past_the_deadline_is_closed)
+{
+  Chain chain = chain_new (&lingers_for_good, &passer, &taker);
+  chain.pull->most = G_MAXINT64;
+  chain.pull->quiet = chain.pass->quiet = chain.end->quiet = TRUE;
+  weir_pipeline_set_shutdown (chain.rig->pipeline, 20 * 1000);
+  rig_begin (chain.rig);
+  rig_stop (chain.rig);
+  ck_assert_int_eq (rig_finish (chain.rig), WEIR_RESULT_STOPPED);
+  ck_assert (chain.rig->late);
+  ck_assert_uint_eq (fake_count (chain.pull, "close"), 1);
+  rig_free (chain.rig);
+}
+END_TEST
+
+START_TEST (r9_a_stage_may_linger_behind_its_own_end)
+{
+  gate_open (&door);
+  Chain chain = chain_new (&lingers_and_ends, &passer, &taker);
+  ck_assert_int_eq (rig_run (chain.rig), WEIR_RESULT_DONE);
+  fake_assert_events (chain.pull, "open start produce left close");
+  rig_free (chain.rig);
+}
+END_TEST
+
+START_TEST (r9_a_stage_may_linger_behind_its_failure)
+{
+  gate_open (&door);
+  Chain chain = chain_new (&lingers_and_fails, &passer, &taker);
+  ck_assert_int_eq (rig_run (chain.rig), WEIR_RESULT_FAILED);
+  fake_assert_events (chain.pull, "open start produce left close");
+  ck_assert_str_eq (chain.rig->failure, "pull: it broke");
+  rig_free (chain.rig);
+}
+END_TEST
+
 static void
 add (TCase *tcase)
 {
@@ -371,6 +473,10 @@ add (TCase *tcase)
   tcase_add_test (tcase, r9_a_stop_past_its_deadline_leaves_the_rest_undelivered);
   tcase_add_test (tcase, r9_stop_while_opening_closes_all_unstarted);
   tcase_add_test (tcase, r9_stop_while_starting_drains_what_runs);
+  tcase_add_test (tcase, r9_a_stage_that_lingers_is_closed_when_it_has_left);
+  tcase_add_test (tcase, r9_a_stage_that_lingers_past_the_deadline_is_closed);
+  tcase_add_test (tcase, r9_a_stage_may_linger_behind_its_own_end);
+  tcase_add_test (tcase, r9_a_stage_may_linger_behind_its_failure);
 }
 
 int

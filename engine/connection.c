@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connection.c: one connection: its copy of the template, and its life (see connections.h).
+ * Made on the listener's worker; everything else runs on the connection's own, where all its stages live, so that its state
+ * needs no lock. It is freed there too, once its stages are closed and shared stages have let go of its links. */
+#include "connections.h"
+
+#include "front.h"
+
+static void report (WeirStage *stage, WeirStageEvent event, gpointer data);
+static gboolean free_later (WeirLater *later);
+static void late (WeirTimer *timer, gpointer data);
+
+static WeirStage *
+copy_stage (WeirConnection *connection, WeirStage *original)
+{
+  WeirStage *stage = weir_stage_new_like (original);
+  weir_stage_set_worker (stage, connection->worker);
+  stage->connection = connection;
+  stage->record_max = weir_connections_record_max (connection->of);
+  stage->report = report;
+  stage->report_data = connection;
+  return stage;
+}
+
+static WeirLink *
+copy_link (WeirConnection *connection, const WeirLink *original)
+{
+  gboolean shared = original->to->connections != connection->of;
+  WeirStage *from = connection->stages[original->from->template_index];
+  WeirStage *to = shared ? original->to : connection->stages[original->to->template_index];
+  WeirLink *link = weir_link_new_like (original);
+  weir_stage_wire (link, from, original->from_port, to);
+  if (shared) {
+    link->connection = connection;
+    atomic_fetch_add_explicit (&connection->references, 1, memory_order_relaxed);
+  } else {
+    weir_stage_add_input (to, link);
+  }
+  return link;
+}
+
+WeirConnection *
+weir_connection_new (WeirConnections *connections, WeirWorker *worker)
+{
+  guint stages = weir_connections_stage_count (connections), links = weir_connections_link_count (connections);
+  WeirConnection *connection = g_malloc0 (sizeof (WeirConnection) + sizeof (gpointer) * (stages + links));
+  connection->of = connections;
+  connection->worker = worker;
+  connection->later.run = free_later;
+  connection->deadline.fire = late;
+  connection->deadline.data = connection;
+  atomic_init (&connection->references, 1);
+  connection->stages = (WeirStage **) (connection + 1);
+  connection->links = (WeirLink **) (connection->stages + stages);
+  for (guint i = 0; i < stages; i++) {
+    connection->stages[i] = copy_stage (connection, weir_connections_stage (connections, i));
+  }
+  for (guint i = 0; i < links; i++) {
+    connection->links[i] = copy_link (connection, weir_connections_link (connections, i));
+  }
+  return connection;
+}
+
+static guint
+stage_count (WeirConnection *connection)
+{
+  return weir_connections_stage_count (connection->of);
+}
+
+static void
+request_all (WeirConnection *connection, guint32 request)
+{
+  for (guint i = 0; i < stage_count (connection); i++) {
+    weir_stage_request (connection->stages[i], request);
+  }
+}
+
+void
+weir_connection_open (WeirConnection *connection)
+{
+  for (guint i = 0; i < weir_connections_link_count (connection->of); i++) {
+    WeirLink *link = connection->links[i];
+    if (link->connection != NULL) {
+      weir_stage_join (link->to, link);
+    }
+  }
+  request_all (connection, WEIR_REQUEST_OPEN);
+}
+
+/* ---- its end ---- */
+
+/* Nobody can make one of its tasks ready any more: those that are have had their turn once their flags are down. */
+static gboolean
+at_rest (WeirConnection *connection)
+{
+  for (guint i = 0; i < stage_count (connection); i++) {
+    WeirStage *stage = connection->stages[i];
+    if (weir_load_acquire (&stage->task.ready) != 0 || stage->dirty) {
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static void
+settle_link (WeirConnection *connection, WeirLink *link)
+{
+  if (link->front == NULL) {
+    weir_link_publish (link);
+  }
+  /* What a connection that broke leaves behind is lost with it; what the end of time for a drain leaves is undelivered. */
+  guint32 closed = weir_load_relaxed (&link->closed);
+  gboolean halted = (weir_load_relaxed (&connection->asked) & WEIR_REQUEST_HALT) != 0;
+  gboolean shared_failed = closed == WEIR_LINK_FAILED && link->connection != NULL;
+  if (closed == WEIR_LINK_FINISHED) {
+    weir_link_abandon (link, WEIR_DROP_TAKER_FINISHED);
+  } else if (!halted && !shared_failed) {
+    weir_link_abandon (link, WEIR_DROP_CONNECTION_LOST);
+  }
+  weir_link_check_ledger (link);
+}
+
+static gboolean
+free_later (WeirLater *later)
+{
+  WeirConnection *connection = (WeirConnection *) ((guint8 *) later - offsetof (WeirConnection, later));
+  guint links = weir_connections_link_count (connection->of);
+  for (guint i = 0; i < links && !connection->settled; i++) {
+    settle_link (connection, connection->links[i]); /* which may make a stage ready once more */
+  }
+  connection->settled = TRUE;
+  if (!at_rest (connection)) {
+    return FALSE;
+  }
+  if (connection->destroy != NULL) {
+    connection->destroy (connection->handle);
+  }
+  WeirConnections *connections = connection->of;
+  weir_connections_leave (connections, connection);
+  for (guint i = 0; i < links; i++) {
+    weir_link_free (connection->links[i]);
+  }
+  for (guint i = 0; i < stage_count (connection); i++) {
+    weir_stage_free (connection->stages[i]);
+  }
+  g_free (connection->peer);
+  g_free (connection);
+  return TRUE;
+}
+
+void
+weir_connection_unref (WeirConnection *connection)
+{
+  if (atomic_fetch_sub_explicit (&connection->references, 1, memory_order_acq_rel) == 1) {
+    weir_worker_later (connection->worker, &connection->later);
+  }
+}
+
+static void
+park (WeirConnection *connection)
+{
+  weir_timers_disarm (connection->worker->timers, &connection->deadline);
+  weir_store_release (&connection->parked, 1);
+  for (guint i = 0; i < weir_connections_link_count (connection->of); i++) {
+    if (connection->links[i]->connection != NULL) {
+      weir_task_make_ready (connection->links[i]->taker);
+    }
+  }
+  weir_connection_unref (connection);
+}
+
+/* ---- its life ---- */
+
+static void
+halt (WeirConnection *connection)
+{
+  weir_timers_disarm (connection->worker->timers, &connection->deadline);
+  request_all (connection, WEIR_REQUEST_HALT);
+}
+
+static void
+late (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
+{
+  halt (data);
+}
+
+/* As the pipeline does: producers emit no more, the others drain; what is not started yet has been fed by nobody. */
+static void
+stop (WeirConnection *connection)
+{
+  if (connection->stopping) {
+    return;
+  }
+  connection->stopping = TRUE;
+  if (connection->answered < stage_count (connection)) {
+    request_all (connection, WEIR_REQUEST_HALT);
+    return;
+  }
+  for (guint i = 0; i < stage_count (connection); i++) {
+    WeirStage *stage = connection->stages[i];
+    weir_stage_request (stage, i > connection->started        ? WEIR_REQUEST_HALT
+                               : stage->kind == WEIR_PRODUCER ? WEIR_REQUEST_DRAIN | WEIR_REQUEST_STOP
+                                                              : WEIR_REQUEST_DRAIN);
+  }
+  weir_timers_arm (connection->worker->timers, &connection->deadline,
+                   g_get_monotonic_time () + weir_connections_shutdown (connection->of));
+}
+
+void
+weir_connection_ask (WeirConnection *connection, guint32 asked)
+{
+  atomic_fetch_or_explicit (&connection->asked, asked, memory_order_release);
+  weir_stage_request (connection->stages[0], WEIR_REQUEST_CONNECTION);
+}
+
+void
+weir_connection_look (WeirConnection *connection)
+{
+  guint32 asked = weir_load_acquire (&connection->asked);
+  if (connection->closed == stage_count (connection)) {
+    return;
+  }
+  if ((asked & WEIR_REQUEST_HALT) != 0) {
+    halt (connection);
+  } else if ((asked & WEIR_REQUEST_STOP) != 0) {
+    stop (connection);
+  }
+}
+
+static void
+start_next (WeirConnection *connection)
+{
+  if (connection->started < stage_count (connection) && !connection->stopping) {
+    weir_stage_request (connection->stages[connection->started], WEIR_REQUEST_START);
+  }
+}
+
+static void
+on_answered (WeirConnection *connection)
+{
+  if (++connection->answered < stage_count (connection)) {
+    return;
+  }
+  if (connection->opening_failed || connection->stopping) {
+    connection->started = stage_count (connection);
+    request_all (connection, WEIR_REQUEST_CLOSE);
+  } else {
+    start_next (connection);
+  }
+}
+
+/* The first failure is the cause; what it brings with it says nothing new. */
+static void
+tell (WeirConnection *connection, WeirStage *stage)
+{
+  guint64 untold;
+  if (connection->failed || !weir_connections_may_tell (connection->of, &untold)) {
+    return;
+  }
+  if (untold > 0) {
+    weir_stage_log (weir_connections_listener (connection->of), G_LOG_LEVEL_WARNING,
+                    "%" G_GUINT64_FORMAT " more connections have failed", untold);
+  }
+  weir_stage_log (stage, G_LOG_LEVEL_WARNING, "connection from %s: %s", connection->peer, stage->failure);
+}
+
+static void
+on_failed (WeirConnection *connection, WeirStage *stage)
+{
+  gboolean opening = connection->answered < stage_count (connection);
+  tell (connection, stage);
+  connection->failed = TRUE;
+  if (opening) {
+    connection->opening_failed = TRUE;
+    on_answered (connection);
+  } else {
+    stop (connection);
+  }
+}
+
+/* Within a turn of the stage: requests are carried out by the next ones. */
+static void
+report (WeirStage *stage, WeirStageEvent event, gpointer data)
+{
+  WeirConnection *connection = data;
+  switch (event) {
+  case WEIR_STAGE_OPENED:
+    on_answered (connection);
+    break;
+  case WEIR_STAGE_STARTED:
+    connection->started++;
+    start_next (connection);
+    break;
+  case WEIR_STAGE_FAILED:
+    on_failed (connection, stage);
+    break;
+  case WEIR_STAGE_READY:
+  case WEIR_STAGE_ENDED:
+    break;
+  case WEIR_STAGE_CLOSED:
+    if (++connection->closed == stage_count (connection)) {
+      park (connection);
+    }
+    break;
+  }
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connections.h: a pipeline per connection: what lies downstream of a listening producer exists once for each peer.
+ * The template is a set of stages and links that never run and that every connection copies; made with the pipeline on the main
+ * thread, constant from its start on. The list of live connections and the figures of those that are over are under a
+ * lock, which nobody holds across a callback. A connection's own life belongs to its worker, one of a pool. */
+#pragma once
+
+#include "figures.h"
+#include "stage.h"
+
+typedef struct _WeirConnections WeirConnections;
+typedef struct _WeirConnection WeirConnection;
+
+/* ---- connections.c: the template; made, wired and freed by the pipeline on the main thread ---- */
+
+/* listener: the stage that accepts. self: its options, copied by every connection; taken. */
+WeirConnections *weir_connections_new (WeirStage *listener, gpointer self);
+void weir_connections_free (WeirConnections *connections); /* no connection is left */
+/* The stage that stands for the listener's output: the first of every connection. */
+WeirStage *weir_connections_first (WeirConnections *connections);
+/* A stage of the template, taken. */
+void weir_connections_add_stage (WeirConnections *connections, WeirStage *stage);
+/* A link between two of its stages, or from one of them to a shared stage; the pipeline's own. */
+void weir_connections_add_link (WeirConnections *connections, WeirLink *link);
+/* The last before it runs: the workers that connections are spread over, the limits they have. Borrowed. */
+void weir_connections_set_up (WeirConnections *connections, GPtrArray *pool, gint64 shutdown, gsize record_max);
+/* Stops what is alive, and lets nobody in any more: drains within the shutdown limit, or halts. Main thread. */
+void weir_connections_stop (WeirConnections *connections, gboolean halt);
+
+/* Any thread. */
+guint weir_connections_alive (WeirConnections *connections);
+/* Of the listener's worker: is there anybody left to take what a connection would make (R16)? */
+gboolean weir_connections_taken (WeirConnections *connections);
+/* Sums over what was and what is. */
+void weir_connections_stage_figures (WeirConnections *connections, WeirStage *stage, WeirStageFigures *figures);
+guint64 weir_connections_counter (WeirConnections *connections, WeirStage *stage, guint counter);
+void weir_connections_link_figures (WeirConnections *connections, WeirLink *link, WeirLinkFigures *figures);
+WeirStage *weir_connections_listener (WeirConnections *connections);
+
+/* ---- connection.c ---- */
+
+struct _WeirConnection {
+  WeirConnections *of;
+  WeirConnection *next, *previous; /* among the live ones; under the lock */
+  guint64 number;                  /* from 1, in the order they were accepted */
+  gpointer handle;
+  GDestroyNotify destroy;
+  char *peer;
+  WeirWorker *worker;
+  WeirLater later;           /* frees it, behind the last turn of its stages */
+  _Atomic gint references;   /* its stages together, and each link to a shared stage until that has let it go */
+  _Atomic guint32 asked;     /* WEIR_REQUEST_STOP, WEIR_REQUEST_HALT */
+  _Atomic guint32 parked;    /* all its stages are closed */
+  guint answered, started, closed;
+  gboolean opening_failed, stopping, failed, settled;
+  WeirTimer deadline;
+  WeirStage **stages; /* in the order of the template: takers before those who feed them */
+  WeirLink **links;
+};
+
+/* A copy of the template, wired, on a worker; not in the list yet. */
+WeirConnection *weir_connection_new (WeirConnections *connections, WeirWorker *worker);
+void weir_connection_open (WeirConnection *connection);
+/* Any thread; asked: WEIR_REQUEST_STOP or _HALT. Under the lock of the list, or on its worker. */
+void weir_connection_ask (WeirConnection *connection, guint32 asked);
+/* Its worker, in a stage's turn: looks at what was asked. */
+void weir_connection_look (WeirConnection *connection);
+void weir_connection_unref (WeirConnection *connection);
+
+/* ---- for connection.c, of connections.c ---- */
+
+guint weir_connections_stage_count (WeirConnections *connections);
+WeirStage *weir_connections_stage (WeirConnections *connections, guint index);
+guint weir_connections_link_count (WeirConnections *connections);
+WeirLink *weir_connections_link (WeirConnections *connections, guint index);
+gint64 weir_connections_shutdown (WeirConnections *connections);
+gsize weir_connections_record_max (WeirConnections *connections);
+/* It is over and will be freed: adds up its figures and takes it off the list. */
+void weir_connections_leave (WeirConnections *connections, WeirConnection *connection);
+/* May one more failure be told? Once in a while it says how many were not. */
+gboolean weir_connections_may_tell (WeirConnections *connections, guint64 *untold);
+
+/* ---- join.c: links of a shared stage, which come and go with the connections ---- */
+
+/* Any thread: the link is one of its inputs from its next turn on. */
+void weir_stage_join (WeirStage *stage, WeirLink *link);
+/* Its worker: takes in what has joined since. */
+void weir_intake_join (WeirStage *stage);
+/* Its worker, where the link is on no list: lets it go if it is over. */
+void weir_intake_leave (WeirStage *stage, WeirLink *link);
+/* Its worker, and the stage is over: lets those go whose connections are parked. */
+void weir_intake_leave_parked (WeirStage *stage);

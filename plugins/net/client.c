@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.c: connects, and connects again (see client.h). The pause grows from 100 ms to 30 s, and begins anew behind a connection
+ * that has lived for longer than it; each is shortened by chance, so that many clients do not come back as one.
+ * Runs on the stage's worker, by sources in its context. */
+#include "client.h"
+
+#include "connector.h"
+#include "counters.h"
+
+#include <glib-unix.h>
+
+#define PAUSE_FIRST 100 /* milliseconds */
+#define PAUSE_LAST 30000
+
+struct _NetClient {
+  WeirStage *stage;
+  NetAddress address;
+  const NetSettings *settings;
+  NetClientFlags flags;
+  NetConnector *connector;
+  NetConnection *connection;
+  GSource *retry, *input;
+  guint pause;  /* milliseconds, the last one; 0: none since it was connected */
+  guint tries;  /* that have failed since then */
+  gint64 since; /* connected, monotonic microseconds */
+};
+
+NetClient *
+net_client_new (WeirStage *stage, const char *address, NetFamily family, const NetSettings *settings,
+                NetClientFlags flags)
+{
+  NetClient *client = g_new (NetClient, 1);
+  *client = (NetClient){ .stage = stage, .settings = settings, .flags = flags };
+  g_free (net_address_parse (&client->address, address, family, FALSE));
+  return client;
+}
+
+static void
+clear_source (GSource **source)
+{
+  if (*source != NULL) {
+    g_source_destroy (*source);
+    g_source_unref (*source);
+    *source = NULL;
+  }
+}
+
+static void
+drop_connection (NetClient *client)
+{
+  clear_source (&client->input);
+  if (client->connection != NULL) {
+    net_connection_close (client->connection, client->stage);
+    client->connection = NULL;
+  }
+}
+
+void
+net_client_free (NetClient *client)
+{
+  clear_source (&client->retry);
+  g_clear_pointer (&client->connector, net_connector_free);
+  drop_connection (client);
+  net_address_clear (&client->address);
+  g_free (client);
+}
+
+NetConnection *
+net_client_connection (const NetClient *client)
+{
+  return client->connection;
+}
+
+/* ---- connecting ---- */
+
+static gboolean
+retry_due (gpointer data)
+{
+  NetClient *client = data;
+  clear_source (&client->retry);
+  net_client_start (client);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+try_later (NetClient *client)
+{
+  client->pause = client->pause == 0 ? PAUSE_FIRST : MIN (client->pause * 2, PAUSE_LAST);
+  guint pause = (guint) g_random_int_range ((gint32) client->pause / 2, (gint32) client->pause + 1);
+  client->retry = g_timeout_source_new (pause);
+  g_source_set_callback (client->retry, retry_due, client, NULL);
+  g_source_attach (client->retry, weir_stage_context (client->stage));
+}
+
+static gboolean
+input_came (G_GNUC_UNUSED gint fd, G_GNUC_UNUSED GIOCondition condition, gpointer data)
+{
+  /* Where it is over, the stage is told by the source's own removal and a wake-up. */
+  net_client_look (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+describe_peer (int fd, char text[NET_TEXT_SIZE])
+{
+  struct sockaddr_storage name = { 0 };
+  socklen_t size = sizeof (name);
+  g_strlcpy (text, "-", NET_TEXT_SIZE);
+  if (getpeername (fd, (struct sockaddr *) &name, &size) == 0) {
+    net_address_describe ((struct sockaddr *) &name, size, text);
+  }
+}
+
+static void
+not_connected (NetClient *client, const GError *error)
+{
+  client->tries++;
+  if ((client->flags & NET_CLIENT_RECONNECT) == 0) {
+    weir_stage_fail (client->stage, "%s", error->message);
+  } else {
+    weir_stage_log (client->stage, client->tries == 1 ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_DEBUG, "%s; trying again",
+                    error->message);
+    try_later (client);
+  }
+  g_clear_pointer (&client->connector, net_connector_free);
+}
+
+static void
+connected (gpointer owner, int fd, const GError *error)
+{
+  NetClient *client = owner;
+  if (fd < 0) {
+    not_connected (client, error);
+    return;
+  }
+  g_clear_pointer (&client->connector, net_connector_free);
+  char peer[NET_TEXT_SIZE];
+  describe_peer (fd, peer);
+  client->connection = net_connection_new (fd, peer);
+  client->tries = 0;
+  client->since = weir_stage_now (client->stage);
+  weir_stage_count (client->stage, NET_CONNECTIONS, 1);
+  weir_stage_log (client->stage, G_LOG_LEVEL_INFO, "connected to %s", client->address.text);
+  /* A source for each is nothing for thousands of stages on one worker: there the next write tells. */
+  if ((client->flags & NET_CLIENT_DISCARD) != 0 && weir_stage_connection (client->stage) == NULL) {
+    client->input = g_unix_fd_source_new (fd, G_IO_IN);
+    g_source_set_callback (client->input, G_SOURCE_FUNC (input_came), client, NULL);
+    g_source_attach (client->input, weir_stage_context (client->stage));
+  }
+  weir_stage_wake (client->stage);
+}
+
+void
+net_client_start (NetClient *client)
+{
+  client->connector = net_connector_new (client->stage, &client->address, client->settings, connected, client);
+}
+
+/* ---- losing it ---- */
+
+WeirNext
+net_client_lost (NetClient *client, GError *error)
+{
+  g_autoptr (GError) why = error;
+  const char *text = why != NULL ? why->message : "the peer has closed the connection";
+  gint64 lived = weir_stage_now (client->stage) - client->since;
+  drop_connection (client);
+  weir_stage_count (client->stage, NET_RESETS, 1);
+  if ((client->flags & NET_CLIENT_RECONNECT) == 0) {
+    return weir_stage_fail (client->stage, "lost %s: %s", client->address.text, text);
+  }
+  weir_stage_log (client->stage, G_LOG_LEVEL_WARNING, "lost %s: %s; connecting again", client->address.text, text);
+  if (lived > (gint64) client->pause * 1000) {
+    client->pause = 0;
+  }
+  try_later (client);
+  return WEIR_WAIT;
+}
+
+gboolean
+net_client_look (NetClient *client)
+{
+  guint8 thrown_away[4096];
+  gsize got;
+  GIOCondition wait;
+  GError *error = NULL;
+  for (guint i = 0; i < 16 && client->connection != NULL; i++) {
+    NetResult result = net_connection_read (client->connection, thrown_away, sizeof (thrown_away), &got, &wait, &error);
+    if (result == NET_AGAIN) {
+      return FALSE;
+    }
+    if (result != NET_OK) {
+      net_client_lost (client, error);
+      weir_stage_wake (client->stage);
+      return TRUE;
+    }
+  }
+  return client->connection == NULL;
+}
