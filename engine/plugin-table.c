@@ -196,7 +196,8 @@ wrong_producer (const WeirRole *role)
 static char *
 wrong_transform (const WeirRole *role)
 {
-  if (role->consume == NULL)
+  /* The consuming half of a duplex one may be a flush() alone, as in a consumer. */
+  if (role->consume == NULL && ((role->flags & WEIR_DUPLEX) == 0 || role->flush == NULL))
     return g_strdup ("has no consume()");
   if ((role->flags & WEIR_DUPLEX) != 0 && role->produce == NULL && role->start == NULL)
     return g_strdup ("has the flag WEIR_DUPLEX and neither produce() nor start(): nothing makes what it emits");

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tcp.c: the plugin `tcp`: its roles, which are those of net/, and their options.
  * Runs on the stage's worker. */
+#include "net/consumer.h"
 #include "net/counters.h"
+#include "net/duplex.h"
 #include "net/producer.h"
+#include "net/reply.h"
+#include "net/writer.h"
 
 #define LISTEN_ADDRESSES "HOST:PORT, [IPv6]:PORT, *:PORT for IPv4 and IPv6, or systemd:NAME; port 0 is any free one"
 
@@ -26,7 +30,7 @@ static const WeirOption producer_options[] = {
   WEIR_BOOLEAN (NetProducer, reconnect, "false", 0,
                 "Connect again when the connection has ended or cannot be made, instead of ending or failing"),
   NET_CONNECT_OPTIONS (NetProducer),
-  WEIR_SIZE (NetProducer, chunk, "64KiB", "1..16MiB", 0, "Bytes read at a time, at most"),
+  NET_CHUNK_OPTION (NetProducer),
   NET_SOCKET_OPTIONS (NetProducer),
   NET_TCP_OPTIONS (NetProducer),
   WEIR_OPTIONS_END
@@ -44,4 +48,78 @@ static const WeirRole producer = { .summary = "Reads TCP connections, accepted o
                                    .stop = net_producer_stop,
                                    .close = net_producer_close };
 
-WEIR_PLUGIN ("tcp", "1.0", &producer, NULL, NULL);
+/* ---- consumer ---- */
+
+static char *
+consumer_check (gconstpointer self, const char **option)
+{
+  return net_consumer_check (self, NET_TCP, option);
+}
+
+static WeirNext
+consumer_open (WeirStage *stage, gpointer self)
+{
+  return net_consumer_open (stage, self, NET_TCP);
+}
+
+static const WeirOption consumer_options[] = {
+  WEIR_STRING (NetConsumer, connect, NULL, 0, "Address to connect to: HOST:PORT or [IPv6]:PORT"),
+  WEIR_BOOLEAN (NetConsumer, reconnect, "true", 0,
+                "Connect again when the connection is lost or cannot be made, while records wait; false: fail"),
+  NET_CONNECT_OPTIONS (NetConsumer),
+  NET_ACCEPT_OPTIONS (NetConsumer, LISTEN_ADDRESSES),
+  NET_AUDIENCE_OPTIONS (NetConsumer),
+  NET_DELIMITER_OPTION (NetConsumer),
+  NET_SOCKET_OPTIONS (NetConsumer),
+  NET_TCP_OPTIONS (NetConsumer),
+  WEIR_OPTIONS_END
+};
+
+static const WeirRole consumer = { .summary = "Sends to a TCP peer, or to all who connect",
+                                   .options = consumer_options,
+                                   .counters = net_counters,
+                                   .state_size = sizeof (NetConsumer),
+                                   .check = consumer_check,
+                                   .open = consumer_open,
+                                   .start = net_consumer_start,
+                                   .flush = net_consumer_flush,
+                                   .end = net_consumer_end,
+                                   .close = net_consumer_close };
+
+/* ---- transform ---- */
+
+static char *
+transform_check (gconstpointer self, const char **option)
+{
+  return net_duplex_check (self, NET_TCP, option);
+}
+
+static WeirNext
+transform_open (WeirStage *stage, gpointer self)
+{
+  return net_duplex_open (stage, self, NET_TCP);
+}
+
+static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect, NULL, WEIR_REQUIRED,
+                                                             "Address to connect to: HOST:PORT or [IPv6]:PORT"),
+                                                NET_CONNECT_OPTIONS (NetDuplex),
+                                                NET_DELIMITER_OPTION (NetDuplex),
+                                                NET_CHUNK_OPTION (NetDuplex),
+                                                NET_SOCKET_OPTIONS (NetDuplex),
+                                                NET_TCP_OPTIONS (NetDuplex),
+                                                WEIR_OPTIONS_END };
+
+static const WeirRole transform = { .summary = "Sends to a TCP peer, and emits what it answers",
+                                    .options = transform_options,
+                                    .counters = net_counters,
+                                    .state_size = sizeof (NetDuplex),
+                                    .flags = WEIR_BYTES | WEIR_DUPLEX,
+                                    .check = transform_check,
+                                    .open = transform_open,
+                                    .start = net_duplex_start,
+                                    .produce = net_duplex_produce,
+                                    .flush = net_duplex_flush,
+                                    .end = net_duplex_end,
+                                    .close = net_duplex_close };
+
+WEIR_PLUGIN_WITH_REPLY ("tcp", "1.0", &producer, &transform, &consumer, &net_reply_role);

@@ -22,6 +22,7 @@ struct _NetClient {
   GSource *retry, *input;
   guint pause;  /* milliseconds, the last one; 0: none since it was connected */
   guint tries;  /* that have failed since then */
+  guint number; /* of connections */
   gint64 since; /* connected, monotonic microseconds */
 };
 
@@ -69,6 +70,12 @@ NetConnection *
 net_client_connection (const NetClient *client)
 {
   return client->connection;
+}
+
+guint
+net_client_number (const NetClient *client)
+{
+  return client->number;
 }
 
 /* ---- connecting ---- */
@@ -138,6 +145,7 @@ connected (gpointer owner, int fd, const GError *error)
   describe_peer (fd, peer);
   client->connection = net_connection_new (fd, peer);
   client->tries = 0;
+  client->number++;
   client->since = weir_stage_now (client->stage);
   weir_stage_count (client->stage, NET_CONNECTIONS, 1);
   weir_stage_log (client->stage, G_LOG_LEVEL_INFO, "connected to %s", client->address.text);
@@ -180,20 +188,11 @@ net_client_lost (NetClient *client, GError *error)
 gboolean
 net_client_look (NetClient *client)
 {
-  guint8 thrown_away[4096];
-  gsize got;
-  GIOCondition wait;
   GError *error = NULL;
-  for (guint i = 0; i < 16 && client->connection != NULL; i++) {
-    NetResult result = net_connection_read (client->connection, thrown_away, sizeof (thrown_away), &got, &wait, &error);
-    if (result == NET_AGAIN) {
-      return FALSE;
-    }
-    if (result != NET_OK) {
-      net_client_lost (client, error);
-      weir_stage_wake (client->stage);
-      return TRUE;
-    }
+  if (client->connection == NULL || net_connection_discard (client->connection, &error) == NET_AGAIN) {
+    return client->connection == NULL;
   }
-  return client->connection == NULL;
+  net_client_lost (client, error);
+  weir_stage_wake (client->stage);
+  return TRUE;
 }

@@ -20,6 +20,8 @@ NetClient *net_client_new (WeirStage *stage, const char *address, NetFamily fami
 void net_client_start (NetClient *client);
 /* Borrowed; NULL: there is none now, and the stage will be woken. */
 NetConnection *net_client_connection (const NetClient *client);
+/* How many there were: another number, another connection. */
+guint net_client_number (const NetClient *client);
 /* The connection is lost (error, taken; NULL: the peer has ended it). WAIT where another will be made, or FAIL. */
 WeirNext net_client_lost (NetClient *client, GError *error);
 /* Has the peer ended it, or is it lost, by what can be seen without waiting? Only with DISCARD. */

@@ -100,6 +100,21 @@ net_connection_read_on (NetConnection *connection, gpointer buffer, gsize size, 
   return count == 0 ? NET_END : NET_FAILED;
 }
 
+NetResult
+net_connection_discard (NetConnection *connection, GError **error)
+{
+  guint8 thrown_away[4096];
+  gsize got;
+  GIOCondition wait;
+  for (guint i = 0; i < 16; i++) {
+    NetResult result = net_connection_read (connection, thrown_away, sizeof (thrown_away), &got, &wait, error);
+    if (result != NET_OK) {
+      return result;
+    }
+  }
+  return NET_AGAIN;
+}
+
 /* ---- through a layer ---- */
 
 /* Bytes gathered for one write(): what lies behind the first `skip` bytes of the run. */

@@ -35,8 +35,9 @@ typedef struct {
     write_fd; /* to write by and to wait for room: fd, or a dup(2) where another stage writes, as a watch has one owner */
   const NetLayerFuncs *funcs; /* NULL: plain */
   gpointer layer;             /* owned */
-  gint64 active; /* when something was read or written last, monotonic microseconds; where somebody asks for it */
-  char peer[];   /* "127.0.0.1:5555" */
+  gint64 active;              /* something was read or written last, monotonic microseconds; with an idle_timeout */
+  gint64 idle_timeout;        /* of both halves, microseconds; 0: none */
+  char peer[];                /* "127.0.0.1:5555" */
 } NetConnection;
 
 /* Takes the descriptor, which is O_NONBLOCK. */
@@ -101,6 +102,9 @@ net_connection_write (NetConnection *connection, const WeirRecord *records, gsiz
   net_set_error (error, errno);
   return NET_FAILED;
 }
+
+/* Throws away what has come, up to 64 KiB. AGAIN: the peer is there. END or FAILED: it is not. */
+NetResult net_connection_discard (NetConnection *connection, GError **error);
 
 /* The peer is to know that nothing more comes (half-close); reading goes on. OK, AGAIN or FAILED. */
 NetResult net_connection_shutdown (NetConnection *connection, GIOCondition *wait, GError **error);

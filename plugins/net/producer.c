@@ -5,6 +5,7 @@
 #include "producer.h"
 
 #include "counters.h"
+#include "halves.h"
 
 #include <sys/epoll.h>
 
@@ -61,6 +62,7 @@ net_producer_open (WeirStage *stage, NetProducer *self, NetFamily family)
   if (connection != NULL) {
     net_reader_init (&self->reader, connection);
     connection->active = weir_stage_now (stage);
+    connection->idle_timeout = self->settings.idle_timeout;
     return WEIR_MORE;
   }
   if (self->connect == NULL) {
@@ -153,79 +155,56 @@ hand_over (WeirStage *stage, NetProducer *self)
   return WEIR_MORE;
 }
 
-/* ---- one connection ---- */
+/* ---- one connection that we have made ---- */
 
 static WeirNext
 lost (WeirStage *stage, NetProducer *self, GError *error)
 {
   net_reader_end (&self->reader, stage);
   self->reader.connection = NULL;
-  if (self->client != NULL) {
-    return net_client_lost (self->client, error);
-  }
-  weir_stage_count (stage, NET_RESETS, 1);
-  return weir_stage_fail_error (stage, error);
+  return net_client_lost (self->client, error);
 }
 
-/* The peer has sent all that it will. */
-static WeirNext
-ended (WeirStage *stage, NetProducer *self)
+/* FALSE: there is none now. */
+static gboolean
+take_connection (WeirStage *stage, NetProducer *self)
 {
-  if (self->client != NULL && self->reconnect) {
-    return lost (stage, self, NULL);
+  NetConnection *connection = net_client_connection (self->client);
+  if (connection != NULL && self->reader.connection == NULL) {
+    net_reader_init (&self->reader, connection);
+    connection->active = weir_stage_now (stage);
+    connection->idle_timeout = self->settings.idle_timeout;
   }
-  net_reader_end (&self->reader, stage);
-  return WEIR_DONE;
+  return connection != NULL;
 }
 
+/* As net_half_read(), but that what is over is begun again. */
 static WeirNext
-wait_for_more (WeirStage *stage, NetProducer *self, GIOCondition wait)
-{
-  NetConnection *connection = self->reader.connection;
-  if (self->settings.idle_timeout > 0) {
-    gint64 left = connection->active + self->settings.idle_timeout - weir_stage_now (stage);
-    if (left <= 0) {
-      weir_stage_count (stage, NET_IDLE, 1);
-      GError *error = NULL;
-      g_set_error (&error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "nothing came from it for %g s",
-                   (double) self->settings.idle_timeout / G_USEC_PER_SEC);
-      return lost (stage, self, error);
-    }
-    weir_stage_wait_time (stage, left);
-  }
-  return weir_stage_wait_fd (stage, connection->fd, wait);
-}
-
-static WeirNext
-read_one (WeirStage *stage, NetProducer *self)
+read_again_and_again (WeirStage *stage, NetProducer *self)
 {
   NetReader *reader = &self->reader;
-  if (self->client != NULL) {
-    NetConnection *connection = net_client_connection (self->client);
-    if (connection == NULL) {
-      return WEIR_WAIT;
-    }
-    if (reader->connection == NULL) {
-      net_reader_init (reader, connection);
-      connection->active = weir_stage_now (stage);
-    }
-  }
   gboolean more;
   GIOCondition wait;
   GError *error = NULL;
   switch (net_reader_read (reader, stage, self->chunk, &more, &wait, &error)) {
   case NET_OK:
-    if (self->settings.idle_timeout > 0) {
-      reader->connection->active = weir_stage_now (stage);
-    }
+    net_half_active (stage, reader->connection);
     return WEIR_MORE;
   case NET_AGAIN:
-    return wait_for_more (stage, self, wait);
-  case NET_END:
-    return ended (stage, self);
+    return net_half_wait (stage, reader->connection, reader->connection->fd, wait, &error) ? WEIR_WAIT
+                                                                                           : lost (stage, self, error);
   default:
     return lost (stage, self, error);
   }
+}
+
+static WeirNext
+read_client (WeirStage *stage, NetProducer *self)
+{
+  if (!take_connection (stage, self)) {
+    return WEIR_WAIT;
+  }
+  return self->reconnect ? read_again_and_again (stage, self) : net_half_read (stage, &self->reader, self->chunk);
 }
 
 WeirNext
@@ -235,5 +214,8 @@ net_producer_produce (WeirStage *stage, gpointer state)
   if (self->peers != NULL) {
     return read_peers (stage, self);
   }
-  return self->acceptor != NULL ? hand_over (stage, self) : read_one (stage, self);
+  if (self->acceptor != NULL) {
+    return hand_over (stage, self);
+  }
+  return self->client != NULL ? read_client (stage, self) : net_half_read (stage, &self->reader, self->chunk);
 }

@@ -11,6 +11,8 @@ typedef struct {
   guint32 room;   /* bytes asked for: few of a peer that sends little, up to a chunk of one that sends much */
 } NetReader;
 
+#define NET_CHUNK_OPTION(State) WEIR_SIZE (State, chunk, "64KiB", "1..16MiB", 0, "Bytes read at a time, at most")
+
 void net_reader_init (NetReader *reader, NetConnection *connection);
 /* Reads once and emits what came. *more (with OK): there may be more at hand. */
 NetResult net_reader_read (NetReader *reader, WeirStage *stage, gsize chunk, gboolean *more, GIOCondition *wait,

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* members.h: the peers of a listening consumer, for audience.c and members.c alone.
+ * Runs on the stage's worker. */
+#pragma once
+
+#include "audience.h"
+#include "blocks.h"
+
+typedef struct {
+  NetAudience *audience;
+  NetConnection *connection;
+  GList link;
+  NetBlocks blocks;
+  gsize progress;   /* bytes of the run that are out */
+  gboolean owed;    /* the run is not out yet */
+  gboolean blocked; /* waits for room */
+  gint64 since;     /* it took something last, monotonic microseconds; while it is blocked */
+  guint32 events;   /* that the epoll set has */
+  gboolean slow;    /* loses records, which is told once */
+} NetMember;
+
+struct _NetAudience {
+  WeirStage *stage;
+  const NetAudienceSettings *settings;
+  const char *delimiter;
+  gsize delimiter_size;
+  gint64 idle_timeout;
+  int epoll;
+  NetAcceptor *acceptor;
+  GSource *source, *timer;
+  GQueue members;
+  const WeirRecord *records; /* the run at hand, with `pause`; NULL: none */
+  gsize count;
+  gsize done;        /* its records that one who has left had wholly taken, where nobody is left */
+  guint owed;        /* members that have not got all of it */
+  gboolean complete; /* one has */
+  gboolean flushing; /* in flush(), which looks by itself */
+  gboolean ending;
+};
+
+/* By a source of the audience's: who comes, who takes, who goes. */
+void net_members_watch (NetAudience *audience);
+/* Writes what the peer takes of what it is owed. The member may be gone behind it. */
+void net_member_serve (NetMember *member);
+void net_member_remove (NetMember *member);

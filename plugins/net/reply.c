@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reply.c: the role `reply` (see reply.h). It writes by a dup(2) of the descriptor, as the producer waits for the other one.
+ * Runs on the connection's worker, which is its producer's too. */
+#include "reply.h"
+
+#include "counters.h"
+#include "halves.h"
+#include "writer.h"
+
+typedef struct {
+  const char *delimiter;
+
+  NetConnection *connection; /* the producer's; it outlives the stage */
+  gsize delimiter_size;
+  gsize progress; /* bytes of the run that are out */
+} Reply;
+
+static WeirNext
+reply_open (WeirStage *stage, gpointer state)
+{
+  Reply *self = state;
+  self->delimiter_size = net_writer_delimiter (&self->delimiter);
+  self->connection = weir_stage_connection (stage);
+  if (!net_connection_split (self->connection)) {
+    return weir_stage_fail_errno (stage, "cannot write to the connection by a descriptor of its own");
+  }
+  return WEIR_MORE;
+}
+
+static WeirNext
+reply_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize count)
+{
+  Reply *self = state;
+  return net_half_write (stage, self->connection, records, count, self->delimiter, self->delimiter_size,
+                         &self->progress);
+}
+
+static WeirNext
+reply_end (WeirStage *stage, gpointer state)
+{
+  const Reply *self = state;
+  return net_half_end (stage, self->connection);
+}
+
+static const WeirOption options[] = { NET_DELIMITER_OPTION (Reply), WEIR_OPTIONS_END };
+
+const WeirRole net_reply_role = { .summary = "Answers on the connection that the producer has accepted",
+                                  .options = options,
+                                  .counters = net_counters,
+                                  .state_size = sizeof (Reply),
+                                  .open = reply_open,
+                                  .flush = reply_flush,
+                                  .end = reply_end };
