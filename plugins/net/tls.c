@@ -14,7 +14,6 @@
 #define RECORD 16384       /* the most that one TLS record carries */
 #define RECORD_HEADER 5    /* type, version, length */
 #define LARGEST_HELLO 4096 /* of a first message, what we wait for before GIO's thread begins */
-#define HALVES 2
 
 typedef enum {
   PHASE_NEW,       /* nobody has asked for anything yet */
@@ -31,26 +30,28 @@ struct _NetTls {
   NetTlsTerms terms;
   gint64 timeout;
   gboolean close_notify;
-  gsize stuck;    /* bytes of a record that GnuTLS holds as the socket does not take it: the next write begins with them */
+  guint8 *stuck;  /* the bytes of a record that GIO holds, as the socket did not take it; NULL: none */
+  gsize stuck_size;
   gboolean ended; /* the peer has sent all */
+  gboolean wrote; /* something, or tried to */
   GError *failure;
   char *subject;
   NetWire *wire;
   GTlsConnection *connection; /* from the handshake on */
   NetTlsHandshake *handshake; /* while it is under way */
   GSource *timer;             /* while the first message is awaited */
-  struct {
-    void (*wake) (gpointer data);
-    gpointer data;
-  } halves[HALVES];
+  void (*wake) (gpointer data);
+  gpointer data;
 };
 
 NetTls *
-net_tls_new (int fd, NetTlsSettings *settings, const char *server_name)
+net_tls_new (int fd, NetTlsSettings *settings, const char *server_name, void (*wake) (gpointer data), gpointer data)
 {
   const NetTlsOptions *options = settings->options;
   NetTls *tls = g_new0 (NetTls, 1);
   tls->fd = fd;
+  tls->wake = wake;
+  tls->data = data;
   tls->wire = net_wire_new (fd);
   tls->timeout = options->handshake_timeout;
   tls->close_notify = options->close_notify;
@@ -76,74 +77,10 @@ stop_timer (NetTls *tls)
   }
 }
 
-/* Nothing of it is on the worker's context any more. */
-static void
-come_to_rest (NetTls *tls)
-{
-  stop_timer (tls);
-  net_wire_cut (tls->wire, tls->handshake != NULL);
-  if (tls->handshake != NULL) {
-    net_tls_handshake_abandon (g_steal_pointer (&tls->handshake));
-  }
-}
-
-void
-net_tls_free (NetTls *tls)
-{
-  come_to_rest (tls);
-  g_clear_object (&tls->connection); /* says goodbye into a wire that is cut */
-  net_wire_unref (tls->wire);
-  g_clear_object (&tls->terms.certificate);
-  g_clear_object (&tls->terms.authorities);
-  g_free (tls->terms.name);
-  g_free (tls->subject);
-  g_clear_error (&tls->failure);
-  g_free (tls);
-}
-
-void
-net_tls_attach (NetTls *tls, void (*wake) (gpointer data), gpointer data)
-{
-  for (guint i = 0; i < HALVES; i++) {
-    if (tls->halves[i].wake == NULL) {
-      tls->halves[i].wake = wake;
-      tls->halves[i].data = data;
-      return;
-    }
-  }
-  g_assert_not_reached ();
-}
-
-void
-net_tls_detach (NetTls *tls, gpointer data)
-{
-  gboolean used = FALSE;
-  for (guint i = 0; i < HALVES; i++) {
-    if (tls->halves[i].data == data) {
-      tls->halves[i].wake = NULL;
-      tls->halves[i].data = NULL;
-    }
-    used = used || tls->halves[i].wake != NULL;
-  }
-  if (!used) {
-    come_to_rest (tls);
-  }
-}
-
 const char *
 net_tls_peer_subject (NetTls *tls)
 {
   return tls->subject;
-}
-
-static void
-wake (NetTls *tls)
-{
-  for (guint i = 0; i < HALVES; i++) {
-    if (tls->halves[i].wake != NULL) {
-      tls->halves[i].wake (tls->halves[i].data);
-    }
-  }
 }
 
 /* ---- failing ---- */
@@ -195,7 +132,7 @@ handshake_over (GError *failure, gpointer data)
     net_wire_open (tls->wire);
     tls->phase = PHASE_OPEN;
   }
-  wake (tls);
+  tls->wake (tls->data);
 }
 
 static NetResult
@@ -221,7 +158,7 @@ too_late (gpointer data)
 {
   NetTls *tls = data;
   fail_literal (tls, "no TLS handshake came in time", NULL);
-  wake (tls);
+  tls->wake (tls->data);
   return G_SOURCE_REMOVE;
 }
 
@@ -301,6 +238,19 @@ net_tls_handshake (NetTls *tls, GIOCondition *wait, GError **error)
 
 /* ---- the open connection ---- */
 
+/* The input stream, and likewise the output stream. */
+static GPollableInputStream *
+input_of (NetTls *tls)
+{
+  return G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (G_IO_STREAM (tls->connection)));
+}
+
+static GOutputStream *
+output_of (NetTls *tls)
+{
+  return g_io_stream_get_output_stream (G_IO_STREAM (tls->connection));
+}
+
 /* After a call that failed; takes the problem. AGAIN, or the failure of all that follows. */
 static NetResult
 trouble (NetTls *tls, GError *problem, GIOCondition condition, GIOCondition *wait, GError **error)
@@ -320,14 +270,14 @@ trouble (NetTls *tls, GError *problem, GIOCondition condition, GIOCondition *wai
 NetResult
 net_tls_read (NetTls *tls, gpointer buffer, gsize size, gsize *got, GIOCondition *wait, GError **error)
 {
-  NetResult result = net_tls_handshake (tls, wait, error);
-  if (result != NET_OK || tls->ended) {
-    return result != NET_OK ? result : NET_END;
+  if (tls->phase == PHASE_FAILED) {
+    return failed (tls, error);
+  }
+  if (tls->ended) {
+    return NET_END;
   }
   GError *problem = NULL;
-  GPollableInputStream *input =
-    G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (G_IO_STREAM (tls->connection)));
-  gssize count = g_pollable_input_stream_read_nonblocking (input, buffer, size, NULL, &problem);
+  gssize count = g_pollable_input_stream_read_nonblocking (input_of (tls), buffer, size, NULL, &problem);
   if (count > 0) {
     *got = (gsize) count;
     return NET_OK;
@@ -352,9 +302,7 @@ last_word (NetTls *tls, GError *problem)
 {
   guint8 bytes[64];
   g_autoptr (GError) word = NULL;
-  GPollableInputStream *input =
-    G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (G_IO_STREAM (tls->connection)));
-  if (!tls->ended && g_pollable_input_stream_read_nonblocking (input, bytes, sizeof bytes, NULL, &word) < 0 &&
+  if (!tls->ended && g_pollable_input_stream_read_nonblocking (input_of (tls), bytes, sizeof bytes, NULL, &word) < 0 &&
       word->domain == G_TLS_ERROR && word->code != G_TLS_ERROR_EOF) {
     g_error_free (problem);
     return g_steal_pointer (&word);
@@ -362,45 +310,82 @@ last_word (NetTls *tls, GError *problem)
   return problem;
 }
 
-NetResult
-net_tls_write (NetTls *tls, gconstpointer bytes, gsize size, gsize *taken, GIOCondition *wait, GError **error)
+/* OK, and *blocked where GIO holds these bytes now: to be offered again until it does not. */
+static NetResult
+offer (NetTls *tls, gconstpointer bytes, gsize size, gsize *taken, gboolean *blocked, GError **error)
 {
-  NetResult result = net_tls_handshake (tls, wait, error);
-  if (result != NET_OK) {
-    return result;
-  }
-  gsize part = tls->stuck > 0 ? tls->stuck : MIN (size, RECORD);
-  g_assert (part <= size && tls->phase == PHASE_OPEN);
+  GIOCondition wait;
   GError *problem = NULL;
-  GPollableOutputStream *output =
-    G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (G_IO_STREAM (tls->connection)));
-  gssize count = g_pollable_output_stream_write_nonblocking (output, bytes, part, NULL, &problem);
+  gssize count = g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (output_of (tls)), bytes, size,
+                                                             NULL, &problem);
+  *blocked = count < 0;
   if (count >= 0) {
-    tls->stuck = 0;
     *taken = (gsize) count;
     return NET_OK;
   }
   if (!g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
     return fail (tls, last_word (tls, problem), error);
   }
-  tls->stuck = part;
-  return trouble (tls, problem, G_IO_OUT, wait, error);
+  return trouble (tls, problem, G_IO_OUT, &wait, error) == NET_FAILED ? NET_FAILED : NET_OK;
+}
+
+NetResult
+net_tls_flush (NetTls *tls, GIOCondition *wait, GError **error)
+{
+  if (tls->phase == PHASE_FAILED) {
+    return failed (tls, error);
+  }
+  if (tls->stuck == NULL) {
+    return NET_OK;
+  }
+  gsize taken;
+  gboolean blocked;
+  NetResult result = offer (tls, tls->stuck, tls->stuck_size, &taken, &blocked, error);
+  if (result == NET_OK && blocked) {
+    *wait = G_IO_OUT;
+    return NET_AGAIN;
+  }
+  g_clear_pointer (&tls->stuck, g_free);
+  return result;
+}
+
+NetResult
+net_tls_write (NetTls *tls, gconstpointer bytes, gsize size, gsize *taken, GIOCondition *wait, GError **error)
+{
+  gboolean blocked;
+  gsize part = MIN (size, RECORD);
+  NetResult result = net_tls_flush (tls, wait, error);
+  tls->wrote = TRUE;
+  if (result == NET_OK) {
+    result = offer (tls, bytes, part, taken, &blocked, error);
+  }
+  if (result == NET_OK && blocked) {
+    /* They are encrypted and will go out as they are, whatever comes next: GIO wants to see them again for that. */
+    *taken = tls->stuck_size = part;
+    tls->stuck = g_memdup2 (bytes, part);
+  }
+  return result;
+}
+
+/* As far as it goes without waiting. TRUE: GIO has said it; net_wire_flush() tells whether it is out. */
+static gboolean
+say_goodbye (NetTls *tls, GError **error)
+{
+  net_wire_keep (tls->wire); /* GIO would block here, and does not come twice */
+  tls->phase = PHASE_CLOSED;
+  return g_output_stream_close (output_of (tls), NULL, error);
 }
 
 NetResult
 net_tls_shutdown (NetTls *tls, GIOCondition *wait, GError **error)
 {
-  NetResult result = net_tls_handshake (tls, wait, error);
+  NetResult result = net_tls_flush (tls, wait, error);
   if (result != NET_OK) {
     return result;
   }
-  if (tls->phase == PHASE_OPEN) {
-    GError *problem = NULL;
-    net_wire_keep (tls->wire); /* GIO would block here, and does not come twice */
-    tls->phase = PHASE_CLOSED;
-    if (!g_output_stream_close (g_io_stream_get_output_stream (G_IO_STREAM (tls->connection)), NULL, &problem)) {
-      return fail (tls, problem, error);
-    }
+  GError *problem = NULL;
+  if (tls->phase == PHASE_OPEN && !say_goodbye (tls, &problem)) {
+    return fail (tls, problem, error);
   }
   if (net_wire_flush (tls->wire)) {
     if (shutdown (tls->fd, SHUT_WR) == 0 || errno == ENOTCONN) {
@@ -411,6 +396,29 @@ net_tls_shutdown (NetTls *tls, GIOCondition *wait, GError **error)
     return NET_AGAIN;
   }
   return fail_errno (tls, error);
+}
+
+void
+net_tls_free (NetTls *tls)
+{
+  if (tls->phase == PHASE_OPEN && !tls->wrote) {
+    /* Nothing that we sent is cut off, as there was nothing: the peer may know. */
+    (void) say_goodbye (tls, NULL);
+  }
+  stop_timer (tls);
+  net_wire_cut (tls->wire, tls->handshake != NULL);
+  if (tls->handshake != NULL) {
+    net_tls_handshake_abandon (tls->handshake);
+  }
+  g_clear_object (&tls->connection); /* says goodbye into a wire that is cut */
+  net_wire_unref (tls->wire);
+  g_clear_object (&tls->terms.certificate);
+  g_clear_object (&tls->terms.authorities);
+  g_free (tls->terms.name);
+  g_free (tls->subject);
+  g_free (tls->stuck);
+  g_clear_error (&tls->failure);
+  g_free (tls);
 }
 
 /* ---- as a layer ---- */
@@ -428,9 +436,21 @@ layer_write (gpointer layer, gconstpointer bytes, gsize size, gsize *taken, GIOC
 }
 
 static NetResult
+layer_flush (gpointer layer, GIOCondition *wait, GError **error)
+{
+  return net_tls_flush (layer, wait, error);
+}
+
+static NetResult
 layer_shutdown (gpointer layer, GIOCondition *wait, GError **error)
 {
   return net_tls_shutdown (layer, wait, error);
+}
+
+static const char *
+layer_subject (gpointer layer)
+{
+  return net_tls_peer_subject (layer);
 }
 
 static void
@@ -439,6 +459,9 @@ layer_free (gpointer layer)
   net_tls_free (layer);
 }
 
-const NetLayerFuncs net_tls_layer = {
-  .read = layer_read, .write = layer_write, .shutdown = layer_shutdown, .free = layer_free
-};
+const NetLayerFuncs net_tls_layer = { .read = layer_read,
+                                      .write = layer_write,
+                                      .flush = layer_flush,
+                                      .shutdown = layer_shutdown,
+                                      .subject = layer_subject,
+                                      .free = layer_free };

@@ -116,8 +116,7 @@ end_open (End *end, gboolean is_server, int fd, const char *name)
     ck_assert_msg (end->settings != NULL, "%s", error != NULL ? error->message : "no error");
   }
   end->fd = fd;
-  end->tls = net_tls_new (fd, end->settings, name);
-  net_tls_attach (end->tls, end_woken, end);
+  end->tls = net_tls_new (fd, end->settings, name, end_woken, end);
 }
 
 static void
