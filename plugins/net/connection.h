@@ -83,6 +83,11 @@ net_connection_read (NetConnection *connection, gpointer buffer, gsize size, gsi
       *wait = G_IO_IN;
       return NET_AGAIN;
     }
+    /* It is told once. */
+    if (errno != EINTR) {
+      net_set_error (error, errno);
+      return NET_FAILED;
+    }
   }
   return net_connection_read_on (connection, buffer, size, got, wait, error);
 }

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net-bed.h: the real program on a pipeline of the test's, in a folder of its own, with sockets of the test's around it.
+ * Everything static: one test program includes it once. The test is the peer; it blocks in its calls, and each gives up after half
+ * a minute, so that what does not come is a failure and not a hang. */
+#pragma once
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PATIENCE 30000 /* milliseconds */
+
+typedef struct {
+  char *folder;
+  pid_t pid;
+  int output;    /* the program's standard error */
+  GString *said; /* what came from it so far */
+  int status;    /* its exit code, once it has ended */
+  /* Set before it is run. */
+  guint descriptors; /* limit; 0: none */
+  int inherited;     /* listening socket that becomes descriptor 3; -1: none */
+  const char *names; /* LISTEN_FDNAMES */
+} Bed;
+
+static Bed bed;
+
+G_GNUC_UNUSED static void
+set_up (void)
+{
+  GError *error = NULL;
+  bed = (Bed){ .inherited = -1, .said = g_string_new (NULL) };
+  bed.folder = g_dir_make_tmp ("weir-test.XXXXXX", &error);
+  ck_assert_ptr_nonnull (bed.folder);
+  ck_assert_int_eq (chdir (bed.folder), 0);
+  signal (SIGPIPE, SIG_IGN);
+}
+
+static void
+remove_folder (const char *folder)
+{
+  GDir *dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    g_unlink (path);
+  }
+  g_dir_close (dir);
+  g_rmdir (folder);
+}
+
+G_GNUC_UNUSED static void
+tear_down (void)
+{
+  if (bed.pid > 0) {
+    kill (bed.pid, SIGKILL);
+    waitpid (bed.pid, NULL, 0);
+    close (bed.output);
+  }
+  ck_assert_int_eq (chdir ("/"), 0);
+  remove_folder (bed.folder);
+  g_free (bed.folder);
+  g_string_free (bed.said, TRUE);
+}
+
+/* ---- the program ---- */
+
+static void
+become (int output, const char *command)
+{
+  const char *weir = g_getenv ("WEIR");
+  int nothing = open ("/dev/null", O_RDONLY);
+  dup2 (nothing, 0);
+  dup2 (output, 2);
+  if (bed.descriptors > 0) {
+    struct rlimit limit = { bed.descriptors, bed.descriptors };
+    setrlimit (RLIMIT_NOFILE, &limit);
+  }
+  if (bed.inherited >= 0) {
+    char pid[16];
+    dup2 (bed.inherited, 3);
+    g_snprintf (pid, sizeof (pid), "%d", (int) getpid ());
+    setenv ("LISTEN_PID", pid, 1);
+    setenv ("LISTEN_FDS", "1", 1);
+    setenv ("LISTEN_FDNAMES", bed.names, 1);
+  }
+  setenv ("LC_ALL", "C", 1);
+  execl (weir != NULL ? weir : "weir", "weir", command, "pipeline.json", NULL);
+  _exit (127);
+}
+
+/* Runs `weir COMMAND` on a pipeline written with ' for ". */
+static void
+run_command (const char *command, const char *json)
+{
+  g_autofree char *text = g_strdelimit (g_strdup (json), "'", '"');
+  int pipes[2];
+  ck_assert (g_file_set_contents ("pipeline.json", text, -1, NULL));
+  ck_assert_int_eq (pipe2 (pipes, O_CLOEXEC), 0);
+  bed.pid = fork ();
+  ck_assert_int_ge (bed.pid, 0);
+  if (bed.pid == 0) {
+    become (pipes[1], command);
+  }
+  close (pipes[1]);
+  bed.output = pipes[0];
+}
+
+G_GNUC_UNUSED static void
+run (const char *json)
+{
+  run_command ("run", json);
+}
+
+#define RUNF(...) \
+  do { \
+    g_autofree char *json_ = g_strdup_printf (__VA_ARGS__); \
+    run (json_); \
+  } while (0)
+
+/* FALSE: it has said all that it will. */
+static gboolean
+hear (void)
+{
+  char text[4096];
+  struct pollfd polled = { bed.output, POLLIN, 0 };
+  ck_assert_msg (poll (&polled, 1, PATIENCE) == 1, "the program says no more than: %s", bed.said->str);
+  ssize_t got = read (bed.output, text, sizeof (text));
+  ck_assert_int_ge (got, 0);
+  g_string_append_len (bed.said, text, got);
+  return got > 0;
+}
+
+G_GNUC_UNUSED static void
+await_said (const char *text)
+{
+  while (strstr (bed.said->str, text) == NULL) {
+    ck_assert_msg (hear (), "ended without saying \"%s\": %s", text, bed.said->str);
+  }
+}
+
+/* The n-th address, from 0, that the program listens at. */
+G_GNUC_UNUSED static char *
+listens_at (guint n)
+{
+  const char *said = "listening on ";
+  for (;;) {
+    const char *at = bed.said->str;
+    for (guint i = 0; (at = strstr (at, said)) != NULL; i++) {
+      at += strlen (said);
+      const char *end = strchr (at, '\n');
+      if (i == n && end != NULL) {
+        return g_strndup (at, (gsize) (end - at));
+      }
+    }
+    ck_assert_msg (hear (), "ended without listening: %s", bed.said->str);
+  }
+}
+
+G_GNUC_UNUSED static guint16
+port (guint n)
+{
+  g_autofree char *address = listens_at (n);
+  const char *colon = strrchr (address, ':');
+  ck_assert_ptr_nonnull (colon);
+  return (guint16) g_ascii_strtoull (colon + 1, NULL, 10);
+}
+
+/* Waits for the end; what it said is in bed.said, its exit code the answer. */
+G_GNUC_UNUSED static int
+finish (void)
+{
+  while (hear ()) {}
+  int status;
+  ck_assert_int_eq (waitpid (bed.pid, &status, 0), bed.pid);
+  bed.pid = 0;
+  close (bed.output);
+  ck_assert_msg (WIFEXITED (status), "ended by signal %d: %s", WTERMSIG (status), bed.said->str);
+  return WEXITSTATUS (status);
+}
+
+G_GNUC_UNUSED static int
+stop (void)
+{
+  kill (bed.pid, SIGTERM);
+  return finish ();
+}
+
+G_GNUC_UNUSED static void
+expect_said (const char *text)
+{
+  ck_assert_msg (strstr (bed.said->str, text) != NULL, "\"%s\" is not in: %s", text, bed.said->str);
+}
+
+/* The first line, which is the error where there is one, to the byte. */
+G_GNUC_UNUSED static void
+expect_first (const char *line)
+{
+  g_autofree char *first = g_strndup (bed.said->str, strcspn (bed.said->str, "\n"));
+  ck_assert_str_eq (first, line);
+}
+
+#define EXPECT_STATUS(wanted, found) \
+  do { \
+    int status_ = (found); \
+    ck_assert_msg (status_ == (wanted), "exit %d: %s", status_, bed.said->str); \
+  } while (0)
+
+/* ---- what it writes ---- */
+
+G_GNUC_UNUSED static char *
+contents (const char *name)
+{
+  char *text = NULL;
+  return g_file_get_contents (name, &text, NULL, NULL) ? text : g_strdup ("");
+}
+
+G_GNUC_UNUSED static void
+await_contents (const char *name, const char *wanted)
+{
+  for (guint i = 0; i < PATIENCE; i++) {
+    g_autofree char *text = contents (name);
+    if (g_str_equal (text, wanted)) {
+      return;
+    }
+    g_usleep (1000);
+  }
+  g_autofree char *text = contents (name);
+  ck_abort_msg ("%s holds %s", name, text);
+}
+
+G_GNUC_UNUSED static void
+await_lines (const char *name, guint wanted)
+{
+  guint lines = 0;
+  for (guint i = 0; i < PATIENCE; i++) {
+    g_autofree char *text = contents (name);
+    lines = 0;
+    for (const char *at = text; (at = strchr (at, '\n')) != NULL; at++) {
+      lines++;
+    }
+    if (lines >= wanted) {
+      return;
+    }
+    g_usleep (1000);
+  }
+  ck_abort_msg ("%s has %u lines, expected %u", name, lines, wanted);
+}
+
+G_GNUC_UNUSED static void
+expect_contents (const char *name, const char *wanted)
+{
+  g_autofree char *text = contents (name);
+  ck_assert_str_eq (text, wanted);
+}
+
+/* ---- sockets ---- */
+
+static void
+be_patient (int fd)
+{
+  struct timeval patience = { PATIENCE / 1000, 0 };
+  setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof (patience));
+  setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof (patience));
+}
+
+G_GNUC_UNUSED static int
+connect_to (guint16 to)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (to),
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ck_assert_int_ge (fd, 0);
+  ck_assert_msg (connect (fd, (struct sockaddr *) &address, sizeof (address)) == 0, "connect: %s", g_strerror (errno));
+  be_patient (fd);
+  return fd;
+}
+
+G_GNUC_UNUSED static int
+connect_to_6 (guint16 to)
+{
+  struct sockaddr_in6 address = { .sin6_family = AF_INET6,
+                                  .sin6_port = htons (to),
+                                  .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+  int fd = socket (AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ck_assert_int_ge (fd, 0);
+  ck_assert_msg (connect (fd, (struct sockaddr *) &address, sizeof (address)) == 0, "connect: %s", g_strerror (errno));
+  be_patient (fd);
+  return fd;
+}
+
+/* A server of the test's. */
+G_GNUC_UNUSED static int
+serve (guint16 *at, int backlog)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (*at),
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t size = sizeof (address);
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+  ck_assert_int_ge (fd, 0);
+  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof (yes));
+  ck_assert_msg (bind (fd, (struct sockaddr *) &address, size) == 0, "bind: %s", g_strerror (errno));
+  ck_assert_int_eq (listen (fd, backlog), 0);
+  ck_assert_int_eq (getsockname (fd, (struct sockaddr *) &address, &size), 0);
+  *at = ntohs (address.sin_port);
+  be_patient (fd);
+  return fd;
+}
+
+G_GNUC_UNUSED static int
+take_one (int server)
+{
+  int fd = accept4 (server, NULL, NULL, SOCK_CLOEXEC);
+  ck_assert_msg (fd >= 0, "nobody connects: %s; %s", g_strerror (errno), bed.said->str);
+  be_patient (fd);
+  return fd;
+}
+
+G_GNUC_UNUSED static void
+say (int fd, const char *text)
+{
+  gsize size = strlen (text);
+  while (size > 0) {
+    ssize_t sent = send (fd, text, size, MSG_NOSIGNAL);
+    ck_assert_msg (sent > 0, "cannot send: %s", g_strerror (errno));
+    text += sent;
+    size -= (gsize) sent;
+  }
+}
+
+/* So many bytes, all of them. */
+G_GNUC_UNUSED static void
+expect_heard (int fd, const char *wanted)
+{
+  gsize size = strlen (wanted), got = 0;
+  g_autofree char *text = g_malloc0 (size + 1);
+  while (got < size) {
+    ssize_t count = recv (fd, text + got, size - got, 0);
+    ck_assert_msg (count > 0, "heard \"%s\", then %s; %s", text, count == 0 ? "the end" : g_strerror (errno),
+                   bed.said->str);
+    got += (gsize) count;
+  }
+  ck_assert_str_eq (text, wanted);
+}
+
+/* Everything up to the end. */
+G_GNUC_UNUSED static GString *
+hear_all (int fd)
+{
+  GString *text = g_string_new (NULL);
+  char piece[65536];
+  for (;;) {
+    ssize_t count = recv (fd, piece, sizeof (piece), 0);
+    ck_assert_msg (count >= 0, "cannot read: %s", g_strerror (errno));
+    if (count == 0) {
+      return text;
+    }
+    g_string_append_len (text, piece, count);
+  }
+}
+
+G_GNUC_UNUSED static void
+expect_end (int fd)
+{
+  char byte;
+  ssize_t count = recv (fd, &byte, 1, 0);
+  ck_assert_msg (count == 0 || (count < 0 && errno == ECONNRESET), "expected the end, found %zd, %s", count,
+                 count < 0 ? g_strerror (errno) : "a byte");
+}
+
+/* The peer is told by a reset. */
+G_GNUC_UNUSED static void
+reset (int fd)
+{
+  struct linger now = { 1, 0 };
+  setsockopt (fd, SOL_SOCKET, SO_LINGER, &now, sizeof (now));
+  close (fd);
+}
+
+/* ---- a suite ---- */
+
+typedef const TTest *Case;
+
+/* A test that is run for each index of a table. */
+typedef struct {
+  const TTest *test;
+  int count;
+} Looped;
+
+G_GNUC_UNUSED static int
+run_cases (const char *name, const Case *cases, gsize count, const Looped *loops, gsize loop_count)
+{
+  Suite *suite = suite_create (name);
+  TCase *all = tcase_create (name);
+  tcase_set_timeout (all, 120);
+  tcase_add_checked_fixture (all, set_up, tear_down);
+  for (gsize i = 0; i < count; i++) {
+    tcase_add_test (all, cases[i]);
+  }
+  for (gsize i = 0; i < loop_count; i++) {
+    tcase_add_loop_test (all, loops[i].test, 0, loops[i].count);
+  }
+  suite_add_tcase (suite, all);
+  SRunner *runner = srunner_create (suite);
+  srunner_run_all (runner, CK_NORMAL);
+  int failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
