@@ -5,6 +5,7 @@
 #include "acceptor.h"
 
 #include "counters.h"
+#include "lobby.h"
 #include "lookup.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@
 #define STARVED_FIRST 50 /* milliseconds until it is tried again without a descriptor */
 #define STARVED_LAST 1000
 #define REFUSED_AT_ONCE 256
+#define LET_IN_AT_ONCE 64
 
 typedef struct {
   NetAcceptor *acceptor;
@@ -29,6 +31,7 @@ struct _NetAcceptor {
   GArray *sockets;  /* NetListening */
   GPtrArray *names; /* Name, to be looked up */
   guint lookups;    /* that are out */
+  NetLobby *lobby;  /* with TLS */
   gboolean watching, starved;
   guint delay; /* milliseconds, the last time that it was starved */
   GSource *retry;
@@ -132,6 +135,12 @@ add_address (NetAcceptor *acceptor, const char *text, GError **error)
   return good;
 }
 
+static void
+look_again (gpointer acceptor)
+{
+  net_acceptor_look_again (acceptor);
+}
+
 NetAcceptor *
 net_acceptor_new (WeirStage *stage, int epoll, NetFamily family, const NetAcceptSettings *accept,
                   const NetSettings *settings)
@@ -145,6 +154,13 @@ net_acceptor_new (WeirStage *stage, int epoll, NetFamily family, const NetAccept
                              .names = g_ptr_array_new_with_free_func (free_name) };
   if (accept->mode != NULL) {
     (void) parse_mode (accept->mode, &acceptor->options.mode);
+  }
+  if (settings->tls.tls) {
+    acceptor->lobby = net_lobby_new (stage, epoll, &settings->tls, look_again, acceptor);
+    if (acceptor->lobby == NULL) {
+      net_acceptor_free (acceptor);
+      return NULL;
+    }
   }
   for (guint i = 0; accept->listen[i] != NULL; i++) {
     GError *error = NULL;
@@ -226,6 +242,7 @@ net_acceptor_free (NetAcceptor *acceptor)
   }
   g_array_unref (acceptor->sockets);
   g_ptr_array_unref (acceptor->names);
+  g_clear_pointer (&acceptor->lobby, net_lobby_free);
   g_free (acceptor);
 }
 
@@ -341,8 +358,9 @@ refuse_some (NetAcceptor *acceptor)
   }
 }
 
-NetConnection *
-net_acceptor_next (NetAcceptor *acceptor, guint alive)
+/* NULL: none for now. */
+static NetConnection *
+accept_next (NetAcceptor *acceptor, guint alive)
 {
   if (acceptor->accept->max > 0 && alive >= acceptor->accept->max) {
     if (acceptor->accept->when_max == NET_MAX_WAIT) {
@@ -364,4 +382,21 @@ net_acceptor_next (NetAcceptor *acceptor, guint alive)
   weir_stage_count (acceptor->stage, NET_CONNECTIONS, 1);
   weir_stage_log (acceptor->stage, G_LOG_LEVEL_DEBUG, "connection from %s", peer);
   return net_connection_new (fd, peer);
+}
+
+NetConnection *
+net_acceptor_next (NetAcceptor *acceptor, guint alive)
+{
+  if (acceptor->lobby == NULL) {
+    return accept_next (acceptor, alive);
+  }
+  NetConnection *connection;
+  for (guint i = 0; i < LET_IN_AT_ONCE; i++) {
+    connection = accept_next (acceptor, alive + net_lobby_count (acceptor->lobby));
+    if (connection == NULL) {
+      break;
+    }
+    net_lobby_enter (acceptor->lobby, connection);
+  }
+  return net_lobby_next (acceptor->lobby);
 }

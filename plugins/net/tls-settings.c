@@ -24,7 +24,6 @@ first_said (const NetTlsOptions *options)
     { "verify", !options->verify },
     { "server_name", options->server_name != NULL },
     { "client_ca", options->client_ca != NULL },
-    { "require_client", !options->require_client },
     { "tls_minimum", options->tls_minimum != NET_TLS_1_2 },
     { "close_notify", !options->close_notify },
   };
@@ -68,10 +67,6 @@ client_problem (const NetTlsOptions *options, const char **option)
   if (options->client_ca != NULL) {
     *option = "client_ca";
     return "is for listen; with connect, the peer is verified against \"ca\"";
-  }
-  if (!options->require_client) {
-    *option = "require_client";
-    return "is for listen";
   }
   if (options->ca != NULL && !options->verify) {
     *option = "ca";

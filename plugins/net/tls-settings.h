@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <weir/weir.h>
 
-/* A field of the role's state; filled in from NET_TLS_OPTIONS(). */
+/* Filled in by NET_TLS_OPTIONS() and those below it. */
 typedef struct {
   gboolean tls, verify, require_client, close_notify;
   const char *certificate, *key, *ca, *client_ca, *server_name;
@@ -19,36 +19,37 @@ typedef struct {
 enum { NET_TLS_1_2, NET_TLS_1_3 };
 
 /* clang-format off */
-#define NET_TLS_OPTION_(State, field, name, Type, kind, initial, range, flags, help) \
-  { #name, initial, range, help, WEIR_FIELD_ (State, field.name, Type), kind, flags }
-#define NET_TLS_STRING_(State, field, name, flags, help) \
-  NET_TLS_OPTION_ (State, field, name, const char *, WEIR_OPTION_STRING_, NULL, NULL, flags, help)
-#define NET_TLS_BOOLEAN_(State, field, name, initial, help) \
-  NET_TLS_OPTION_ (State, field, name, gboolean, WEIR_OPTION_BOOLEAN_, initial, NULL, 0, help)
+#define NET_TLS_OPTION_(State, name, Type, kind, initial, range, flags, help) \
+  { #name, initial, range, help, WEIR_FIELD_ (State, settings.tls.name, Type), kind, flags }
+#define NET_TLS_STRING_(State, name, flags, help) \
+  NET_TLS_OPTION_ (State, name, const char *, WEIR_OPTION_STRING_, NULL, NULL, flags, help)
+#define NET_TLS_BOOLEAN_(State, name, initial, help) \
+  NET_TLS_OPTION_ (State, name, gboolean, WEIR_OPTION_BOOLEAN_, initial, NULL, 0, help)
 
-/* Lines of a role's option table; field is its NetTlsOptions. */
-#define NET_TLS_OPTIONS(State, field) \
-  NET_TLS_BOOLEAN_ (State, field, tls, "false", "Encrypt by TLS"), \
-  NET_TLS_STRING_ (State, field, certificate, WEIR_PATH, \
+/* Lines of a role's table; the state has them as `settings.tls`. */
+#define NET_TLS_OPTIONS(State) \
+  NET_TLS_BOOLEAN_ (State, tls, "false", "Encrypt by TLS"), \
+  NET_TLS_STRING_ (State, certificate, WEIR_PATH, \
                    "PEM file with the own certificate and those that lead to its authority; read again when it changes"), \
-  NET_TLS_STRING_ (State, field, key, WEIR_PATH, \
-                   "PEM file with the private key of the certificate; without it, the key is in the certificate's file"), \
-  NET_TLS_STRING_ (State, field, ca, WEIR_PATH, \
-                   "With connect: PEM file with the authorities to trust; without it, the system's"), \
-  NET_TLS_BOOLEAN_ (State, field, verify, "true", \
-                    "With connect: refuse a peer whose certificate is not trusted or is for another name"), \
-  NET_TLS_STRING_ (State, field, server_name, 0, \
-                   "With connect: the name to ask for (SNI) and to find in the certificate; without it, the host of connect"), \
-  NET_TLS_STRING_ (State, field, client_ca, WEIR_PATH, \
-                   "With listen: PEM file with the authorities that peers' certificates are verified against"), \
-  NET_TLS_BOOLEAN_ (State, field, require_client, "true", \
-                    "With client_ca: refuse a peer that has no certificate; one with a bad certificate is always refused"), \
-  NET_TLS_OPTION_ (State, field, tls_minimum, int, WEIR_OPTION_CHOICE_, "1.2", "1.2|1.3", 0, \
-                   "The oldest version of TLS to speak"), \
-  NET_TLS_OPTION_ (State, field, handshake_timeout, gint64, WEIR_OPTION_DURATION_, "10s", "1ms..1h", 0, \
-                   "Give a peer up that has not finished the handshake after so long"), \
-  NET_TLS_BOOLEAN_ (State, field, close_notify, "true", \
-                    "A peer that closes without saying so by TLS has been cut off: an error, not an end")
+  NET_TLS_STRING_ (State, key, WEIR_PATH, \
+                   "PEM file with the private key of certificate; without it, the key is in the certificate's file"), \
+  NET_TLS_OPTION_ (State, tls_minimum, int, WEIR_OPTION_CHOICE_, "1.2", "1.2|1.3", 0, "The oldest version of TLS to speak"), \
+  NET_TLS_OPTION_ (State, handshake_timeout, gint64, WEIR_OPTION_DURATION_, "10s", "1ms..1h", 0, \
+                   "Give up a peer that has not finished the TLS handshake after so long"), \
+  NET_TLS_BOOLEAN_ (State, close_notify, "true", \
+                    "A peer that closes without saying so by TLS was cut off, which is an error; false: it has ended")
+#define NET_TLS_CONNECT_OPTIONS(State) \
+  NET_TLS_STRING_ (State, ca, WEIR_PATH, \
+                   "With connect, PEM file with the authorities to trust; without it, the system's"), \
+  NET_TLS_BOOLEAN_ (State, verify, "true", \
+                    "With connect, refuse a peer whose certificate is not trusted or is for another name"), \
+  NET_TLS_STRING_ (State, server_name, 0, \
+                   "With connect, the name to ask for (SNI) and to find in the certificate; without it, the host of connect")
+#define NET_TLS_LISTEN_OPTIONS(State) \
+  NET_TLS_STRING_ (State, client_ca, WEIR_PATH, \
+                   "With listen, PEM file with the authorities that peers' certificates are verified against"), \
+  NET_TLS_BOOLEAN_ (State, require_client, "true", \
+                    "With client_ca, refuse a peer that has no certificate; one with a bad one is always refused")
 /* clang-format on */
 
 /* For role.check: NULL, or what is wrong with these options, to be freed, and *option is the one at fault. */

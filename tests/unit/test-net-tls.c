@@ -788,18 +788,5 @@ main (void)
                                  an_older_version_is_refused_by_the_client,
                                  two_zero_and_three_are_the_versions_that_are_spoken,
                                  versions_before_1_2_are_refused };
-  Suite *suite = suite_create ("net-tls");
-  TCase *tcase = tcase_create ("net-tls");
-  tcase_add_checked_fixture (tcase, bed_up, bed_down);
-  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++) {
-    tcase_add_test (tcase, tests[i]);
-  }
-  suite_add_tcase (suite, tcase);
-  SRunner *runner = srunner_create (suite);
-  make_certificates ();
-  srunner_run_all (runner, CK_NORMAL);
-  remove_certificates ();
-  int failures = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failures != 0;
+  return run_tests ("net-tls", tests, G_N_ELEMENTS (tests));
 }

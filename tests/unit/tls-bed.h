@@ -80,7 +80,7 @@ typedef struct {
 static GMainContext *context;
 static End server, client;
 
-static void
+G_GNUC_UNUSED static void
 end_woken (gpointer data)
 {
   ((End *) data)->woken++;
@@ -211,9 +211,28 @@ shake_hands (NetResult of_server, NetResult of_client)
   }
 }
 
-static void
+G_GNUC_UNUSED static void
 expect_error (const End *end, const char *text)
 {
   ck_assert_ptr_nonnull (end->error);
   ck_assert_str_eq (end->error->message, text);
+}
+
+static int
+run_tests (const char *name, const TTest *const *tests, gsize count)
+{
+  Suite *suite = suite_create (name);
+  TCase *tcase = tcase_create (name);
+  tcase_add_checked_fixture (tcase, bed_up, bed_down);
+  for (gsize i = 0; i < count; i++) {
+    tcase_add_test (tcase, tests[i]);
+  }
+  suite_add_tcase (suite, tcase);
+  SRunner *runner = srunner_create (suite);
+  make_certificates ();
+  srunner_run_all (runner, CK_NORMAL);
+  remove_certificates ();
+  int failures = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failures != 0;
 }
