@@ -53,6 +53,7 @@ test|bash|have bash|bash|bash|bash|bash
 test|Check|library check|check|check-devel|check|check-dev
 test|diff|have diff|diffutils|diffutils|diffutils|diffutils
 test|Spin|have spin|spin|-|-|-
+test|Twisted|twisted|python3-twisted|python3-twisted|python-twisted|py3-twisted
 END
 }
 
@@ -67,6 +68,9 @@ library () {
     esac
   done
 }
+
+# That of the system's own Python, which may not be the one in PATH.
+twisted () { "${PYTHON:-/usr/bin/python3}" -c 'import twisted' >/dev/null 2>&1; }
 
 compiles () {
   for compiler in ${CC:+"$CC"} gcc cc clang; do

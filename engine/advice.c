@@ -8,7 +8,7 @@
 #include <math.h>
 
 #define MIB 1048576.0
-/* Groups of equal links that the line shows. */
+/* Sizes of links that the line shows. */
 #define GROUPS_SHOWN 4
 
 /* ---- stalls -------------------------------------------------------------------------------------------------------- */
@@ -94,38 +94,75 @@ append_figure (GString *text, double bytes, double unit)
   g_string_append (text, g_ascii_formatd (figure, sizeof figure, "%.1f", bytes / unit));
 }
 
+/* Links of one size, as it is shown. */
 typedef struct {
-  double bytes;
+  char *figure;
   guint count;
+  double bytes; /* of them all */
 } Group;
 
-/* "3 x 8.4, 1 x 18.1" */
 static void
-append_links (GString *line, const WeirConfig *config, double unit)
+clear_group (gpointer group)
 {
-  g_autoptr (GArray) groups = g_array_new (FALSE, FALSE, sizeof (Group));
+  g_free (((Group *) group)->figure);
+}
 
+/* What is too small for a decimal is shown all the same: there may be many of it. */
+static char *
+link_figure (double bytes, double unit)
+{
+  char figure[G_ASCII_DTOSTR_BUF_SIZE];
+
+  return g_strdup (g_ascii_formatd (figure, sizeof figure, bytes < 0.05 * unit ? "%.1g" : "%.1f", bytes / unit));
+}
+
+static GArray *
+group_links (const WeirConfig *config, double unit)
+{
+  GArray *groups = g_array_new (FALSE, FALSE, sizeof (Group));
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal); /* figure -> number of the group, from 1 */
+
+  g_array_set_clear_func (groups, clear_group);
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);
-      Group group = { link_bytes (&input->queue, (double) config->record_max), 1 };
-      guint k = 0;
-      while (k < groups->len && k < GROUPS_SHOWN && g_array_index (groups, Group, k).bytes != group.bytes)
-        k++;
-      if (k < groups->len && k < GROUPS_SHOWN)
-        g_array_index (groups, Group, k).count++;
-      else
+      double bytes = link_bytes (&input->queue, (double) config->record_max);
+      g_autofree char *figure = link_figure (bytes, unit);
+      guint number = GPOINTER_TO_UINT (g_hash_table_lookup (known, figure));
+      if (number == 0) {
+        Group group = { g_steal_pointer (&figure), 0, 0 };
         g_array_append_val (groups, group);
+        number = groups->len;
+        g_hash_table_insert (known, group.figure, GUINT_TO_POINTER (number));
+      }
+      g_array_index (groups, Group, number - 1).count++;
+      g_array_index (groups, Group, number - 1).bytes += bytes;
     }
   }
-  for (guint i = 0; i < groups->len && i < GROUPS_SHOWN; i++) {
+  return groups;
+}
+
+/* " (3 x 8.4, 1 x 18.1)", without what does not show in the sum. */
+static void
+append_links (GString *line, const WeirConfig *config, double unit)
+{
+  g_autoptr (GArray) groups = group_links (config, unit);
+  guint shown = 0, more = 0;
+
+  for (guint i = 0; i < groups->len; i++) {
     const Group *group = &g_array_index (groups, Group, i);
-    g_string_append_printf (line, "%s%u x ", i == 0 ? "" : ", ", group->count);
-    append_figure (line, group->bytes, unit);
+    if (group->bytes < 0.05 * unit)
+      continue;
+    if (shown < GROUPS_SHOWN)
+      g_string_append_printf (line, "%s%u x %s", shown++ == 0 ? " (" : ", ", group->count, group->figure);
+    else
+      more += group->count;
   }
-  if (groups->len > GROUPS_SHOWN)
-    g_string_append_printf (line, ", %u more", groups->len - GROUPS_SHOWN);
+  if (more > 0)
+    g_string_append_printf (line, ", %u more", more);
+  if (shown > 0)
+    g_string_append_c (line, ')');
 }
 
 char *
@@ -140,9 +177,8 @@ weir_advise_memory_line (const WeirConfig *config)
   append_figure (line, total, unit);
   g_string_append (line, large ? " GiB: links " : " MiB: links ");
   append_figure (line, memory.links, unit);
-  g_string_append (line, " (");
   append_links (line, config, unit);
-  g_string_append (line, "), stages ");
+  g_string_append (line, ", stages ");
   append_figure (line, memory.stages, unit);
   g_string_append (line, "; and one record of up to ");
   append_figure (line, memory.record, MIB);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the loader share while they load; one concept a file: config-spot.c (a value, its place and path),
- * config-include.c, config-expand.c, config-set.c, config-stage.c, config-inputs.c, config-graph.c, config-paths.c. Main thread;
+ * config-include.c, config-expand.c, config-set.c, config-stage.c, config-inputs.c, config-graph.c, config-connections.c, config-paths.c. Main thread;
  * all of it is freed at the end of weir_config_load(). */
 #ifndef WEIR_CONFIG_LOAD_H
 #define WEIR_CONFIG_LOAD_H
@@ -59,7 +59,7 @@ WeirSpot *weir_spot_keep (WeirLoad *load, WeirSpot spot);
 char *weir_spot_path (const WeirSpot *spot);
 WeirPlace weir_spot_key_place (const WeirSpot *spot);
 WeirPlace weir_spot_value_place (const WeirSpot *spot);
-/* A mistake in a key, or in a value; what the scan has told of a value is not told twice. */
+/* A mistake in a key, or in a value; what the scan has told of it is not told twice. */
 void weir_load_wrong_key (WeirLoad *load, const WeirSpot *spot, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void weir_load_wrong (WeirLoad *load, const WeirSpot *spot, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* TRUE, or tells what was found and that an object was expected. */
@@ -81,6 +81,12 @@ void weir_load_set (WeirLoad *load, guint number, const char *setting);
 void weir_load_stage (WeirLoad *load, WeirLoadStage *stage);
 void weir_load_inputs (WeirLoad *load, WeirLoadStage *stage);
 void weir_load_graph (WeirLoad *load);
+/* The role of a stage whose plugin is "reply": that of the plugin which it replies through. All stages have theirs by now. */
+void weir_load_reply (WeirLoad *load, WeirLoadStage *stage);
+void weir_load_connections (WeirLoad *load);
+/* Checks a stage's options by its role's table. */
+void weir_load_options (WeirLoad *load, WeirLoadStage *stage);
+#define WEIR_REPLY "reply"
 void weir_load_paths (WeirLoad *load);
 
 G_END_DECLS

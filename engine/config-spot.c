@@ -94,6 +94,8 @@ weir_load_wrong_key (WeirLoad *load, const WeirSpot *spot, const char *format, .
 {
   va_list arguments;
 
+  if (weir_places_is_key_told (spot->places, spot->node))
+    return;
   va_start (arguments, format);
   tell (load, spot, weir_spot_key_place (spot), format, arguments);
   va_end (arguments);

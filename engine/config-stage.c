@@ -9,14 +9,18 @@
 #include <string.h>
 
 typedef struct {
-  const char *plugin, *thread;
+  const char *plugin, *thread, *to;
   int on_error, log;
+  gboolean per_connection, shared;
 } StageKeys;
 
 /* "from" and "queue" are read by config-inputs.c. */
 static const WeirOption stage_table[] = {
   WEIR_STRING (StageKeys, plugin, NULL, WEIR_REQUIRED, "Plugin that the stage is an instance of"),
   WEIR_STRING (StageKeys, thread, NULL, 0, "Worker that it shares with the other stages of that name"),
+  WEIR_BOOLEAN (StageKeys, per_connection, NULL, 0, "What lies downstream exists once for each connection"),
+  WEIR_BOOLEAN (StageKeys, shared, NULL, 0, "All connections share it"),
+  WEIR_STRING (StageKeys, to, NULL, 0, "Stage that accepted the connection which a reply goes to"),
   WEIR_CHOICE (StageKeys, on_error, "stop", "stop", 0, "What happens when it fails"),
   WEIR_CHOICE (StageKeys, log, NULL, "debug|info|warning|error", 0, "Least important messages of it that are logged"),
   WEIR_OPTIONS_END,
@@ -38,6 +42,12 @@ open_plugin (WeirLoad *load, WeirLoadStage *entry, const WeirSpot *spot)
   WeirConfigStage *stage = entry->stage;
   g_autoptr (GError) error = NULL;
 
+  if (strcmp (stage->plugin_name, WEIR_REPLY) == 0) {
+    if (stage->kind != WEIR_CONSUMER)
+      weir_load_wrong (load, spot, "found \"" WEIR_REPLY "\" among the %ss, expected it among the consumers",
+                       weir_kind_names[stage->kind]);
+    return; /* weir_load_reply() finds its role */
+  }
   stage->plugin = weir_registry_open (load->registry, stage->plugin_name, &error);
   if (stage->plugin == NULL) {
     weir_load_wrong (load, spot, "%s", error->message);
@@ -81,7 +91,11 @@ read_keys (WeirLoad *load, WeirLoadStage *entry)
         weir_load_wrong (load, &spot, "found %s, expected a letter or _, then letters, digits, _ or -", found);
       stage->thread = g_strdup (keys.thread);
     }
+    if (keys.to != NULL && stage->to == NULL)
+      stage->to = g_strdup (keys.to);
   }
+  stage->per_connection = keys.per_connection;
+  stage->shared = keys.shared;
   if (keys.log >= 0)
     stage->log = log_levels[keys.log];
   if (!json_object_object_get_ex (entry->spot->value, "plugin", NULL))
@@ -114,8 +128,8 @@ report (const char *key, const char *message, gpointer data)
     weir_load_wrong_key (check->load, &spot, "%s", message);
 }
 
-static void
-check_options (WeirLoad *load, WeirLoadStage *entry)
+void
+weir_load_options (WeirLoad *load, WeirLoadStage *entry)
 {
   WeirConfigStage *stage = entry->stage;
   Check check = { load, entry->spot, stage->role };
@@ -128,7 +142,9 @@ check_options (WeirLoad *load, WeirLoadStage *entry)
 void
 weir_load_stage (WeirLoad *load, WeirLoadStage *entry)
 {
-  static const char *const known[] = { "plugin", "from", "queue", "thread", "on_error", "log", NULL };
+  static const char *const known[] = { "plugin",   "from", "queue",          "thread",
+                                        "on_error", "log",  "per_connection", "shared",
+                                        "to",       NULL };
   WeirConfigStage *stage = entry->stage;
 
   stage->options = json_object_new_object ();
@@ -150,5 +166,5 @@ weir_load_stage (WeirLoad *load, WeirLoadStage *entry)
     weir_load_unknown_key (load, &spot, NULL);
   }
   if (stage->role != NULL)
-    check_options (load, entry);
+    weir_load_options (load, entry);
 }

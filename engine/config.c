@@ -17,12 +17,14 @@ typedef struct {
   const char *const *plugins;
   gint64 shutdown;
   guint64 record_max;
+  gint64 workers;
 } Engine;
 
 static const WeirOption engine_table[] = {
   WEIR_STRINGS (Engine, plugins, NULL, WEIR_PATH, "Folders of plugins"),
   WEIR_DURATION (Engine, shutdown, "10s", "0..", 0, "How long a stop may drain"),
   WEIR_SIZE (Engine, record_max, "16MiB", "1..4GiB", 0, "Largest payload of one record"),
+  WEIR_INTEGER (Engine, workers, NULL, "1..1024", 0, "Threads that connections are spread over"),
   WEIR_OPTIONS_END,
 };
 
@@ -46,6 +48,7 @@ stage_free (gpointer data)
   g_free (stage->name);
   g_free (stage->plugin_name);
   g_free (stage->thread);
+  g_free (stage->to);
   g_free (stage);
 }
 
@@ -74,12 +77,13 @@ weir_config_stage (const WeirConfig *config, const char *name)
 static void
 read_engine (WeirLoad *load)
 {
-  Engine engine = { NULL, 10 * G_USEC_PER_SEC, (guint64) 16 << 20 };
+  Engine engine = { NULL, 10 * G_USEC_PER_SEC, (guint64) 16 << 20, 0 };
 
   if (load->engine != NULL)
     weir_load_table (load, load->engine, engine_table, &engine);
   load->config->shutdown = engine.shutdown;
   load->config->record_max = engine.record_max;
+  load->config->workers = (guint) engine.workers;
   for (const char *const *folder = engine.plugins; folder != NULL && *folder != NULL; folder++)
     weir_registry_add_folder (load->registry, *folder, WEIR_FOLDER_CONFIG);
 }
@@ -136,6 +140,23 @@ list_names (WeirLoad *load)
     load->stage_names[i] = ((WeirConfigStage *) g_ptr_array_index (load->config->stages, i))->name;
 }
 
+/* One child process tries them all. */
+static void
+try_plugins (WeirLoad *load)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  for (guint i = 0; i < load->stages->len; i++) {
+    const WeirLoadStage *entry = g_ptr_array_index (load->stages, i);
+    json_object *plugin;
+    if (json_object_is_type (entry->spot->value, json_type_object) &&
+        json_object_object_get_ex (entry->spot->value, "plugin", &plugin) &&
+        json_object_is_type (plugin, json_type_string))
+      g_ptr_array_add (names, (gpointer) json_object_get_string (plugin));
+  }
+  g_ptr_array_add (names, NULL);
+  weir_registry_try (load->registry, (const char *const *) names->pdata);
+}
+
 static void
 load_all (WeirLoad *load, const char *input, const char *const *settings)
 {
@@ -147,11 +168,15 @@ load_all (WeirLoad *load, const char *input, const char *const *settings)
     weir_load_set (load, i + 1, settings[i]);
   read_name (load, input);
   read_engine (load);
+  try_plugins (load);
   for (guint i = 0; i < load->stages->len; i++)
     weir_load_stage (load, g_ptr_array_index (load->stages, i));
   for (guint i = 0; i < load->stages->len; i++)
+    weir_load_reply (load, g_ptr_array_index (load->stages, i));
+  for (guint i = 0; i < load->stages->len; i++)
     weir_load_inputs (load, g_ptr_array_index (load->stages, i));
   weir_load_graph (load);
+  weir_load_connections (load);
   weir_load_paths (load);
 }
 

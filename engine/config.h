@@ -35,6 +35,10 @@ struct _WeirConfigStage {
   char *thread;         /* the worker it shares; NULL: one of its own */
   GLogLevelFlags log;   /* the least important level that is logged; 0: as the program */
   GPtrArray *inputs;    /* WeirConfigInput, in the order of the file */
+  gboolean per_connection;   /* what lies downstream exists once for each connection that it accepts ... */
+  gboolean shared;           /* ... up to this one */
+  char *to;                  /* of a reply: the listening stage */
+  WeirConfigStage *listener; /* it exists once for each connection of that one; NULL: once */
   WeirPlace place;      /* of its name */
 };
 
@@ -43,6 +47,7 @@ typedef struct {
   GPtrArray *stages; /* WeirConfigStage, in the order of the files */
   gint64 shutdown;   /* microseconds that a drain may take */
   guint64 record_max;
+  guint workers; /* that connections are spread over; 0: as many as there are CPUs */
   GPtrArray *files; /* names of the inputs, where the places' are */
 } WeirConfig;
 

@@ -50,13 +50,36 @@ add_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
   if (state == NULL) {
     return FALSE;
   }
-  WeirStage *stage = weir_pipeline_add (engine->pipeline, config->name, config->kind, config->plugin_name, config->role,
-                                        state, config->thread, error);
+  WeirStage *stage = config->listener != NULL
+                       ? weir_pipeline_add_template (engine->pipeline, config->name, config->kind, config->plugin_name,
+                                                     config->role, state)
+                       : weir_pipeline_add (engine->pipeline, config->name, config->kind, config->plugin_name,
+                                            config->role, state, config->thread, error);
   if (stage == NULL) {
     return FALSE;
   }
   if (config->log != 0) {
     stage->log_level = config->log;
+  }
+  return TRUE;
+}
+
+/* What exists once for each of its connections. */
+static gboolean
+add_connections (WeirEngine *engine, const WeirConfig *config, const WeirConfigStage *listener, GError **error)
+{
+  gpointer state = fill_state (engine, listener, error);
+  WeirStage *stage = weir_pipeline_stage (engine->pipeline, listener->index);
+  WeirConnections *connections = state != NULL ? weir_pipeline_listen (engine->pipeline, stage, state, error) : NULL;
+  if (connections == NULL) {
+    return FALSE;
+  }
+  weir_connections_first (connections)->log_level = stage->log_level;
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *other = g_ptr_array_index (config->stages, i);
+    if (other->listener == listener) {
+      weir_connections_add_stage (connections, weir_pipeline_stage (engine->pipeline, i));
+    }
   }
   return TRUE;
 }
@@ -81,8 +104,15 @@ build (WeirEngine *engine, const WeirConfig *config, GError **error)
 {
   weir_pipeline_set_record_max (engine->pipeline, config->record_max);
   weir_pipeline_set_shutdown (engine->pipeline, config->shutdown);
+  weir_pipeline_set_workers (engine->pipeline, config->workers);
   for (guint i = 0; i < config->stages->len; i++) {
     if (!add_stage (engine, g_ptr_array_index (config->stages, i), error)) {
+      return FALSE;
+    }
+  }
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
+    if (stage->per_connection && !add_connections (engine, config, stage, error)) {
       return FALSE;
     }
   }

@@ -26,6 +26,7 @@ weir_stage_figures (WeirStage *stage, WeirStageFigures *figures)
   *figures = (WeirStageFigures){ .records_in = weir_load_relaxed (&stage->records_in),
                                  .bytes_in = weir_load_relaxed (&stage->bytes_in),
                                  .rejected = weir_load_relaxed (&stage->rejected_count),
+                                 .refused = weir_load_relaxed (&stage->refused),
                                  .errors = weir_load_relaxed (&stage->errors) };
   for (guint i = 0; i < stage->port_count && stage->connections == NULL; i++) {
     add_port (&stage->ports[i], figures);

@@ -7,7 +7,7 @@
 #include "stage.h"
 
 typedef struct {
-  guint64 records_in, records_out, bytes_in, bytes_out, rejected, errors;
+  guint64 records_in, records_out, bytes_in, bytes_out, rejected, refused, errors; /* refused: emitted after its end */
   gint64 clocks[WEIR_CLOCKS]; /* microseconds; without what has passed since the last turn */
 } WeirStageFigures;
 

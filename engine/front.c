@@ -4,15 +4,10 @@
  * record in here holds references of its own. */
 #include "front.h"
 
+#include "front-slots.h"
+
 #define RUN 64
 #define RUN_BYTES 65536
-
-/* A record that lies in the front, with references of its own. */
-typedef struct {
-  WeirRecord record;
-  guint64 pinned; /* capacity of its buffer, in the first of neighbours that share it */
-  gint64 stamp;   /* when it was put; 0: the link has no age limit */
-} Slot;
 
 struct _WeirFront {
   WeirLink *link;
@@ -26,9 +21,7 @@ struct _WeirFront {
   guint64 pinned_seen;
   /* Under the lock. */
   GMutex mutex;
-  Slot *slots; /* a ring of `capacity` entries, a power of two */
-  gsize head, count, controls, capacity;
-  guint64 queued_bytes, queued_pinned;
+  WeirFrontSlots slots;
   guint64 in, in_bytes, peak_records, peak_bytes, peak_pinned;
   GHashTable *gap_streams;
   /* The taker's worker. */
@@ -40,24 +33,16 @@ typedef struct {
   guint64 records, bytes, pinned;
 } Held;
 
-/* Control entries are told from records by their missing buffer. */
-static gboolean
-is_control (const WeirRecord *record)
-{
-  return record->buffer == NULL;
-}
-
 WeirFront *
 weir_front_new (WeirLink *link, WeirPool *takers_pool)
 {
   WeirFront *front = g_new0 (WeirFront, 1);
   front->link = link;
-  front->records = link->records;
-  front->bytes = link->bytes;
-  front->pinned = link->pinned;
-  front->age = link->age;
-  front->capacity = RUN;
-  front->slots = g_new (Slot, front->capacity);
+  front->records = link->limits->records;
+  front->bytes = link->limits->bytes;
+  front->pinned = link->limits->pinned;
+  front->age = link->limits->age;
+  weir_front_slots_init (&front->slots, RUN);
   front->gap_streams = g_hash_table_new (NULL, NULL);
   front->stage_packer = link->packer;
   front->copies.pool = link->packer->pool;
@@ -79,17 +64,12 @@ drop_references (const WeirRecord *record)
   }
 }
 
-static Slot *
-slot (WeirFront *front, gsize index)
-{
-  return &front->slots[(front->head + index) & (front->capacity - 1)];
-}
-
 void
 weir_front_free (WeirFront *front)
 {
-  for (gsize i = 0; i < front->count; i++) {
-    drop_references (&slot (front, i)->record);
+  while (front->slots.count > 0) {
+    WeirRecord record = weir_front_slots_take_first (&front->slots);
+    drop_references (&record);
   }
   for (guint i = 0; i < front->pending_count; i++) {
     drop_references (&front->pending[i]);
@@ -98,52 +78,8 @@ weir_front_free (WeirFront *front)
   weir_packer_clear (&front->copies);
   g_hash_table_unref (front->gap_streams);
   g_mutex_clear (&front->mutex);
-  g_free (front->slots);
+  weir_front_slots_clear (&front->slots);
   g_free (front);
-}
-
-static void
-resize (WeirFront *front, gsize capacity)
-{
-  Slot *slots = g_new (Slot, capacity);
-  for (gsize i = 0; i < front->count; i++) {
-    slots[i] = *slot (front, i);
-  }
-  g_free (front->slots);
-  front->slots = slots;
-  front->head = 0;
-  front->capacity = capacity;
-}
-
-static void
-append (WeirFront *front, const WeirRecord *record, gint64 stamp)
-{
-  if (front->count == front->capacity) {
-    resize (front, front->capacity * 2);
-  }
-  gboolean shared = front->count > 0 && slot (front, front->count - 1)->record.buffer == record->buffer;
-  guint64 pinned = shared || is_control (record) ? 0 : record->buffer->capacity;
-  front->count++;
-  *slot (front, front->count - 1) = (Slot){ *record, pinned, stamp };
-  front->controls += is_control (record) ? 1 : 0;
-  front->queued_bytes += record->size + record->trail;
-  front->queued_pinned += pinned;
-}
-
-/* The slot leaves the front; what it pins for its neighbours stays with the next of them. */
-static void
-forget (WeirFront *front, gsize at)
-{
-  const Slot *gone = slot (front, at);
-  const WeirRecord *record = &gone->record;
-  Slot *next = at + 1 < front->count ? slot (front, at + 1) : NULL;
-  front->queued_bytes -= record->size + record->trail;
-  front->controls -= is_control (record) ? 1 : 0;
-  if (gone->pinned > 0 && next != NULL && next->record.buffer == record->buffer) {
-    next->pinned = gone->pinned;
-  } else {
-    front->queued_pinned -= gone->pinned;
-  }
 }
 
 static void
@@ -154,31 +90,6 @@ drop (WeirFront *front, const WeirRecord *record, WeirDropReason reason)
     g_hash_table_add (front->gap_streams, GUINT_TO_POINTER (record->stream));
   }
   drop_references (record);
-}
-
-/* The oldest record; there is one. */
-static gsize
-oldest (WeirFront *front)
-{
-  gsize at = 0;
-  while (is_control (&slot (front, at)->record)) {
-    at++;
-  }
-  return at;
-}
-
-/* Drops the oldest record; the control entries before it keep their order. */
-static void
-drop_oldest (WeirFront *front, WeirDropReason reason)
-{
-  gsize at = oldest (front);
-  forget (front, at);
-  drop (front, &slot (front, at)->record, reason);
-  for (; at > 0; at--) {
-    *slot (front, at) = *slot (front, at - 1);
-  }
-  front->head++;
-  front->count--;
 }
 
 /* Under the lock put stands still; done only comes nearer to it. */
@@ -195,17 +106,53 @@ held (WeirLink *link)
 static gboolean
 at_high (WeirFront *front, const Held *taken)
 {
-  return front->count + taken->records >= front->records.high ||
-         front->queued_bytes + taken->bytes >= front->bytes.high ||
-         front->queued_pinned + taken->pinned >= front->pinned.high;
+  const WeirFrontSlots *slots = &front->slots;
+  return slots->count + taken->records >= front->records.high || slots->bytes + taken->bytes >= front->bytes.high ||
+         slots->pinned + taken->pinned >= front->pinned.high;
 }
 
 static void
-expire (WeirFront *front, gint64 now)
+drop_oldest (WeirFront *front, WeirDropReason reason)
 {
-  while (front->count > front->controls && (guint64) (now - slot (front, oldest (front))->stamp) >= front->age.high) {
+  WeirRecord record = weir_front_slots_take_oldest (&front->slots);
+  drop (front, &record, reason);
+}
+
+/* Drops what is too old. Answers what the time is, 0 where there is no age limit. */
+static gint64
+expire (WeirFront *front)
+{
+  if (front->age.high == G_MAXUINT64) {
+    return 0;
+  }
+  gint64 now = g_get_monotonic_time ();
+  for (gint64 stamp;
+       (stamp = weir_front_slots_oldest_stamp (&front->slots)) != 0 && (guint64) (now - stamp) >= front->age.high;) {
     drop_oldest (front, WEIR_DROP_EXPIRED);
   }
+  return now;
+}
+
+void
+weir_front_expire (WeirFront *front)
+{
+  if (front->age.high != G_MAXUINT64) {
+    g_mutex_lock (&front->mutex);
+    expire (front);
+    g_mutex_unlock (&front->mutex);
+  }
+}
+
+gint64
+weir_front_age_deadline (WeirFront *front)
+{
+  if (front->age.high == G_MAXUINT64) {
+    return 0;
+  }
+  g_mutex_lock (&front->mutex);
+  gint64 stamp = weir_front_slots_oldest_stamp (&front->slots);
+  g_mutex_unlock (&front->mutex);
+  return stamp != 0 ? stamp + (gint64) front->age.high : 0;
 }
 
 static void
@@ -213,21 +160,21 @@ move_record_in (WeirFront *front, const WeirRecord *record, gint64 now)
 {
   Held taken = held (front->link);
   front->in++;
-  while (front->count > front->controls && at_high (front, &taken)) {
+  while (front->slots.count > front->slots.controls && at_high (front, &taken)) {
     drop_oldest (front, WEIR_DROP_FULL);
   }
-  if (at_high (front, &taken) && front->count + taken.records > 0) {
+  if (at_high (front, &taken) && front->slots.count + taken.records > 0) {
     drop (front, record, WEIR_DROP_HELD);
     return;
   }
   front->in_bytes += record->size + record->trail;
-  append (front, record, now);
-  front->peak_records = MAX (front->peak_records, front->count + taken.records);
-  front->peak_bytes = MAX (front->peak_bytes, front->queued_bytes + taken.bytes);
-  front->peak_pinned = MAX (front->peak_pinned, front->queued_pinned + taken.pinned);
+  weir_front_slots_append (&front->slots, record, now);
+  front->peak_records = MAX (front->peak_records, front->slots.count + taken.records);
+  front->peak_bytes = MAX (front->peak_bytes, front->slots.bytes + taken.bytes);
+  front->peak_pinned = MAX (front->peak_pinned, front->slots.pinned + taken.pinned);
 }
 
-/* As copy_out_sparse_run() in link-put.c does: see there. TRUE: the run pins its buffer no more. */
+/* As copy_out_sparse_run() in link-run.c does: see there. TRUE: the run pins its buffer no more. */
 static gboolean
 copy_out_sparse (WeirFront *front, WeirRecord *records, gsize count)
 {
@@ -266,23 +213,20 @@ static void
 move_in (WeirFront *front)
 {
   WeirLink *link = front->link;
-  gint64 now = front->age.high != G_MAXUINT64 ? g_get_monotonic_time () : 0;
   copy_out_sparse_runs (front);
   g_mutex_lock (&front->mutex);
-  if (now != 0) {
-    expire (front, now);
-  }
+  gint64 now = expire (front);
   for (guint i = 0; i < front->pending_count; i++) {
     const WeirRecord *record = &front->pending[i];
-    if (is_control (record)) {
-      append (front, record, now);
+    if (weir_front_is_control (record)) {
+      weir_front_slots_append (&front->slots, record, now);
     } else {
       move_record_in (front, record, now);
     }
   }
-  front->pinned_seen = front->queued_pinned + held (link).pinned;
+  front->pinned_seen = front->slots.pinned + held (link).pinned;
   /* R11: only where control entries alone reach high does this link pause its producer. */
-  gboolean fill = front->controls >= front->records.high && weir_load_relaxed (&link->full) == 0;
+  gboolean fill = front->slots.controls >= front->records.high && weir_load_relaxed (&link->full) == 0;
   g_mutex_unlock (&front->mutex);
   front->pending_count = 0;
   if (fill) {
@@ -346,7 +290,7 @@ weir_front_recheck (WeirFront *front)
     return FALSE;
   }
   g_mutex_lock (&front->mutex);
-  gboolean low = front->count <= front->records.low || weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN;
+  gboolean low = front->slots.count <= front->records.low || weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN;
   g_mutex_unlock (&front->mutex);
   if (low) {
     weir_store_relaxed (&link->full, 0);
@@ -364,31 +308,27 @@ weir_front_move (WeirFront *front)
   WeirRecord run[RUN];
   gsize count = 0, bytes = 0;
   g_mutex_lock (&front->mutex);
-  if (front->count == 0 && front->capacity > RUN) {
-    resize (front, RUN); /* idle */
-  }
-  while (front->count > 0 && count < RUN && bytes < RUN_BYTES) {
+  expire (front);
+  weir_front_slots_shrink (&front->slots, RUN); /* idle */
+  while (front->slots.count > 0 && count < RUN && bytes < RUN_BYTES) {
     WeirRecord *record = &run[count++];
-    *record = slot (front, 0)->record;
-    forget (front, 0);
-    front->head++;
-    front->count--;
+    *record = weir_front_slots_take_first (&front->slots);
     bytes += record->size + record->trail;
     if (record->stream != 0 && g_hash_table_remove (front->gap_streams, GUINT_TO_POINTER (record->stream)) &&
-        !is_control (record)) {
+        !weir_front_is_control (record)) {
       record->flags |= WEIR_RECORD_GAP;
     }
   }
   /* Put and published under the lock, so that no producer sees a level without them. */
   for (gsize i = 0; i < count; i++) {
-    if (is_control (&run[i])) {
+    if (weir_front_is_control (&run[i])) {
       weir_link_put_control (link, run[i].flags, run[i].stream);
     } else {
       weir_link_put (link, &run[i]);
     }
   }
   weir_link_publish (link);
-  gboolean low = front->count <= front->records.low;
+  gboolean low = front->slots.count <= front->records.low;
   g_mutex_unlock (&front->mutex);
   for (gsize i = 0; i < count; i++) {
     drop_references (&run[i]);
@@ -404,8 +344,8 @@ weir_front_figures (WeirFront *front, WeirLinkFigures *figures)
   g_mutex_lock (&front->mutex);
   figures->in = front->in;
   figures->bytes_in = front->in_bytes;
-  figures->queued += front->count - front->controls;
-  figures->level_bytes += front->queued_bytes;
+  figures->queued += front->slots.count - front->slots.controls;
+  figures->level_bytes += front->slots.bytes;
   figures->peak_records = MAX (figures->peak_records, front->peak_records);
   figures->peak_bytes = MAX (figures->peak_bytes, front->peak_bytes);
   figures->peak_pinned = MAX (figures->peak_pinned, front->peak_pinned);

@@ -15,8 +15,12 @@ void weir_front_put (WeirFront *front, const WeirRecord *record);
 void weir_front_put_control (WeirFront *front, WeirControl control, guint32 stream);
 void weir_front_publish_and_wake (WeirFront *front);
 gboolean weir_front_recheck (WeirFront *front); /* as weir_link_recheck() */
+/* As weir_link_age_deadline(), of what can still be dropped. */
+gint64 weir_front_age_deadline (WeirFront *front);
+/* Drops what is too old by now. */
+void weir_front_expire (WeirFront *front);
 
-/* The taker's worker: moves a run into the ring and publishes it there. */
+/* The taker's worker: drops what is too old, moves a run into the ring and publishes it there. */
 void weir_front_move (WeirFront *front);
 
 /* Any thread: adds what lies in the front to the figures of its ring. */

@@ -74,13 +74,16 @@ forward_ends (WeirStage *stage, WeirLink *link)
   guint i = 0;
   while (i + 2 < stage->pending_ends->len) {
     guint64 *entry = &g_array_index (stage->pending_ends, guint64, i);
-    if (entry[0] == GPOINTER_TO_SIZE (link) && entry[1] <= link->done_private) {
+    if (entry[0] == GPOINTER_TO_SIZE (link) && (gint64) (link->done_private - entry[1]) >= 0) {
       guint32 stream = (guint32) entry[2];
       g_array_remove_range (stage->pending_ends, i, 3);
       weir_outputs_control (stage, WEIR_CONTROL_END_STREAM, stream);
     } else {
       i += 3;
     }
+  }
+  if (stage->pending_ends->len == 0) {
+    g_clear_pointer (&stage->pending_ends, g_array_unref);
   }
 }
 
@@ -103,7 +106,7 @@ weir_intake_done (WeirStage *stage, WeirLink *link)
     }
     weir_link_finish_rejected (link, slot);
   }
-  if (stage->pending_ends->len > 0) {
+  if (G_UNLIKELY (stage->pending_ends != NULL)) {
     forward_ends (stage, link);
   }
 }
@@ -232,7 +235,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       break;
     }
   }
-  stage->current = &stage->base;
+  stage->current = &weir_no_record;
   if (taken > 0) {
     weir_intake_took (stage, link, records, taken, bytes, rejected ? flush : taken);
   }
@@ -275,6 +278,9 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
   /* What a duplex stage makes is of streams of its own. */
   if (!end && !stage->duplex) {
     guint64 entry[] = { GPOINTER_TO_SIZE (link), link->taken, stream };
+    if (stage->pending_ends == NULL) {
+      stage->pending_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
+    }
     g_array_append_vals (stage->pending_ends, entry, 3);
   }
   weir_intake_done (stage, link);
@@ -290,7 +296,7 @@ take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
 static guint64
 stay_off (WeirStage *stage, WeirLink *link, guint64 available)
 {
-  if (available == 0 || available >= link->eighth || link->producer->queue == stage->task.queue ||
+  if (available == 0 || available >= link->limits->eighth || link->producer->queue == stage->task.queue ||
       weir_load_relaxed (&link->full) != 0 || !stage->worker->queue.several_cpus) {
     return available;
   }

@@ -98,16 +98,20 @@ close_stage (WeirStage *stage)
   gboolean opened = stage->life != WEIR_LIFE_NEW;
   stage->refusing = TRUE;
   weir_posts_end (stage);
-  weir_timers_disarm (stage->worker->timers, &stage->timers[WEIR_HALF_INPUT]);
-  weir_timers_disarm (stage->worker->timers, &stage->timers[WEIR_HALF_OUTPUT]);
-  weir_timers_disarm (stage->worker->timers, &stage->retry);
-  weir_timers_disarm (stage->worker->timers, &stage->age);
-  for (guint i = 0; i < stage->sources->len; i++) {
+  if (stage->timers != NULL) {
+    weir_timers_disarm (stage->worker->timers, &stage->timers->halves[WEIR_HALF_INPUT]);
+    weir_timers_disarm (stage->worker->timers, &stage->timers->halves[WEIR_HALF_OUTPUT]);
+    weir_timers_disarm (stage->worker->timers, &stage->timers->retry);
+    weir_timers_disarm (stage->worker->timers, &stage->timers->age);
+  }
+  weir_stage_enter (stage, WEIR_IN_SOURCE);
+  for (guint i = 0; stage->sources != NULL && i < stage->sources->len; i++) {
     GSource *source = g_ptr_array_index (stage->sources, i);
     g_source_destroy (source);
     g_source_unref (source);
   }
-  g_ptr_array_set_size (stage->sources, 0);
+  g_clear_pointer (&stage->sources, g_ptr_array_unref);
+  weir_stage_enter (stage, NULL);
   g_mutex_lock (&stage->interrupt_lock);
   stage->interruptible = FALSE;
   g_mutex_unlock (&stage->interrupt_lock);
@@ -116,7 +120,11 @@ close_stage (WeirStage *stage)
     stage->role->close (stage, stage->self);
     weir_stage_leave (stage);
   }
-  weir_watches_forget_owner (stage->worker->watches, stage);
+  if (stage->watched >= 0) {
+    weir_watches_forget_wait (stage->worker->watches, stage->watched, stage);
+  } else if (stage->watched == WEIR_WATCHED_SEVERAL) {
+    weir_watches_forget_owner (stage->worker->watches, stage);
+  }
   weir_streams_forget_all (stage);
   for (guint i = 0; i < stage->input_count; i++) {
     g_clear_pointer (&stage->inputs[i]->stream_states, g_tree_unref); /* of a stage that has finished by itself */
@@ -323,7 +331,7 @@ weir_life_finish (WeirStage *stage)
     }
     stage->end_told = TRUE;
     if (next == WEIR_PRODUCE) {
-      weir_intake_begin_produce (stage, WEIR_PRODUCES_END, &stage->base, "end");
+      weir_intake_begin_produce (stage, WEIR_PRODUCES_END, &weir_no_record, "end");
       return;
     }
   }

@@ -239,9 +239,9 @@ weir_link_done (WeirLink *link)
   guint64 put = weir_load_acquire (&link->put);
   gboolean drained = put == link->done_private;
   if (link->stamps != NULL || drained ||
-      (put - link->done_private <= link->records.low &&
-       weir_load_relaxed (&link->put_bytes) - link->done_bytes_private <= link->bytes.low &&
-       weir_load_relaxed (&link->put_pinned) - link->done_pinned_private <= link->pinned.low)) {
+      (put - link->done_private <= link->limits->records.low &&
+       weir_load_relaxed (&link->put_bytes) - link->done_bytes_private <= link->limits->bytes.low &&
+       weir_load_relaxed (&link->put_pinned) - link->done_pinned_private <= link->limits->pinned.low)) {
     weir_task_make_ready (link->producer);
   }
 }

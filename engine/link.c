@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link.c: a link's limits, its making and freeing, and its figures (see link.h).
  * Made and freed by the pipeline while both ends are parked; the figures are read from any thread. The producing end is in
- * link-put.c, the taking end in link-take.c. */
+ * link-put.c, link-full.c and link-run.c, the taking end in link-take.c. */
 #include "connections.h"
 #include "front.h"
 #include "link.h"
@@ -44,52 +44,62 @@ weir_queue_settings_check (const WeirQueueSettings *settings, char **message)
   return TRUE;
 }
 
-WeirLink *
-weir_link_new (const char *name, const WeirQueueSettings *settings)
+static WeirLimits *
+limits_new (const WeirQueueSettings *settings)
 {
-  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
-  link->name = g_strdup (name);
-  link->settings = *settings;
+  WeirLimits *limits = g_new (WeirLimits, 1);
+  limits->settings = *settings;
   /* Without a limit of records a record counts as one byte at least, or empty ones would be bounded by nothing. */
   guint64 records = settings->records == 0 ? settings->bytes : settings->records;
-  link->records = marks (records, settings->low, settings->hard);
-  link->bytes = marks (settings->bytes, settings->low, settings->hard);
+  limits->records = marks (records, settings->low, settings->hard);
+  limits->bytes = marks (settings->bytes, settings->low, settings->hard);
   guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
-  link->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
-  link->age = marks ((guint64) settings->age, settings->low, settings->hard);
-  link->age.hard = G_MAXUINT64; /* age alone never holds anybody */
-  if (settings->age > 0) {
+  limits->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
+  limits->age = marks ((guint64) settings->age, settings->low, settings->hard);
+  limits->age.hard = G_MAXUINT64; /* age alone never holds anybody */
+  guint64 high = settings->records == 0 ? 4096 : settings->records;
+  limits->eighth = high / 8 >= 64 ? high / 8 : 0;
+  limits->quarter = MAX (high / 4, 1);
+  limits->quarter_bytes = MAX ((settings->bytes == 0 ? 1024 * 1024 : settings->bytes) / 4, 1);
+  return limits;
+}
+
+static WeirLink *
+link_new (const WeirLimits *limits)
+{
+  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
+  link->limits = limits;
+  if (limits->settings.age > 0) {
     link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
   }
-  guint64 high = settings->records == 0 ? 4096 : settings->records;
-  link->eighth = high / 8 >= 64 ? high / 8 : 0;
-  link->quarter = MAX (high / 4, 1);
-  link->quarter_bytes = MAX ((settings->bytes == 0 ? 1024 * 1024 : settings->bytes) / 4, 1);
   link->put_countdown = 1;
   link->put_room = 1;
   return link;
 }
 
 WeirLink *
+weir_link_new (const char *name, const WeirQueueSettings *settings)
+{
+  WeirLink *link = link_new (limits_new (settings));
+  link->name = g_strdup (name);
+  return link;
+}
+
+WeirLink *
 weir_link_new_like (const WeirLink *original)
 {
-  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
+  WeirLink *link = link_new (original->limits);
   link->name = original->name;
-  link->settings = original->settings;
-  link->records = original->records;
-  link->bytes = original->bytes;
-  link->pinned = original->pinned;
-  link->age = original->age;
-  if (original->stamps != NULL) {
-    link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
-  }
-  link->eighth = original->eighth;
-  link->quarter = original->quarter;
-  link->quarter_bytes = original->quarter_bytes;
-  link->put_countdown = 1;
-  link->put_room = 1;
-  link->borrows_name = TRUE;
+  link->borrows_name = link->borrows_limits = TRUE;
   return link;
+}
+
+static void
+free_limits (WeirLink *link)
+{
+  if (!link->borrows_limits) {
+    g_free ((WeirLimits *) link->limits);
+  }
 }
 
 void
@@ -97,7 +107,11 @@ weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
 {
   link->front = weir_front_new (link, takers_pool);
   /* The ring behind the front only holds what the taker has: the front keeps the limits. */
-  link->records = link->bytes = link->pinned = link->age = marks (0, 0, 0);
+  WeirLimits *none = g_memdup2 (link->limits, sizeof (WeirLimits));
+  none->records = none->bytes = none->pinned = none->age = marks (0, 0, 0);
+  free_limits (link);
+  link->limits = none;
+  link->borrows_limits = FALSE;
   g_clear_pointer (&link->stamps, g_array_unref);
 }
 
@@ -222,6 +236,7 @@ weir_link_free (WeirLink *link)
   g_clear_pointer (&link->front, weir_front_free);
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
+  free_limits (link);
   if (!link->borrows_name) {
     g_free (link->name);
   }

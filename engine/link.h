@@ -30,6 +30,13 @@ typedef struct {
   guint64 low, high, hard;
 } WeirMarks;
 
+/* What a link may hold. Constant; the copies of a link that stands in a template share it. */
+typedef struct {
+  WeirQueueSettings settings;
+  WeirMarks records, bytes, pinned, age;
+  guint64 eighth, quarter, quarter_bytes; /* of high; eighth 0: too small for the put line's manners */
+} WeirLimits;
+
 typedef enum {
   WEIR_DROP_FULL,
   WEIR_DROP_EXPIRED,
@@ -69,13 +76,11 @@ struct _WeirLink {
   WeirTask *producer, *taker; /* their tasks */
   WeirReadyLinks *taker_links;
   WeirPool *pool; /* of the producer's worker; for a drop_oldest link, of the taker's */
-  WeirQueueSettings settings;
-  WeirMarks records, bytes, pinned, age;
-  guint64 eighth, quarter, quarter_bytes; /* of high; eighth 0: too small for the put line's manners */
+  const WeirLimits *limits;
   struct _WeirConnections *connections; /* it is of a template: never runs, stands for those of the connections */
   struct _WeirConnection *connection;   /* it leads from a connection to a shared stage */
   guint template_index, from_port;
-  gboolean borrows_name;
+  gboolean borrows_name, borrows_limits;
   WeirFront *front; /* drop_oldest only; then all fields of the producer's worker below are the taker's worker's */
 
   /* The producer's worker. */

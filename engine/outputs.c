@@ -105,7 +105,7 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   if (link->front != NULL) {
     weir_front_put (link->front, record);
   } else {
-    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && link->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
+    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && link->limits->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
         !weir_link_below_hard (link) && !hold (stage, link)) {
       weir_add_relaxed (&link->dropped_put[WEIR_DROP_REFUSED], 1);
       return;
@@ -121,7 +121,9 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
 static void
 recheck (WeirStage *stage, WeirLink *link)
 {
-  if (link->stamps != NULL && link->front == NULL) {
+  if (link->front != NULL) {
+    weir_front_expire (link->front);
+  } else if (link->stamps != NULL) {
     weir_link_age_full (link);
   }
   gboolean gone = link->front != NULL ? weir_front_recheck (link->front) : weir_link_recheck (link);

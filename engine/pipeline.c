@@ -76,7 +76,7 @@ weir_pipeline_free (WeirPipeline *pipeline)
     weir_stage_unref (g_ptr_array_index (pipeline->stages, i));
   }
   for (guint i = 0; i < pipeline->workers->len; i++) {
-    weir_worker_free (g_ptr_array_index (pipeline->workers, i));
+    weir_worker_unref (g_ptr_array_index (pipeline->workers, i));
   }
   g_ptr_array_unref (pipeline->links);
   g_ptr_array_unref (pipeline->stages);
@@ -177,11 +177,10 @@ weir_pipeline_listen (WeirPipeline *pipeline, WeirStage *listener, gpointer self
 }
 
 WeirStage *
-weir_pipeline_add_template (WeirPipeline *pipeline, WeirConnections *connections, const char *name, WeirKind kind,
-                            const char *plugin, const WeirRole *role, gpointer self)
+weir_pipeline_add_template (WeirPipeline *pipeline, const char *name, WeirKind kind, const char *plugin,
+                            const WeirRole *role, gpointer self)
 {
   WeirStage *stage = weir_stage_new (name, kind, plugin, role, self);
-  weir_connections_add_stage (connections, stage);
   g_ptr_array_add (pipeline->stages, stage);
   return stage;
 }
@@ -299,8 +298,11 @@ stuck (gpointer data)
   for (guint i = 0; i < pipeline->running->len; i++) {
     WeirStage *stage = g_ptr_array_index (pipeline->running, i);
     if (weir_load_relaxed (&stage->life_seen) != WEIR_LIFE_CLOSED && pipeline->events->stuck != NULL) {
-      const char *callback = stage->worker->callback;
-      pipeline->events->stuck (pipeline, stage, callback != NULL ? callback : "a callback", pipeline->data);
+      /* Of those that share a worker, the one whose turn it is; outside of turns sources are dispatched. */
+      WeirStage *running = stage->worker->running;
+      const char *callback = running != NULL ? stage->worker->callback : WEIR_IN_SOURCE;
+      pipeline->events->stuck (pipeline, running != NULL ? running : stage, callback != NULL ? callback : "the engine",
+                               pipeline->data);
     }
   }
   return G_SOURCE_REMOVE;
@@ -376,9 +378,8 @@ on_answered (WeirPipeline *pipeline)
 }
 
 static void
-on_failed (WeirPipeline *pipeline, WeirStage *stage)
+tell_failed (WeirPipeline *pipeline, WeirStage *stage)
 {
-  gboolean opening = pipeline->answered < pipeline->running->len;
   pipeline->failed = TRUE;
   if (pipeline->failure == NULL) {
     pipeline->failure = g_strdup_printf ("%s (%s, %s): %s", stage->name, stage->plugin, weir_kind_names[stage->kind],
@@ -387,6 +388,13 @@ on_failed (WeirPipeline *pipeline, WeirStage *stage)
   if (pipeline->events->failed != NULL) {
     pipeline->events->failed (pipeline, stage, stage->failure, pipeline->data);
   }
+}
+
+static void
+on_failed (WeirPipeline *pipeline, WeirStage *stage)
+{
+  gboolean opening = pipeline->answered < pipeline->running->len;
+  tell_failed (pipeline, stage);
   if (opening) {
     pipeline->open_failed++;
     on_answered (pipeline);
@@ -455,6 +463,23 @@ order_from (WeirPipeline *pipeline, WeirStage *stage)
   g_ptr_array_add (pipeline->order, stage);
 }
 
+/* Nothing of a stage has been called yet: the workers that run are joined, and it is over. */
+static void
+fail_to_start (WeirPipeline *pipeline, const WeirWorker *worker, const char *message)
+{
+  WeirStage *stage = NULL;
+  for (guint i = 0; i < pipeline->running->len && stage == NULL; i++) {
+    WeirStage *one = g_ptr_array_index (pipeline->running, i);
+    /* A worker of the pool is there for those who listen. */
+    stage = one->worker == worker || (worker->pooled && one->listens) ? one : NULL;
+  }
+  stage->failed = TRUE;
+  stage->failure = g_strdup (message);
+  weir_add_relaxed (&stage->errors, 1);
+  tell_failed (pipeline, stage);
+  over (pipeline);
+}
+
 void
 weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, gpointer data)
 {
@@ -480,7 +505,12 @@ weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, g
                              pipeline->record_max);
   }
   for (guint i = 0; i < pipeline->workers->len; i++) {
-    weir_worker_start (g_ptr_array_index (pipeline->workers, i));
+    WeirWorker *worker = g_ptr_array_index (pipeline->workers, i);
+    g_autoptr (GError) error = NULL;
+    if (!weir_worker_start (worker, &error)) {
+      fail_to_start (pipeline, worker, error->message);
+      return;
+    }
   }
   request_all (pipeline, WEIR_REQUEST_OPEN);
 }
@@ -504,7 +534,9 @@ weir_pipeline_run (WeirPipeline *pipeline, char **failure)
   static const WeirPipelineEvents events = { .over = run_over };
   Run run = { .loop = g_main_loop_new (NULL, FALSE) };
   weir_pipeline_start (pipeline, &events, &run);
-  g_main_loop_run (run.loop);
+  if (!pipeline->over) {
+    g_main_loop_run (run.loop);
+  }
   g_main_loop_unref (run.loop);
   if (failure != NULL) {
     *failure = g_strdup (pipeline->failure);

@@ -33,18 +33,19 @@ WeirStage *weir_pipeline_add (WeirPipeline *pipeline, const char *name, WeirKind
 /* Links an output to a stage; all stages are there, nothing runs yet. NULL with an error where the graph would have a cycle. */
 WeirLink *weir_pipeline_link (WeirPipeline *pipeline, WeirStage *from, guint port, WeirStage *to,
                               const WeirQueueSettings *settings, GError **error);
-/* Makes a stage, the last that was added to it, listen: what is linked behind it exists once for each connection that it
- * accepts. self: its options once more, taken. NULL with an error where no worker for the connections can be made. */
+/* Makes a producer listen: the template stages that belong to it, and the links behind it, exist once for each connection that
+ * it accepts. self: its options once more, taken. NULL with an error where no worker for the connections can be made. */
 WeirConnections *weir_pipeline_listen (WeirPipeline *pipeline, WeirStage *listener, gpointer self, GError **error);
-/* Adds a stage that every connection has. self as above. */
-WeirStage *weir_pipeline_add_template (WeirPipeline *pipeline, WeirConnections *connections, const char *name,
-                                       WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
+/* Adds a stage that every connection has: before it is linked, weir_connections_add_stage() says of which. */
+WeirStage *weir_pipeline_add_template (WeirPipeline *pipeline, const char *name, WeirKind kind, const char *plugin,
+                                       const WeirRole *role, gpointer self);
 /* How many workers share the connections; 0: as many as there are CPUs. */
 void weir_pipeline_set_workers (WeirPipeline *pipeline, guint workers);
 void weir_pipeline_set_record_max (WeirPipeline *pipeline, gsize bytes);
 void weir_pipeline_set_shutdown (WeirPipeline *pipeline, gint64 microseconds);
 
-/* Opens all, then starts takers before producers. What comes of it is told by events. */
+/* Opens all, then starts takers before producers. What comes of it is told by events; where a thread cannot be made, it is over
+ * before this returns. */
 void weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, gpointer data);
 /* Stops the producers and drains, within the shutdown limit. May be called more than once. */
 void weir_pipeline_stop (WeirPipeline *pipeline);

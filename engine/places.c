@@ -9,7 +9,8 @@
 #include <string.h>
 
 typedef struct {
-  guint32 key; /* offset of the key's quote; of an element: its index */
+  guint32 key : 31; /* offset of the key's quote; of an element: its index; of the root: NO_CHILD */
+  guint32 key_told : 1;
   guint32 value : 31;
   guint32 told : 1;
   guint32 parent, next;
@@ -191,13 +192,14 @@ link_child (WeirPlaces *places, WeirNode parent, WeirNode child)
 WeirNode
 weir_places_add_root (WeirPlaces *places, guint32 key, guint32 value)
 {
-  return add (places, (Node){ .key = key, .value = value & NO_CHILD, .parent = WEIR_NODE_NONE });
+  return add (places, (Node){ .key = key & NO_CHILD, .value = value & NO_CHILD, .parent = WEIR_NODE_NONE });
 }
 
 WeirNode
 weir_places_add_element (WeirPlaces *places, WeirNode parent, guint32 index, guint32 value)
 {
-  WeirNode node = add (places, (Node){ .key = index, .value = value & NO_CHILD, .parent = parent, .element = 1 });
+  WeirNode node = add (places,
+                       (Node){ .key = index & NO_CHILD, .value = value & NO_CHILD, .parent = parent, .element = 1 });
 
   link_child (places, parent, node);
   return node;
@@ -210,7 +212,7 @@ weir_places_add_member (WeirPlaces *places, WeirNode parent, guint32 key, WeirNo
   const char *text = key_text (places, key, scratch);
   guint32 hash = hash_of (parent, text);
   Slot *slot = find_slot (places, parent, text, hash);
-  WeirNode node = add (places, (Node){ .key = key, .value = key & NO_CHILD, .parent = parent });
+  WeirNode node = add (places, (Node){ .key = key & NO_CHILD, .value = key & NO_CHILD, .parent = parent });
 
   *first = slot->node == 0 ? WEIR_NODE_NONE : slot->node - 1;
   if (slot->node != 0)
@@ -236,6 +238,18 @@ weir_places_set_told (WeirPlaces *places, WeirNode node)
 }
 
 /* ---- walking ------------------------------------------------------------------------------------------------------- */
+
+void
+weir_places_set_key_told (WeirPlaces *places, WeirNode node)
+{
+  get (places, node)->key_told = 1;
+}
+
+gboolean
+weir_places_is_key_told (const WeirPlaces *places, WeirNode node)
+{
+  return node != WEIR_NODE_NONE && get (places, node)->key_told;
+}
 
 gboolean
 weir_places_is_told (const WeirPlaces *places, WeirNode node)
@@ -319,7 +333,7 @@ weir_places_value (WeirPlaces *places, WeirNode node)
 WeirPlace
 weir_places_key (WeirPlaces *places, WeirNode node)
 {
-  if (node == WEIR_NODE_NONE || get (places, node)->element || get (places, node)->key == WEIR_NODE_NONE)
+  if (node == WEIR_NODE_NONE || get (places, node)->element || get (places, node)->key == NO_CHILD)
     return weir_places_value (places, node);
   return weir_places_at (places, get (places, node)->key);
 }

@@ -32,6 +32,9 @@ void weir_places_set_value (WeirPlaces *places, WeirNode node, guint32 value);
 /* A value that the scan had to replace: a mistake in it has been told. */
 void weir_places_set_told (WeirPlaces *places, WeirNode node);
 gboolean weir_places_is_told (const WeirPlaces *places, WeirNode node);
+/* Likewise a key. */
+void weir_places_set_key_told (WeirPlaces *places, WeirNode node);
+gboolean weir_places_is_key_told (const WeirPlaces *places, WeirNode node);
 
 /* Walks. Any of them may be asked for WEIR_NODE_NONE and says WEIR_NODE_NONE. */
 WeirNode weir_places_member (WeirPlaces *places, WeirNode parent, const char *key);

@@ -20,27 +20,65 @@ struct _WeirPosts {
   GMutex lock;
   GCond cond;
   GQueue posts, invokes; /* of Post */
-  gboolean open, closed; /* for records */
-  gboolean over;         /* for calls too */
   _Atomic guint32 any;
 };
 
-WeirPosts *
-weir_posts_new (void)
+/* How far the stage is: said before whoever waits is woken, and looked at under the lock. */
+enum { OPEN = 1 /* for records */, CLOSED = 2 /* for records */, OVER = 4 /* for calls too */ };
+
+static guint32
+phase (WeirStage *stage)
 {
-  WeirPosts *posts = g_new0 (WeirPosts, 1);
-  g_mutex_init (&posts->lock);
-  g_cond_init (&posts->cond);
+  return weir_load_acquire (&stage->post_phase);
+}
+
+/* Made by the first who hands something in. Any thread. */
+static WeirPosts *
+get_posts (WeirStage *stage)
+{
+  WeirPosts *posts = weir_load_acquire (&stage->posts);
+  if (posts != NULL) {
+    return posts;
+  }
+  WeirPosts *made = g_new0 (WeirPosts, 1);
+  g_mutex_init (&made->lock);
+  g_cond_init (&made->cond);
+  if (atomic_compare_exchange_strong_explicit (&stage->posts, &posts, made, memory_order_seq_cst,
+                                               memory_order_acquire)) {
+    return made;
+  }
+  g_mutex_clear (&made->lock);
+  g_cond_clear (&made->cond);
+  g_free (made);
   return posts;
+}
+
+/* The phase is stored before, and whoever makes the posts reads it after. */
+static WeirPosts *
+posts_to_tell (WeirStage *stage, guint32 reached)
+{
+  atomic_fetch_or_explicit (&stage->post_phase, reached, memory_order_seq_cst);
+  weir_fence (&stage->post_phase);
+  return weir_load_acquire (&stage->posts);
+}
+
+void
+weir_posts_look_again (WeirStage *stage)
+{
+  WeirPosts *posts = weir_load_acquire (&stage->posts);
+  if (posts != NULL) {
+    g_mutex_lock (&posts->lock);
+    g_cond_broadcast (&posts->cond);
+    g_mutex_unlock (&posts->lock);
+  }
 }
 
 void
 weir_posts_open (WeirStage *stage)
 {
-  g_mutex_lock (&stage->posts->lock);
-  stage->posts->open = TRUE;
-  g_cond_broadcast (&stage->posts->cond);
-  g_mutex_unlock (&stage->posts->lock);
+  if (posts_to_tell (stage, OPEN) != NULL) {
+    weir_posts_look_again (stage);
+  }
 }
 
 static void
@@ -68,12 +106,12 @@ free_all (GQueue *queue)
 static void
 close_queues (WeirStage *stage, gboolean calls_too)
 {
-  WeirPosts *posts = stage->posts;
+  WeirPosts *posts = posts_to_tell (stage, calls_too ? CLOSED | OVER : CLOSED);
+  if (posts == NULL) {
+    return;
+  }
   GQueue left = G_QUEUE_INIT;
   g_mutex_lock (&posts->lock);
-  posts->open = FALSE;
-  posts->closed = TRUE;
-  posts->over = posts->over || calls_too;
   guint refused = posts->posts.length;
   for (Post *post; (post = g_queue_pop_head (&posts->posts)) != NULL;) {
     g_queue_push_tail (&left, post);
@@ -85,7 +123,10 @@ close_queues (WeirStage *stage, gboolean calls_too)
   g_mutex_unlock (&posts->lock);
   /* Records that were taken from their threads but not emitted: refused, and counted. */
   weir_add_relaxed (&stage->refused, refused);
+  const char *outer = stage->worker->callback;
+  weir_stage_enter (stage, WEIR_IN_CALL);
   free_all (&left);
+  weir_stage_enter (stage, outer);
 }
 
 void
@@ -103,17 +144,20 @@ weir_posts_end (WeirStage *stage)
 void
 weir_posts_free (WeirStage *stage)
 {
-  free_all (&stage->posts->posts);
-  free_all (&stage->posts->invokes);
-  g_mutex_clear (&stage->posts->lock);
-  g_cond_clear (&stage->posts->cond);
-  g_clear_pointer (&stage->posts, g_free);
+  WeirPosts *posts = weir_load_acquire (&stage->posts);
+  if (posts == NULL) {
+    return;
+  }
+  free_all (&posts->posts);
+  free_all (&posts->invokes);
+  g_mutex_clear (&posts->lock);
+  g_cond_clear (&posts->cond);
+  g_free (posts);
 }
 
 static Post *
-pop (WeirStage *stage)
+pop (WeirStage *stage, WeirPosts *posts)
 {
-  WeirPosts *posts = stage->posts;
   g_mutex_lock (&posts->lock);
   Post *post = g_queue_pop_head (&posts->invokes);
   if (post == NULL && !weir_stage_paused (stage) && stage->life >= WEIR_LIFE_RUNNING) {
@@ -130,16 +174,17 @@ pop (WeirStage *stage)
 gboolean
 weir_posts_run (WeirStage *stage)
 {
-  if (weir_load_acquire (&stage->posts->any) == 0) {
+  WeirPosts *posts = weir_load_acquire (&stage->posts);
+  if (posts == NULL || weir_load_acquire (&posts->any) == 0) {
     return FALSE;
   }
   for (guint i = 0; i < POSTS; i++) {
-    Post *post = pop (stage);
+    Post *post = pop (stage, posts);
     if (post == NULL) {
       return FALSE;
     }
     if (post->func != NULL) {
-      weir_stage_enter (stage, "invoke");
+      weir_stage_enter (stage, WEIR_IN_CALL);
       post->func (stage, stage->self, post->data);
       weir_stage_leave (stage);
     } else {
@@ -157,14 +202,14 @@ weir_posts_run (WeirStage *stage)
 void
 weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotify destroy)
 {
-  WeirPosts *posts = stage->posts;
+  WeirPosts *posts = get_posts (stage);
   Post *post = g_new0 (Post, 1);
   *post = (Post){ .func = func, .data = data, .destroy = destroy };
   g_mutex_lock (&posts->lock);
-  while (posts->invokes.length >= INVOKES && !posts->over) {
+  while (posts->invokes.length >= INVOKES && (phase (stage) & OVER) == 0) {
     g_cond_wait (&posts->cond, &posts->lock);
   }
-  gboolean over = posts->over;
+  gboolean over = (phase (stage) & OVER) != 0;
   if (!over) {
     g_queue_push_tail (&posts->invokes, post);
     weir_store_release (&posts->any, 1);
@@ -180,14 +225,15 @@ weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotif
 static gboolean
 post_record (WeirStage *stage, const WeirRecord *record)
 {
-  WeirPosts *posts = stage->posts;
+  WeirPosts *posts = get_posts (stage);
   Post *post = g_new0 (Post, 1);
   post->record = *record;
   g_mutex_lock (&posts->lock);
-  while (!posts->closed && (!posts->open || posts->posts.length >= POSTS || weir_stage_paused (stage))) {
+  while ((phase (stage) & CLOSED) == 0 &&
+         ((phase (stage) & OPEN) == 0 || posts->posts.length >= POSTS || weir_stage_paused (stage))) {
     g_cond_wait (&posts->cond, &posts->lock);
   }
-  gboolean taken = !posts->closed;
+  gboolean taken = (phase (stage) & CLOSED) == 0;
   if (taken) {
     g_queue_push_tail (&posts->posts, post);
     weir_store_release (&posts->any, 1);
@@ -218,12 +264,4 @@ weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data
   WeirRecord record = { .data = data, .size = size, .buffer = buffer, .time = time };
   record.context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
   return post_record (stage, &record);
-}
-
-void
-weir_posts_look_again (WeirStage *stage)
-{
-  g_mutex_lock (&stage->posts->lock);
-  g_cond_broadcast (&stage->posts->cond);
-  g_mutex_unlock (&stage->posts->lock);
 }

@@ -39,7 +39,7 @@ weir_intake_produce (WeirStage *stage, WeirTurn *turn)
   weir_stage_enter (stage, "produce");
   WeirNext next = stage->role->produce (stage, stage->self);
   weir_stage_leave (stage);
-  stage->current = &stage->base;
+  stage->current = &weir_no_record;
   gboolean used = weir_turn_used (stage, turn);
   if (next == WEIR_MORE && stage->turn_records == before) {
     weir_turn_empty (stage);

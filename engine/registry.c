@@ -25,8 +25,9 @@ struct _WeirRegistry {
   GPtrArray *folders; /* absolute paths, ended by NULL */
   GArray *sources;    /* of each, WeirFolderSource */
   GHashTable *opened; /* name -> Opened */
+  GHashTable *tried;  /* names of those that do no harm when they are opened */
   GPtrArray *owned;   /* copies of tables */
-  gint64 patience;    /* of a listing, microseconds */
+  gint64 patience;    /* with a child process, microseconds */
 };
 
 static void
@@ -44,6 +45,7 @@ weir_registry_new (void)
   registry->folders = g_ptr_array_new_with_free_func (g_free);
   registry->sources = g_array_new (FALSE, FALSE, sizeof (WeirFolderSource));
   registry->opened = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, opened_free);
+  registry->tried = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   registry->owned = g_ptr_array_new_with_free_func (g_free);
   registry->patience = 10 * G_USEC_PER_SEC;
   g_ptr_array_add (registry->folders, NULL);
@@ -56,6 +58,7 @@ weir_registry_free (WeirRegistry *registry)
   if (registry == NULL)
     return;
   g_hash_table_unref (registry->opened);
+  g_hash_table_unref (registry->tried);
   g_ptr_array_unref (registry->owned);
   g_ptr_array_unref (registry->folders);
   g_array_unref (registry->sources);
@@ -231,22 +234,64 @@ weir_registry_unknown (WeirRegistry *registry, const char *name)
 
 /* ---- opening ---- */
 
+static void
+note_opened (WeirRegistry *registry, const WeirPluginFile *file, const WeirPlugin *plugin, const char *message)
+{
+  Opened *opened = g_new0 (Opened, 1);
+  opened->plugin = plugin;
+  if (plugin == NULL)
+    opened->message = g_strdup_printf ("plugin \"%s\" (%s): %s", file->name, file->file, message);
+  g_hash_table_insert (registry->opened, g_strdup (file->name), opened);
+}
+
+static void
+clear_file (gpointer data)
+{
+  WeirPluginFile *file = data;
+  g_free (file->name);
+  g_free (file->file);
+}
+
+void
+weir_registry_try (WeirRegistry *registry, const char *const *names)
+{
+  g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (WeirPluginFile));
+  g_array_set_clear_func (files, clear_file);
+  for (; *names != NULL; names++) {
+    if (g_hash_table_contains (registry->opened, *names) || g_hash_table_contains (registry->tried, *names))
+      continue;
+    WeirPluginFile file = { .file = find_file (registry, *names) };
+    if (file.file == NULL)
+      continue;
+    file.name = g_strdup (*names);
+    g_array_append_val (files, file);
+    g_hash_table_add (registry->tried, g_strdup (*names));
+  }
+  for (gsize done = 0; done < files->len; done++) {
+    const WeirPluginFile *left = &g_array_index (files, WeirPluginFile, done);
+    g_autofree char *message = NULL;
+    gsize survived = weir_registry_try_in_child (left, files->len - done, registry->patience, &message);
+    if (message != NULL)
+      note_opened (registry, &left[survived], NULL, message);
+    done += survived - (message == NULL ? 1 : 0);
+  }
+}
+
 const WeirPlugin *
 weir_registry_open (WeirRegistry *registry, const char *name, GError **error)
 {
-  Opened *opened = g_hash_table_lookup (registry->opened, name);
-  if (opened == NULL) {
-    g_autofree char *file = find_file (registry, name), *message = NULL;
-    if (file == NULL) {
+  weir_registry_try (registry, (const char *const[]){ name, NULL });
+  if (!g_hash_table_contains (registry->opened, name)) {
+    g_autofree char *path = find_file (registry, name), *message = NULL;
+    if (path == NULL) {
       g_propagate_error (error, weir_registry_unknown (registry, name));
       return NULL;
     }
-    opened = g_new0 (Opened, 1);
-    opened->plugin = weir_plugin_object_open (name, file, registry->owned, &message);
-    if (opened->plugin == NULL)
-      opened->message = g_strdup_printf ("plugin \"%s\" (%s): %s", name, file, message);
-    g_hash_table_insert (registry->opened, g_strdup (name), opened);
+    const WeirPluginFile file = { .name = (char *) name, .file = path };
+    const WeirPlugin *plugin = weir_plugin_object_open (name, path, registry->owned, &message);
+    note_opened (registry, &file, plugin, message);
   }
+  const Opened *opened = g_hash_table_lookup (registry->opened, name);
   if (opened->plugin == NULL)
     g_set_error_literal (error, WEIR_REGISTRY_ERROR, WEIR_REGISTRY_ERROR_BROKEN, opened->message);
   return opened->plugin;

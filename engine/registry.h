@@ -39,10 +39,13 @@ void weir_registry_add_defaults (WeirRegistry *registry);
 const char *const *weir_registry_folders (WeirRegistry *registry);
 
 /* Opens a plugin, or gives the one that was opened before: its table, checked. Opening runs the object's constructors, and none
- * of its callbacks. NULL: the error is one line that names the plugin and its file. */
+ * of its callbacks. It is first tried in a child process, while this one has one thread: a constructor that crashes, exits or hangs
+ * is an error like any other. NULL: the error is one line that names the plugin and its file. */
 const WeirPlugin *weir_registry_open (WeirRegistry *registry, const char *name, GError **error);
+/* Tries many at once: one child process for all that are about to be opened. What is wrong is told when they are. */
+void weir_registry_try (WeirRegistry *registry, const char *const *names);
 
-/* How long a listing waits for a plugin to be opened, microseconds; 10 s at first. */
+/* How long a child process may take to open a plugin, microseconds; 10 s at first. */
 void weir_registry_set_patience (WeirRegistry *registry, gint64 patience);
 
 /* What is found, as JSON; json_object_put() it. Each plugin is opened in a child process, so that one that crashes does no harm:
@@ -63,6 +66,13 @@ typedef struct {
 GPtrArray *weir_registry_files (WeirRegistry *registry);
 
 gint64 weir_registry_patience (WeirRegistry *registry);
+
+/* Opens the file in a child process, while this one has one thread: its description, or NULL and what is wrong. */
+json_object *weir_registry_ask_child (const WeirPluginFile *file, gint64 patience, char **message);
+/* Opens files one after another in a child process. Returns how many it has survived; where that is less than count, the next one
+ * does harm if there is a message, and is to be tried again if there is none. Where this process has threads or can have no child,
+ * nothing is tried, and the answer is count. */
+gsize weir_registry_try_in_child (const WeirPluginFile *files, gsize count, gint64 patience, char **message);
 
 /* The error that no file of that name is there. */
 GError *weir_registry_unknown (WeirRegistry *registry, const char *name);

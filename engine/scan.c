@@ -56,9 +56,12 @@ scan_member (WeirScan *scan, WeirNode object, gsize comma)
 
   if (weir_scan_peek (scan) != '"')
     return weir_scan_refuse (scan, object, "a key in double quotes");
+  guint64 before = weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR);
   if (!weir_scan_string (scan, object))
     return FALSE;
   WeirNode node = weir_places_add_member (scan->places, object, (guint32) key, &first);
+  if (weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR) != before)
+    weir_places_set_key_told (scan->places, node);
   if (first != WEIR_NODE_NONE) {
     g_autofree char *place = weir_place_format (weir_places_key (scan->places, first));
     g_autofree char *name = g_strndup (scan->text + key + 1, scan->at - key - 2);

@@ -50,7 +50,7 @@ weir_intake_settle (WeirStage *stage)
     return;
   }
   if (next == WEIR_PRODUCE) {
-    weir_intake_begin_produce (stage, WEIR_PRODUCES_SETTLE, &stage->base, "settle");
+    weir_intake_begin_produce (stage, WEIR_PRODUCES_SETTLE, &weir_no_record, "settle");
     weir_task_make_ready (&stage->task);
   }
 }

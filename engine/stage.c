@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+const WeirRecord weir_no_record = { .data = (const guint8 *) "" };
+
 const char *const weir_kind_names[] = { "producer", "transform", "consumer" };
 
 static guint
@@ -26,21 +28,18 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   stage->plugin = g_strdup (plugin);
   stage->role = role;
   stage->kind = kind;
+  stage->watched = WEIR_WATCHED_NONE;
   stage->duplex = (role->flags & WEIR_DUPLEX) != 0;
   stage->self = self;
   stage->record_max = 16 * 1024 * 1024;
   stage->log_level = G_LOG_LEVEL_INFO;
   stage->port_count = MAX (count_names (role->ports), 1);
-  stage->ports = g_new0 (WeirPort, stage->port_count);
+  stage->ports = stage->port_count == 1 ? &stage->only_port : g_new0 (WeirPort, stage->port_count);
   stage->port = &stage->ports[0];
   stage->refusing = TRUE; /* until start */
-  stage->posts = weir_posts_new ();
-  stage->base.data = stage->ending.data = (const guint8 *) "";
-  stage->current = &stage->base;
+  stage->current = &weir_no_record;
   stage->counter_count = count_names (role->counters);
-  stage->counters = g_new0 (_Atomic guint64, stage->counter_count + 1);
-  stage->pending_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
-  stage->sources = g_ptr_array_new ();
+  stage->counters = g_new0 (_Atomic guint64, stage->counter_count);
   g_mutex_init (&stage->interrupt_lock);
   return stage;
 }
@@ -74,24 +73,47 @@ wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
   weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_OUTPUT));
 }
 
+WeirStageTimers *
+weir_stage_timers (WeirStage *stage)
+{
+  if (stage->timers == NULL) {
+    stage->timers = g_new (WeirStageTimers, 1);
+    *stage->timers = (WeirStageTimers){ .halves = { { .fire = wake_input, .data = stage },
+                                                    { .fire = wake_output, .data = stage } },
+                                        .retry = { .fire = wake, .data = stage },
+                                        .age = { .fire = wake, .data = stage } };
+  }
+  return stage->timers;
+}
+
 void
 weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
 {
-  stage->worker = worker;
+  stage->worker = weir_worker_ref (worker);
   stage->task.queue = &worker->queue;
   stage->packer.pool = worker->pool;
-  stage->timers[WEIR_HALF_INPUT].fire = wake_input;
-  stage->timers[WEIR_HALF_OUTPUT].fire = wake_output;
-  stage->retry.fire = stage->age.fire = wake;
-  stage->timers[WEIR_HALF_INPUT].data = stage->timers[WEIR_HALF_OUTPUT].data = stage->retry.data = stage->age.data = stage;
   worker->stages += worker->pooled ? 0 : 1;
+}
+
+/* To a list that has `count` of them, and begins as the place for one; room for more is doubled. */
+static void
+append_link (WeirLink ***links, WeirLink **only, guint count, WeirLink *link)
+{
+  if (*links == NULL) {
+    *links = only;
+  } else if (*links == only) {
+    *links = g_new (WeirLink *, 2);
+    (*links)[0] = *only;
+  } else if ((count & (count - 1)) == 0) {
+    *links = g_renew (WeirLink *, *links, MAX (count * 2, 2));
+  }
+  (*links)[count] = link;
 }
 
 static void
 add_link (WeirPort *port, WeirLink *link)
 {
-  port->links = g_renew (WeirLink *, port->links, port->count + 1);
-  port->links[port->count++] = link;
+  append_link (&port->links, &port->only, port->count++, link);
 }
 
 void
@@ -107,7 +129,7 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
   if (from->worker != NULL) {
     link->pool = from->worker->pool;
   }
-  if (from->worker != NULL && link->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
+  if (from->worker != NULL && link->limits->settings.when_full == WEIR_WHEN_FULL_DROP_OLDEST) {
     weir_link_use_front (link, to->worker->pool);
   }
   add_link (port == WEIR_PORT_REJECTED ? &from->rejected : &from->ports[port], link);
@@ -116,11 +138,8 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
 void
 weir_stage_add_input (WeirStage *stage, WeirLink *link)
 {
-  if ((stage->input_count & (stage->input_count - 1)) == 0) {
-    stage->inputs = g_renew (WeirLink *, stage->inputs, MAX (stage->input_count * 2, 1));
-  }
   link->input_index = stage->input_count;
-  stage->inputs[stage->input_count++] = link;
+  append_link (&stage->inputs, &stage->only_input, stage->input_count++, link);
 }
 
 /* The stages of a connection are freed together. */
@@ -133,9 +152,11 @@ weir_stage_ref (WeirStage *stage)
 }
 
 static void
-free_port (WeirPort *port)
+free_links (WeirLink **links, WeirLink **only)
 {
-  g_free (port->links);
+  if (links != only) {
+    g_free (links);
+  }
 }
 
 void
@@ -153,16 +174,20 @@ weir_stage_free (WeirStage *stage)
 {
   weir_posts_free (stage);
   weir_packer_clear (&stage->packer);
+  g_clear_pointer (&stage->worker, weir_worker_unref); /* behind its pool's last use */
   for (guint i = 0; i < stage->port_count; i++) {
-    free_port (&stage->ports[i]);
+    free_links (stage->ports[i].links, &stage->ports[i].only);
   }
-  free_port (&stage->rejected);
+  free_links (stage->rejected.links, &stage->rejected.only);
+  free_links (stage->inputs, &stage->only_input);
   weir_template_cache_free (stage->templates);
-  g_array_unref (stage->pending_ends);
-  g_ptr_array_unref (stage->sources);
+  g_clear_pointer (&stage->pending_ends, g_array_unref);
+  g_clear_pointer (&stage->sources, g_ptr_array_unref);
+  g_free (stage->timers);
   g_mutex_clear (&stage->interrupt_lock);
-  g_free (stage->ports);
-  g_free (stage->inputs);
+  if (stage->ports != &stage->only_port) {
+    g_free (stage->ports);
+  }
   g_free (stage->counters);
   g_free (stage->failure);
   g_free (stage->rejection);
@@ -181,12 +206,22 @@ weir_stage_request (WeirStage *stage, guint32 request)
   weir_task_make_ready (&stage->task);
 }
 
+static _Thread_local WeirStage *interrupting;
+
+WeirStage *
+weir_stage_interrupting (void)
+{
+  return interrupting;
+}
+
 void
 weir_stage_interrupt (WeirStage *stage)
 {
   g_mutex_lock (&stage->interrupt_lock);
   if (stage->interruptible && stage->role->interrupt != NULL) {
+    interrupting = stage;
     stage->role->interrupt (stage, stage->self);
+    interrupting = NULL;
   }
   g_mutex_unlock (&stage->interrupt_lock);
 }

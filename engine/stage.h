@@ -9,6 +9,8 @@
 #include "template.h"
 #include "worker.h"
 
+#include <string.h>
+#include <stdbool.h>
 #include <weir/weir.h>
 
 typedef enum { WEIR_PRODUCER, WEIR_TRANSFORM, WEIR_CONSUMER } WeirKind;
@@ -54,8 +56,9 @@ typedef void (*WeirStageReport) (WeirStage *stage, WeirStageEvent event, gpointe
 /* Where a stage's time went. */
 typedef enum { WEIR_CLOCK_WORKING, WEIR_CLOCK_STARVED, WEIR_CLOCK_BLOCKED, WEIR_CLOCK_WAITING, WEIR_CLOCKS } WeirClock;
 
+/* Most have one link, which needs no list. */
 typedef struct {
-  WeirLink **links;
+  WeirLink **links, *only;
   guint count;
 } WeirPort;
 
@@ -69,6 +72,11 @@ typedef enum {
 } WeirProduces;
 
 typedef struct _WeirPosts WeirPosts;
+
+/* Of those stages that wait for time. */
+typedef struct {
+  WeirTimer halves[WEIR_HALVES], retry, age;
+} WeirStageTimers;
 
 struct _WeirStage {
   /* Constant once the pipeline runs. */
@@ -87,7 +95,8 @@ struct _WeirStage {
   WeirPort *ports;
   guint port_count;
   WeirPort rejected;
-  WeirLink **inputs;
+  WeirPort only_port; /* where there is one */
+  WeirLink **inputs, *only_input;
   guint input_count;
   gsize record_max;
   GLogLevelFlags log_level; /* messages below are not logged */
@@ -102,7 +111,8 @@ struct _WeirStage {
   _Atomic gint64 outstanding; /* kept records not given back */
   WeirReadyLinks ready_links;
   _Atomic (WeirLink *) joining; /* links of new connections */
-  WeirPosts *posts;
+  _Atomic (WeirPosts *) posts; /* NULL: nobody has handed anything in */
+  _Atomic guint32 post_phase;
 
   /* The worker. */
   _Alignas(64) WeirLife life;
@@ -110,27 +120,28 @@ struct _WeirStage {
   const WeirRecord *current; /* the record at hand */
   WeirLink *current_link;
   WeirPort *port;
-  gboolean awaits_connections; /* its own end, and theirs is still to come */
-  gboolean in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
-  gboolean waits;     /* a callback answered WAIT */
+  bool awaits_connections; /* its own end, and theirs is still to come */
+  bool in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
+  bool waits;     /* a callback answered WAIT */
+  int watched; /* the one descriptor it has waited for, or WEIR_WATCHED_ */
   WeirHalf half;      /* whose callback runs; OUTPUT only in a duplex stage */
-  gboolean out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
-  gboolean out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
-  gboolean lingers; /* is not closed behind its end yet */
+  bool out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
+  bool out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
+  bool lingers; /* is not closed behind its end yet */
   WeirProduces produces;
-  gboolean settle_wanted, settle_told;
-  gboolean enough;       /* consume or flush answered DONE */
-  gboolean input_closed; /* and the links are closed for it */
+  bool settle_wanted, settle_told;
+  bool enough;       /* consume or flush answered DONE */
+  bool input_closed; /* and the links are closed for it */
   char *failure, *rejection;
   WeirLink *active, *active_last;  /* links with something to take, by next_active */
   WeirLink *leaving;               /* links that are over, and that a helper thread has its hands on; by next_active */
   const WeirRecord *flush_records; /* the run that flush has not finished */
   gsize flush_count;
   WeirLink *flush_link;
-  GArray *pending_ends;  /* stream ends to forward once what was taken before them is done */
+  GArray *pending_ends;  /* NULL: none yet; stream ends to forward once what was taken before them is done */
   gpointer ending_state; /* of end_stream() */
   guint32 ending_stream;
-  gboolean end_told;
+  bool end_told;
   guint inputs_over;
   gsize window;
   /* For the rest of this callback. */
@@ -142,16 +153,14 @@ struct _WeirStage {
   const char *set_rejected; /* the reason */
   gpointer emit_begin;
   gsize emit_begin_size;
-  WeirRecord base;           /* what is inherited where no record is at hand: nothing */
-  WeirRecord ending;         /* likewise, from the stream that ends */
   const WeirRecord *at_hand; /* of the produce() that follows PRODUCE */
-  gboolean dropping_streams; /* what end_stream() emits is refused without a word */
-  gboolean refusal_told;
+  bool dropping_streams; /* what end_stream() emits is refused without a word */
+  bool refusal_told;
   GHashTable *streams; /* opened here: number -> WeirContext or NULL */
   WeirStage *next_dirty;
-  gboolean dirty;
-  GPtrArray *sources;
-  WeirTimer timers[WEIR_HALVES], retry, age;
+  bool dirty;
+  GPtrArray *sources; /* NULL: none yet */
+  WeirStageTimers *timers; /* NULL: none was armed yet */
   guint empty_turns; /* MORE with nothing emitted, in a row */
   WeirTemplateCache *templates;
   gint64 clock_at;
@@ -160,7 +169,7 @@ struct _WeirStage {
   gsize turn_records, turn_bytes;
 
   /* Figures: the worker writes, any thread reads. */
-  _Alignas(64) _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
+  _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
   _Atomic guint64 clocks[WEIR_CLOCKS];
   _Atomic guint64 *counters;
   guint counter_count;
@@ -169,6 +178,8 @@ struct _WeirStage {
   GMutex interrupt_lock;
   gboolean interruptible;
 };
+
+enum { WEIR_WATCHED_NONE = -1, WEIR_WATCHED_SEVERAL = -2 };
 
 /* Bits of `reasons` beside the count of full links. */
 enum { WEIR_PAUSED_OPERATOR = 1 << 30 };
@@ -219,14 +230,28 @@ void weir_stage_free (WeirStage *stage); /* one that nobody refers to */
 void weir_stage_request (WeirStage *stage, guint32 request);
 /* Breaks the block of a BLOCKING role's callback, if there is one. */
 void weir_stage_interrupt (WeirStage *stage);
+/* The stage whose interrupt() the calling thread is in, or NULL; for crash reports. */
+WeirStage *weir_stage_interrupting (void);
+
+/* What is inherited where no record is at hand: nothing. */
+extern const WeirRecord weir_no_record;
+/* Its timers, made at first use. Worker. */
+WeirStageTimers *weir_stage_timers (WeirStage *stage);
 
 /* ---- stage.c: small things that the other files share; worker ---- */
 
-/* Names the callback for crash reports; NULL: back in the engine. */
+/* Names the callback for crash reports; NULL: back in the engine. What is no callback of the role's is said in words. */
 static inline void
 weir_stage_enter (WeirStage *stage, const char *callback)
 {
   stage->worker->callback = callback;
+}
+#define WEIR_IN_CALL "a call handed in"
+#define WEIR_IN_SOURCE "a source of its own"
+static inline gboolean
+weir_callback_is_named (const char *callback)
+{
+  return strchr (callback, ' ') == NULL;
 }
 /* After each callback: what was set for it is over. */
 void weir_stage_clear_overrides (WeirStage *stage);
@@ -327,6 +352,7 @@ void weir_intake_settle (WeirStage *stage);
 void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason);
 
 /* ---- streams.c ---- */
+extern guint32 weir_streams_last; /* the number given last, under a lock; a test sets it near its wrap */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
 /* The first stream that still has state on the link; FALSE: none. */
@@ -351,7 +377,6 @@ void weir_outputs_tell (WeirStage *stage);
 void weir_outputs_each (WeirStage *stage, void (*each) (WeirStage *stage, WeirLink *link));
 
 /* ---- post.c ---- */
-WeirPosts *weir_posts_new (void);
 void weir_posts_open (WeirStage *stage);
 gboolean weir_posts_run (WeirStage *stage); /* TRUE: there are more that can be taken now */
 void weir_posts_close (WeirStage *stage);   /* no more records are taken; whoever waits is told FALSE */

@@ -6,7 +6,7 @@
 
 static GMutex numbers_lock;
 static GHashTable *numbers;
-static guint32 last_number;
+guint32 weir_streams_last;
 
 static guint32
 take_number (void)
@@ -16,9 +16,9 @@ take_number (void)
     numbers = g_hash_table_new (NULL, NULL);
   }
   do {
-    last_number++;
-  } while (last_number == 0 || g_hash_table_contains (numbers, GUINT_TO_POINTER (last_number)));
-  guint32 number = last_number;
+    weir_streams_last++;
+  } while (weir_streams_last == 0 || g_hash_table_contains (numbers, GUINT_TO_POINTER (weir_streams_last)));
+  guint32 number = weir_streams_last;
   g_hash_table_add (numbers, GUINT_TO_POINTER (number));
   g_mutex_unlock (&numbers_lock);
   return number;
@@ -85,8 +85,7 @@ weir_streams_forget_all (WeirStage *stage)
 
 /* What a joining role keeps of a stream, and what the rest of it inherits when the stream ends. */
 typedef struct {
-  WeirContext *context; /* of the last record; one reference, or NULL */
-  gint64 time;
+  WeirRecord last; /* its stream, time, and context: one reference, or NULL; no bytes */
   _Alignas(max_align_t) guint8 bytes[]; /* the role's */
 } StreamState;
 
@@ -94,8 +93,8 @@ static void
 stream_state_free (gpointer data)
 {
   StreamState *state = data;
-  if (state->context != NULL) {
-    weir_context_unref (state->context);
+  if (state->last.context != NULL) {
+    weir_context_unref (state->last.context);
   }
   g_free (state);
 }
@@ -109,17 +108,17 @@ compare_numbers (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
 static void
 remember (StreamState *state, const WeirRecord *record)
 {
-  state->time = record->time;
-  if (state->context == record->context) {
+  state->last.time = record->time;
+  if (state->last.context == record->context) {
     return;
   }
   if (record->context != NULL) {
     weir_context_ref (record->context);
   }
-  if (state->context != NULL) {
-    weir_context_unref (state->context);
+  if (state->last.context != NULL) {
+    weir_context_unref (state->last.context);
   }
-  state->context = record->context;
+  state->last.context = record->context;
 }
 
 gpointer
@@ -141,6 +140,8 @@ weir_stream_state (WeirStage *stage)
   StreamState *state = g_tree_lookup (link->stream_states, GUINT_TO_POINTER (stream));
   if (state == NULL) {
     state = g_malloc0 (sizeof (StreamState) + stage->role->stream_size);
+    state->last = weir_no_record;
+    state->last.stream = stream;
     g_tree_insert (link->stream_states, GUINT_TO_POINTER (stream), state);
   }
   link->last_stream = stream;
@@ -154,8 +155,7 @@ static void
 forget_ending (WeirStage *stage)
 {
   stage->ending_state = NULL;
-  stage->current = &stage->base;
-  stage->ending.context = NULL;
+  stage->current = &weir_no_record;
 }
 
 static void
@@ -179,14 +179,11 @@ weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
     stage->current_link = link;
     stage->ending_state = state->bytes;
     stage->ending_stream = stream;
-    stage->ending.stream = stream;
-    stage->ending.time = state->time;
-    stage->ending.context = state->context;
-    stage->current = &stage->ending;
+    stage->current = &state->last;
     weir_stage_enter (stage, "end_stream");
     next = stage->role->end_stream (stage, stage->self, state->bytes);
     weir_stage_leave (stage);
-    stage->current = &stage->base;
+    stage->current = &weir_no_record;
   }
   if (next != WEIR_MORE &&
       !weir_stage_check_answer (stage, "end_stream", next,
@@ -195,7 +192,7 @@ weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
   }
   switch (next) {
   case WEIR_PRODUCE:
-    weir_intake_begin_produce (stage, WEIR_PRODUCES_STREAM, &stage->ending, "end_stream");
+    weir_intake_begin_produce (stage, WEIR_PRODUCES_STREAM, &state->last, "end_stream");
     return FALSE;
   case WEIR_WAIT:
     stage->waits = TRUE;

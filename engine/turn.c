@@ -3,6 +3,7 @@
  * Runs on the stage's worker, which has taken the stage off the run queue, cleared its flag and fenced: whatever a waker has
  * stored before it set the flag is looked at here. Ends by publishing, by waking takers, and by saying whether to come again. */
 #include "connections.h"
+#include "front.h"
 
 #define TURN_RECORDS 1024
 #define TURN_BYTES (1024 * 1024)
@@ -44,14 +45,14 @@ weir_turn_empty (WeirStage *stage)
                     EMPTY_TURNS);
   }
   *(stage->duplex ? &stage->out_waits : &stage->waits) = TRUE;
-  weir_timers_arm (stage->worker->timers, &stage->retry, g_get_monotonic_time () + delay);
+  weir_timers_arm (stage->worker->timers, &weir_stage_timers (stage)->retry, g_get_monotonic_time () + delay);
 }
 
 /* The produce() of a producer or of a duplex stage. TRUE: ask again right away. */
 static gboolean
 run_producer (WeirStage *stage, WeirTurn *turn)
 {
-  gboolean *waits = stage->duplex ? &stage->out_waits : &stage->waits;
+  bool *waits = stage->duplex ? &stage->out_waits : &stage->waits;
   while (stage->life < WEIR_LIFE_ENDED && !stage->failed && !stage->finishing && !stage->out_finishing && !*waits &&
          !weir_stage_paused (stage)) {
     gsize before = stage->turn_records;
@@ -79,16 +80,30 @@ run_producer (WeirStage *stage, WeirTurn *turn)
   return FALSE;
 }
 
-/* Wakes the stage when the oldest record of a link becomes too old; weir_outputs_recheck() looks then. */
+/* When the oldest record of the link becomes too old, if something is to be done about it then; 0: never. */
+static gint64
+age_deadline (WeirLink *link)
+{
+  if (link->front != NULL) {
+    return weir_front_age_deadline (link->front);
+  }
+  return link->stamps != NULL && weir_load_relaxed (&link->full) == 0 ? weir_link_age_deadline (link) : 0;
+}
+
+/* Wakes the stage then; weir_outputs_recheck() looks. */
 static void
 arm_age (WeirStage *stage, WeirLink *link)
 {
-  if (link->stamps == NULL || link->front != NULL || stage->life >= WEIR_LIFE_ENDED) {
+  if (stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
-  gint64 at = weir_link_age_deadline (link);
-  if (at != 0 && weir_load_relaxed (&link->full) == 0 && (stage->age.iter == NULL || at < stage->age.at)) {
-    weir_timers_arm (stage->worker->timers, &stage->age, at);
+  gint64 at = age_deadline (link);
+  if (at == 0) {
+    return;
+  }
+  WeirTimer *age = &weir_stage_timers (stage)->age;
+  if (age->iter == NULL || at < age->at) {
+    weir_timers_arm (stage->worker->timers, age, at);
   }
 }
 
@@ -153,7 +168,7 @@ set_clock (WeirStage *stage, gint64 start, gint64 now)
   weir_add_relaxed (&stage->clocks[WEIR_CLOCK_WORKING], (guint64) MAX (now - start - stage->held_us, 0));
   weir_add_relaxed (&stage->clocks[WEIR_CLOCK_BLOCKED], (guint64) stage->held_us);
   stage->clock_at = now;
-  stage->clock = weir_stage_paused (stage) ? WEIR_CLOCK_BLOCKED
+  stage->clock = weir_stage_paused (stage)          ? WEIR_CLOCK_BLOCKED
                  : stage->waits || stage->out_waits ? WEIR_CLOCK_WAITING
                                                     : WEIR_CLOCK_STARVED;
 }
@@ -208,7 +223,7 @@ weir_stage_turn (WeirStage *stage)
     weir_task_make_ready (&stage->task);
   } else {
     weir_outputs_each (stage, idle_link);
-    if (stage->packer.buffer != NULL && stage->packer.buffer->capacity > 4096) {
+    if (stage->packer.buffer != NULL && (stage->packer.buffer->capacity > 4096 || stage->connection != NULL)) {
       weir_packer_clear (&stage->packer);
     }
   }

@@ -23,6 +23,7 @@ weir_stage_wake_halves (gpointer owner, guint32 halves)
 WeirNext
 weir_stage_wait_fd (WeirStage *stage, int fd, GIOCondition condition)
 {
+  stage->watched = stage->watched == WEIR_WATCHED_NONE || stage->watched == fd ? fd : WEIR_WATCHED_SEVERAL;
   weir_watches_add (stage->worker->watches, fd, condition, stage->half, weir_stage_wake_halves, stage);
   return WEIR_WAIT;
 }
@@ -30,7 +31,7 @@ weir_stage_wait_fd (WeirStage *stage, int fd, GIOCondition condition)
 WeirNext
 weir_stage_wait_time (WeirStage *stage, gint64 microseconds)
 {
-  WeirTimer *timer = &stage->timers[stage->half];
+  WeirTimer *timer = &weir_stage_timers (stage)->halves[stage->half];
   if (microseconds < 0) {
     weir_timers_disarm (stage->worker->timers, timer);
   } else {
@@ -62,6 +63,9 @@ void
 weir_stage_attach (WeirStage *stage, GSource *source)
 {
   g_source_attach (source, stage->worker->context);
+  if (stage->sources == NULL) {
+    stage->sources = g_ptr_array_new ();
+  }
   g_ptr_array_add (stage->sources, source);
 }
 
@@ -76,6 +80,15 @@ weir_stage_finish (WeirStage *stage)
 {
   weir_life_finish_output (stage);
   weir_task_make_ready (&stage->task);
+}
+
+void
+weir_stage_enough (WeirStage *stage)
+{
+  if (!stage->end_told && stage->kind != WEIR_PRODUCER) {
+    stage->enough = TRUE;
+    weir_stage_wake (stage);
+  }
 }
 
 void

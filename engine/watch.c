@@ -12,10 +12,15 @@
 #define EVENTS 64
 
 typedef struct {
-  int fd;
-  guint32 events[WEIR_HALVES]; /* armed; 0: none */
   WeirWatchWake wake;
-  gpointer owner;
+  gpointer owner; /* NULL: nobody */
+  WeirHalf half;
+  guint32 events; /* armed; 0: none */
+} Wait;
+
+typedef struct {
+  int fd;
+  Wait waits[2];
 } Watch;
 
 struct _WeirWatches {
@@ -32,28 +37,32 @@ typedef struct {
 static gboolean
 arm (WeirWatches *watches, const Watch *watch)
 {
-  struct epoll_event event = { .events = watch->events[WEIR_HALF_INPUT] | watch->events[WEIR_HALF_OUTPUT] | EPOLLONESHOT,
+  struct epoll_event event = { .events = watch->waits[0].events | watch->waits[1].events | EPOLLONESHOT,
                                .data.fd = watch->fd };
   return epoll_ctl (watches->epoll, EPOLL_CTL_MOD, watch->fd, &event) == 0 ||
          (errno == ENOENT && epoll_ctl (watches->epoll, EPOLL_CTL_ADD, watch->fd, &event) == 0);
 }
 
+/* What is woken may forget the watch. */
 static void
 fire (WeirWatches *watches, Watch *watch, guint32 events)
 {
-  guint32 halves = 0;
-  for (WeirHalf half = WEIR_HALF_INPUT; half < WEIR_HALVES; half++) {
-    if (watch->events[half] != 0 && (events & (watch->events[half] | EPOLLERR | EPOLLHUP)) != 0) {
-      watch->events[half] = 0;
-      halves |= WEIR_HALF_BIT (half);
+  Wait fired[2] = { { .events = 0 }, { .events = 0 } };
+  for (guint i = 0; i < 2; i++) {
+    Wait *wait = &watch->waits[i];
+    if (wait->events != 0 && (events & (wait->events | EPOLLERR | EPOLLHUP)) != 0) {
+      fired[i] = *wait;
+      wait->events = 0;
     }
   }
-  /* The descriptor is unarmed for both; the other half goes on waiting. */
-  if ((watch->events[WEIR_HALF_INPUT] | watch->events[WEIR_HALF_OUTPUT]) != 0) {
+  /* The descriptor is unarmed for both; the other one goes on waiting. */
+  if ((watch->waits[0].events | watch->waits[1].events) != 0) {
     arm (watches, watch);
   }
-  if (halves != 0) {
-    watch->wake (watch->owner, halves);
+  for (guint i = 0; i < 2; i++) {
+    if (fired[i].events != 0) {
+      fired[i].wake (fired[i].owner, WEIR_HALF_BIT (fired[i].half));
+    }
   }
 }
 
@@ -102,28 +111,43 @@ weir_watches_free (WeirWatches *watches)
   g_free (watches);
 }
 
+/* Its own place, else a free one; a third party takes that of one that looks again instead of waiting. */
+static Wait *
+find_wait (Watch *watch, WeirHalf half, gpointer owner)
+{
+  for (guint i = 0; i < 2; i++) {
+    if (watch->waits[i].owner == owner && watch->waits[i].half == half) {
+      return &watch->waits[i];
+    }
+  }
+  Wait *wait = &watch->waits[watch->waits[0].events != 0 && watch->waits[1].events == 0 ? 1 : 0];
+  if (wait->events != 0) {
+    wait->wake (wait->owner, WEIR_HALF_BIT (wait->half));
+  }
+  *wait = (Wait){ .owner = owner, .half = half };
+  return wait;
+}
+
 void
 weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, WeirHalf half, WeirWatchWake wake,
                   gpointer owner)
 {
   Watch *watch = g_hash_table_lookup (watches->by_fd, GINT_TO_POINTER (fd));
-  gboolean known = watch != NULL && watch->owner == owner;
-  guint32 events = ((condition & G_IO_IN) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) |
-                   ((condition & G_IO_OUT) != 0 ? EPOLLOUT : 0u);
-  /* Said again even where it is armed: the descriptor may have been closed, and its number be another's by now. */
-  if (!known) {
+  if (watch == NULL) {
     watch = g_new0 (Watch, 1);
     watch->fd = fd;
-    g_hash_table_replace (watches->by_fd, GINT_TO_POINTER (fd), watch);
+    g_hash_table_insert (watches->by_fd, GINT_TO_POINTER (fd), watch);
   }
-  watch->wake = wake;
-  watch->owner = owner;
-  watch->events[half] |= events;
+  Wait *wait = find_wait (watch, half, owner);
+  wait->wake = wake;
+  wait->events |= ((condition & G_IO_IN) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) |
+                  ((condition & G_IO_OUT) != 0 ? EPOLLOUT : 0u);
+  /* Said again even where it is armed: the descriptor may have been closed, and its number be another's by now. */
   if (arm (watches, watch)) {
     return;
   }
   /* A regular file is always ready; for a bad descriptor the next system call on it says what is wrong. */
-  watch->events[half] = 0;
+  wait->events = 0;
   wake (owner, WEIR_HALF_BIT (half));
 }
 
@@ -135,6 +159,27 @@ weir_watches_forget (WeirWatches *watches, int fd)
   }
 }
 
+/* TRUE: nobody is left. */
+static gboolean
+forget_waits (Watch *watch, gpointer owner)
+{
+  for (guint i = 0; i < 2; i++) {
+    if (watch->waits[i].owner == owner) {
+      watch->waits[i] = (Wait){ .owner = NULL };
+    }
+  }
+  return watch->waits[0].owner == NULL && watch->waits[1].owner == NULL;
+}
+
+void
+weir_watches_forget_wait (WeirWatches *watches, int fd, gpointer owner)
+{
+  Watch *watch = g_hash_table_lookup (watches->by_fd, GINT_TO_POINTER (fd));
+  if (watch != NULL && forget_waits (watch, owner)) {
+    weir_watches_forget (watches, fd);
+  }
+}
+
 void
 weir_watches_forget_owner (WeirWatches *watches, gpointer owner)
 {
@@ -143,7 +188,7 @@ weir_watches_forget_owner (WeirWatches *watches, gpointer owner)
   g_hash_table_iter_init (&iter, watches->by_fd);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     Watch *watch = value;
-    if (watch->owner == owner) {
+    if (forget_waits (watch, owner)) {
       epoll_ctl (watches->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
       g_hash_table_iter_remove (&iter);
     }

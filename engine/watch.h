@@ -16,9 +16,11 @@ typedef enum { WEIR_HALF_INPUT, WEIR_HALF_OUTPUT, WEIR_HALVES } WeirHalf;
 
 typedef void (*WeirWatchWake) (gpointer owner, guint32 halves);
 
-/* Calls wake (owner, half's bit) once when fd is ready; what one half asks for on one fd adds up until then. A descriptor has
- * one owner, whose halves wait for it apart. */
+/* Calls wake (owner, half's bit) once when fd is ready; what one half asks for on one fd adds up until then. Two may wait for one
+ * descriptor, apart: the halves of a stage, or the two ends of a connection. */
 void weir_watches_add (WeirWatches *watches, int fd, GIOCondition condition, WeirHalf half, WeirWatchWake wake,
                        gpointer owner);
 void weir_watches_forget (WeirWatches *watches, int fd);
+/* What an owner waits for on one descriptor, or on any: the latter looks at all there are. */
+void weir_watches_forget_wait (WeirWatches *watches, int fd, gpointer owner);
 void weir_watches_forget_owner (WeirWatches *watches, gpointer owner);

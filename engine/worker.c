@@ -12,8 +12,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define VISIT 1000 /* microseconds between visits of the context while busy */
-#define SIGNAL_STACK 16384
+#define VISIT 1000            /* microseconds between visits of the context while busy */
+#define SIGNAL_STACK 65536    /* the registers of some machines take 11 KiB of it */
 #define SHRINK G_USEC_PER_SEC /* an idle pool gives back part of what it holds each second */
 
 static _Thread_local WeirWorker *current_worker;
@@ -33,22 +33,31 @@ shrink_pool (WeirTimer *timer, gpointer data)
   }
 }
 
+gboolean
+weir_worker_can_have_context (const char *whose, GError **error)
+{
+  int spare = eventfd (0, EFD_CLOEXEC);
+  if (spare < 0) {
+    g_set_error (error, G_UNIX_ERROR, 0, "cannot make an eventfd for %s: %s", whose, g_strerror (errno));
+    return FALSE;
+  }
+  close (spare);
+  return TRUE;
+}
+
 WeirWorker *
 weir_worker_new (const char *name, GError **error)
 {
-  /* Where there is no descriptor for a context's eventfd GLib ends the program: here it is an error. */
-  int spare = eventfd (0, EFD_CLOEXEC);
-  if (spare < 0) {
-    g_set_error (error, G_UNIX_ERROR, 0, "cannot make an eventfd for its worker: %s", g_strerror (errno));
+  if (!weir_worker_can_have_context ("its worker", error)) {
     return NULL;
   }
-  close (spare);
   g_autoptr (GMainContext) context = g_main_context_new ();
   WeirWatches *watches = weir_watches_new (context, error);
   if (watches == NULL) {
     return NULL;
   }
   WeirWorker *worker = g_aligned_alloc0 (1, sizeof (WeirWorker), 64);
+  worker->references = 1;
   worker->name = g_strdup (name);
   worker->context = g_steal_pointer (&context);
   worker->watches = watches;
@@ -143,11 +152,17 @@ run (gpointer data)
   return NULL;
 }
 
-void
-weir_worker_start (WeirWorker *worker)
+gboolean
+weir_worker_start (WeirWorker *worker, GError **error)
 {
   g_autofree char *thread_name = g_strndup (worker->name, 15);
-  worker->thread = g_thread_new (thread_name, run, worker);
+  worker->thread = g_thread_try_new (thread_name, run, worker, NULL);
+  if (worker->thread == NULL) {
+    /* The only reason that GLib gives. */
+    g_set_error (error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN, "cannot start its thread: %s", g_strerror (EAGAIN));
+    return FALSE;
+  }
+  return TRUE;
 }
 
 void
@@ -161,9 +176,19 @@ weir_worker_stop (WeirWorker *worker)
   }
 }
 
-void
-weir_worker_free (WeirWorker *worker)
+WeirWorker *
+weir_worker_ref (WeirWorker *worker)
 {
+  atomic_fetch_add_explicit (&worker->references, 1, memory_order_relaxed);
+  return worker;
+}
+
+void
+weir_worker_unref (WeirWorker *worker)
+{
+  if (atomic_fetch_sub_explicit (&worker->references, 1, memory_order_acq_rel) != 1) {
+    return;
+  }
   weir_timers_free (worker->timers);
   weir_watches_free (worker->watches);
   weir_run_queue_clear (&worker->queue);

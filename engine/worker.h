@@ -34,15 +34,19 @@ typedef struct _WeirWorker {
   WeirStage *running;
   const char *callback; /* of the running stage: what a crash report names */
   _Atomic guint32 quit;
+  _Atomic gint references; /* its maker's, and one a stage: a wake-up may come as long as somebody has the stage */
 } WeirWorker;
 
-/* Makes the worker; its thread starts with weir_worker_start(). */
+/* GLib ends the program where a new GMainContext finds no descriptor: FALSE, then, with the error. whose: what it is for. */
+gboolean weir_worker_can_have_context (const char *whose, GError **error);
+/* Makes the worker; its thread starts with weir_worker_start(). FALSE: the system has no thread left, and it is as before. */
 WeirWorker *weir_worker_new (const char *name, GError **error);
-void weir_worker_start (WeirWorker *worker);
 /* Any thread. */
 void weir_worker_later (WeirWorker *worker, WeirLater *later);
+gboolean weir_worker_start (WeirWorker *worker, GError **error);
 /* Ends and joins the thread, if it was started; its stages are closed. */
 void weir_worker_stop (WeirWorker *worker);
-void weir_worker_free (WeirWorker *worker);
+WeirWorker *weir_worker_ref (WeirWorker *worker); /* keeps the run queue, not the thread. Any thread */
+void weir_worker_unref (WeirWorker *worker);
 /* The worker whose thread is calling, or NULL. */
 WeirWorker *weir_worker_current (void);

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* write.c: weir_write_records() of weir/record.h: a run of records to a descriptor by writev(2).
+/* write.c: weir_write_records() and weir_send_records() of weir/record.h: a run of records to a descriptor by writev(2), or to a
+ * socket by sendmsg(2).
  * Any thread; owns nothing. A record takes its bytes, its trail and, behind a message that has none, the delimiter; where the
  * next piece lies right behind the last one in memory, both leave as one. */
 #include <weir/record.h>
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 /* What one writev() is given at most. */
 #define PIECES MIN (IOV_MAX, 1024)
 
+typedef ssize_t (*Write) (int fd, const struct iovec *pieces, int count);
+
 typedef struct {
+  Write write;
   struct iovec pieces[PIECES];
   int count;
   gsize skip; /* bytes at the front of the run that are out already */
@@ -50,7 +55,7 @@ write_batch (int fd, Batch *batch, gsize *progress)
 {
   struct iovec *next = batch->pieces, *end = batch->pieces + batch->count;
   while (next < end) {
-    ssize_t written = writev (fd, next, (int) (end - next));
+    ssize_t written = batch->write (fd, next, (int) (end - next));
     if (written < 0 && errno == EINTR) {
       continue;
     }
@@ -74,11 +79,19 @@ write_batch (int fd, Batch *batch, gsize *progress)
   return TRUE;
 }
 
-gboolean
-weir_write_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size,
-                    gsize *progress)
+static ssize_t
+send_pieces (int fd, const struct iovec *pieces, int count)
+{
+  struct msghdr message = { .msg_iov = (struct iovec *) pieces, .msg_iovlen = (size_t) count };
+  return sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static gboolean
+put_records (Write write, int fd, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size,
+             gsize *progress)
 {
   Batch batch;
+  batch.write = write;
   batch.count = 0;
   batch.skip = *progress;
   for (gsize i = 0; i < count; i++) {
@@ -97,4 +110,18 @@ weir_write_records (int fd, const WeirRecord *records, gsize count, gconstpointe
   }
   *progress = 0;
   return TRUE;
+}
+
+gboolean
+weir_write_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size,
+                    gsize *progress)
+{
+  return put_records (writev, fd, records, count, delimiter, delimiter_size, progress);
+}
+
+gboolean
+weir_send_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size,
+                   gsize *progress)
+{
+  return put_records (send_pieces, fd, records, count, delimiter, delimiter_size, progress);
 }

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* random: each record is a decimal count N; N random integers come out, one a record, under rule R7: as many at a time as the
  * links take, so that any N runs in the same memory.
- * Runs on the stage's worker; owns the generator's state and the table of ready-made texts. */
+ * Runs on the stage's worker; owns the generator's state. */
 #include <weir/weir.h>
 
 #include <string.h>
 #include <sys/random.h>
 
-#define AT_ONCE 256     /* records a produce() */
-#define TABLE_MAX 65535 /* up to this maximum, all texts are made in advance: at most 512 KiB */
+#define AT_ONCE 256 /* records a produce() */
 #define TRAIL "\r\n"
 #define TRAIL_SIZE 2
 #define LONGEST 24 /* digits of 2^63-1 and the trail */
-
-/* A number of up to five digits and its trail, and how long that is. */
-typedef struct {
-  char text[7];
-  guint8 size;
-} Entry;
 
 typedef struct {
   gint64 max;  /* option */
@@ -25,7 +18,6 @@ typedef struct {
   guint64 state[4];
   guint64 left; /* of the record at hand */
   guint32 threshold;
-  Entry *table;
 } Random;
 
 static const WeirOption options[] = {
@@ -102,17 +94,28 @@ write_number (char *end, guint64 number)
   return end;
 }
 
-static Entry *
-table_new (guint max)
+/* "0000" to "9999", side by side: constant, so that thousands of stages share it. */
+#define TEN(digits) \
+  digits "0" digits "1" digits "2" digits "3" digits "4" digits "5" digits "6" digits "7" digits "8" digits "9"
+#define HUNDRED(digits) \
+  TEN (digits "0") \
+  TEN (digits "1") TEN (digits "2") TEN (digits "3") TEN (digits "4") TEN (digits "5") TEN (digits "6") \
+    TEN (digits "7") TEN (digits "8") TEN (digits "9")
+#define THOUSAND(digits) \
+  HUNDRED (digits "0") \
+  HUNDRED (digits "1") HUNDRED (digits "2") HUNDRED (digits "3") HUNDRED (digits "4") HUNDRED (digits "5") \
+    HUNDRED (digits "6") HUNDRED (digits "7") HUNDRED (digits "8") HUNDRED (digits "9")
+static const char four_digits[] = THOUSAND ("0") THOUSAND ("1") THOUSAND ("2") THOUSAND ("3") THOUSAND ("4")
+  THOUSAND ("5") THOUSAND ("6") THOUSAND ("7") THOUSAND ("8") THOUSAND ("9") "000";
+
+/* Likewise, of a number below 10000: all of them but the leading zeros. */
+static inline gsize
+write_small (char *text, guint number)
 {
-  Entry *table = g_new (Entry, max + 1);
-  for (guint i = 0; i <= max; i++) {
-    char text[LONGEST];
-    char *begin = write_number (text + LONGEST, i);
-    table[i].size = (guint8) (text + LONGEST - begin);
-    memcpy (table[i].text, begin, table[i].size);
-  }
-  return table;
+  guint zeros = (number < 1000) + (number < 100) + (number < 10);
+  memcpy (text, four_digits + 4 * number + zeros, 4);
+  memcpy (text + 4 - zeros, TRAIL, TRAIL_SIZE);
+  return 4 - zeros + TRAIL_SIZE;
 }
 
 /* ---- the role ---- */
@@ -134,9 +137,6 @@ random_open (WeirStage *stage, gpointer self)
   }
   if (range <= G_MAXUINT32) {
     random->threshold = (guint32) (G_GUINT64_CONSTANT (0x100000000) % range);
-  }
-  if (random->max <= TABLE_MAX) {
-    random->table = table_new ((guint) random->max);
   }
   return WEIR_MORE;
 }
@@ -204,23 +204,15 @@ random_produce (WeirStage *stage, gpointer self)
   for (int i = 0; i < AT_ONCE && go_on && random->left > 0; i++) {
     guint64 number = draw (random);
     random->left--;
-    if (G_LIKELY (random->table != NULL)) {
-      const Entry *entry = &random->table[number];
-      go_on = weir_emit_copy (stage, entry->text, entry->size);
+    char text[LONGEST];
+    if (G_LIKELY (number < 10000)) {
+      go_on = weir_emit_copy (stage, text, write_small (text, (guint) number));
     } else {
-      char text[LONGEST];
       char *begin = write_number (text + LONGEST, number);
       go_on = weir_emit_copy (stage, begin, (gsize) (text + LONGEST - begin));
     }
   }
   return random->left > 0 ? WEIR_MORE : WEIR_DONE;
-}
-
-static void
-random_close (G_GNUC_UNUSED WeirStage *stage, gpointer self)
-{
-  Random *random = self;
-  g_free (random->table);
 }
 
 static const WeirRole transform = {
@@ -230,7 +222,6 @@ static const WeirRole transform = {
   .open = random_open,
   .consume = random_consume,
   .produce = random_produce,
-  .close = random_close,
 };
 
 WEIR_PLUGIN ("random", "1.0", NULL, &transform, NULL);

@@ -22,7 +22,8 @@ typedef struct {
 typedef struct {
   const char *delimiter;
   int fd, wake;
-  gboolean own; /* fd is a descriptor of our own */
+  gboolean own;    /* fd is a descriptor of our own */
+  gboolean socket; /* fd is one */
   gsize delimiter_size, progress;
 } Output;
 
@@ -123,29 +124,31 @@ input_interrupt (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 
 /* ---- standard output ---- */
 
-/* A pipe or a terminal opened once more is a description of our own, which may be O_NONBLOCK: then a reader that does not
- * read cannot hold this thread for good. Not so for a file, whose place is shared, and not possible for a socket. */
-static int
-open_again (void)
+/* A reader that does not read must not hold this thread for good. A pipe or a terminal opened once more is a description of our own,
+ * which may be O_NONBLOCK. Not so for a file, whose place is shared, and not possible for a socket, which can be told each time. */
+static void
+open_output (Output *self)
 {
   struct stat status;
-  if (fstat (STDOUT_FILENO, &status) < 0 || !(S_ISFIFO (status.st_mode) || isatty (STDOUT_FILENO))) {
-    return -1;
+  gboolean known = fstat (STDOUT_FILENO, &status) == 0;
+  self->socket = known && S_ISSOCK (status.st_mode);
+  if (known && (S_ISFIFO (status.st_mode) || isatty (STDOUT_FILENO))) {
+    self->fd = open ("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    self->own = self->fd >= 0;
   }
-  return open ("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (!self->own) {
+    self->fd = STDOUT_FILENO;
+  }
 }
 
 static WeirNext
 output_open (WeirStage *stage, gpointer state)
 {
   Output *self = state;
-  self->fd = STDOUT_FILENO;
   if (open_wake (stage, &self->wake) == WEIR_FAIL) {
     return WEIR_FAIL;
   }
-  int again = open_again ();
-  self->own = again >= 0;
-  self->fd = self->own ? again : STDOUT_FILENO;
+  open_output (self);
   gboolean nul = g_str_equal (self->delimiter, "nul");
   self->delimiter_size = nul ? 1 : strlen (self->delimiter);
   self->delimiter = nul ? "" : self->delimiter;
@@ -156,11 +159,13 @@ static WeirNext
 output_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize count)
 {
   Output *self = state;
+  gboolean (*put) (int, const WeirRecord *, gsize, gconstpointer, gsize, gsize *) = self->socket ? weir_send_records
+                                                                                                 : weir_write_records;
   do {
     if (!wait_ready (self->fd, POLLOUT, self->wake)) {
       return weir_stage_wait_fd (stage, self->fd, G_IO_OUT);
     }
-    if (weir_write_records (self->fd, records, count, self->delimiter, self->delimiter_size, &self->progress)) {
+    if (put (self->fd, records, count, self->delimiter, self->delimiter_size, &self->progress)) {
       return WEIR_MORE;
     }
   } while (errno == EAGAIN);

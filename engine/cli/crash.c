@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A fatal signal's last words (see crash.h). The handler runs on the thread that has failed, on the alternate stack where the
- * thread has one (workers do), and calls only what is safe in a signal handler. The signal is then raised again with the action
- * it had before, so that the core that is dumped shows where it happened. */
+ * thread has one (workers do), and calls only what is safe in a signal handler: the table of whose code is where is made before,
+ * and unwinding allocates nothing. The signal is then raised again with the action it had before, so that the core that is dumped
+ * shows where it happened. */
 #include "cli/crash.h"
 
-#include "stage.h"
+#include "cli/log.h"
 
+#include <link.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
+#include <unwind.h>
+
+#define FRAMES 200
 
 typedef struct {
   int number;
@@ -22,6 +31,74 @@ static Fatal fatal[] = {
   { .number = SIGILL, .name = "SIGILL" },   { .number = SIGTRAP, .name = "SIGTRAP" }, /* g_error() raises it */
   { .number = SIGSYS, .name = "SIGSYS" },
 };
+
+/* ---- whose code is where ---- */
+
+/* A stage, and the addresses of its plugin's shared object. */
+typedef struct {
+  WeirStage *stage;
+  guintptr begin, end;
+} Place;
+
+static struct {
+  Place *places;
+  gsize count;
+} known;
+
+static int
+find_object (struct dl_phdr_info *info, G_GNUC_UNUSED size_t size, gpointer data)
+{
+  Place *place = data;
+  guintptr begin = G_MAXSIZE, end = 0;
+  for (guint i = 0; i < info->dlpi_phnum; i++) {
+    if (info->dlpi_phdr[i].p_type == PT_LOAD) {
+      guintptr at = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+      begin = MIN (begin, at);
+      end = MAX (end, at + info->dlpi_phdr[i].p_memsz);
+    }
+  }
+  if (place->begin < begin || place->begin >= end) {
+    return 0;
+  }
+  place->begin = begin;
+  place->end = end;
+  return 1;
+}
+
+/* Some callback of the role: one of these every role has. */
+static guintptr
+code_of (const WeirRole *role)
+{
+  return role->produce != NULL   ? (guintptr) role->produce
+         : role->consume != NULL ? (guintptr) role->consume
+         : role->flush != NULL   ? (guintptr) role->flush
+         : role->start != NULL   ? (guintptr) role->start
+                                 : (guintptr) role->open;
+}
+
+void
+weir_crash_know (WeirPipeline *pipeline)
+{
+  GArray *places = g_array_new (FALSE, FALSE, sizeof (Place));
+  WeirStage *stage;
+  for (guint i = 0; (stage = weir_pipeline_stage (pipeline, i)) != NULL; i++) {
+    Place place = { .stage = stage, .begin = code_of (stage->role) };
+    if (dl_iterate_phdr (find_object, &place) != 0) {
+      g_array_append_val (places, place);
+    }
+  }
+  known.places = g_array_steal (places, &known.count);
+  g_array_unref (places);
+}
+
+void
+weir_crash_forget (void)
+{
+  known.count = 0;
+  g_clear_pointer (&known.places, g_free);
+}
+
+/* ---- the handler ---- */
 
 /* A line of fixed size. */
 typedef struct {
@@ -37,35 +114,181 @@ add (Line *line, const char *text)
   line->size += size;
 }
 
+typedef struct {
+  const Place *found;
+  guint frames;
+} Unwinding;
+
+/* A return address may lie just behind the function, where that never returns: what called is the byte before. */
+static _Unwind_Reason_Code
+look_at_frame (struct _Unwind_Context *context, gpointer data)
+{
+  Unwinding *unwinding = data;
+  int before = 0;
+  guintptr at = _Unwind_GetIPInfo (context, &before);
+  at -= before == 0 && at > 0 ? 1 : 0;
+  for (gsize i = 0; i < known.count && unwinding->found == NULL; i++) {
+    if (at >= known.places[i].begin && at < known.places[i].end) {
+      unwinding->found = &known.places[i];
+    }
+  }
+  return unwinding->found != NULL || ++unwinding->frames >= FRAMES ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+static _Thread_local gboolean is_unwinding;
+
+/* A stage of the plugin whose code this thread was in, the innermost, or NULL. A stack that is destroyed may make the unwinder
+ * fail in its turn: then the handler comes once more, and does without. */
+static const Place *
+find_plugin (void)
+{
+  Unwinding unwinding = { NULL, 0 };
+  sigset_t faults, before;
+  if (is_unwinding) {
+    return NULL;
+  }
+  is_unwinding = TRUE;
+  sigemptyset (&faults);
+  sigaddset (&faults, SIGSEGV);
+  sigaddset (&faults, SIGBUS);
+  pthread_sigmask (SIG_UNBLOCK, &faults, &before);
+  _Unwind_Backtrace (look_at_frame, &unwinding);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  is_unwinding = FALSE;
+  return unwinding.found;
+}
+
+static void
+add_stage (Line *line, const WeirStage *stage)
+{
+  add (line, stage->name);
+  add (line, " (");
+  add (line, stage->plugin);
+  add (line, ", ");
+  add (line, weir_kind_names[stage->kind]);
+  add (line, ")");
+}
+
+/* All stages whose code it may have been: those of that object, on that worker (NULL: on any). FALSE: there is none. */
+static gboolean
+add_stages (Line *line, const Place *object, const WeirWorker *worker)
+{
+  const WeirStage *only = NULL;
+  guint found = 0;
+  for (gsize i = 0; i < known.count; i++) {
+    const Place *place = &known.places[i];
+    if ((object != NULL && place->begin != object->begin) || (worker != NULL && place->stage->worker != worker)) {
+      continue;
+    }
+    if (found++ > 0) {
+      add (line, found == 2 ? only->name : "");
+      add (line, " or ");
+      add (line, place->stage->name);
+    }
+    only = place->stage;
+  }
+  if (found == 1) {
+    add_stage (line, only);
+  } else if (found > 1 && object != NULL) {
+    add (line, " (");
+    add (line, object->stage->plugin);
+    add (line, ")");
+  }
+  return found > 0;
+}
+
+/* The stage whose own source the worker is dispatching, or NULL. */
+static WeirStage *
+find_source (const WeirWorker *worker)
+{
+  GSource *source = g_main_current_source ();
+  for (gsize i = 0; source != NULL && i < known.count; i++) {
+    WeirStage *stage = known.places[i].stage;
+    for (guint j = 0; stage->worker == worker && j < stage->sources->len; j++) {
+      if (g_ptr_array_index (stage->sources, j) == source) {
+        return stage;
+      }
+    }
+  }
+  return NULL;
+}
+
+static void
+add_signal (Line *line, const char *signal_name, const char *where)
+{
+  add (line, "fatal signal ");
+  add (line, signal_name);
+  add (line, where);
+}
+
+static void
+add_turn (Line *line, const WeirWorker *worker, const Place *plugin, const char *signal_name)
+{
+  const WeirStage *stage = worker->running;
+  const char *callback = worker->callback;
+  add_stage (line, stage);
+  add (line, ": ");
+  add_signal (line, signal_name, callback != NULL ? " in " : " in the engine, between two callbacks");
+  if (callback != NULL) {
+    add (line, callback);
+    add (line, weir_callback_is_named (callback) ? "()" : "");
+  }
+  /* A buffer, say, is freed by who is done with it, in the way of who has made it. */
+  if (plugin != NULL && strcmp (plugin->stage->plugin, stage->plugin) != 0) {
+    add (line, ", in code of plugin \"");
+    add (line, plugin->stage->plugin);
+    add (line, "\"");
+  }
+}
+
 static void
 add_place (Line *line, const char *signal_name)
 {
   WeirWorker *worker = weir_worker_current ();
-  WeirStage *stage = worker != NULL ? worker->running : NULL;
-  if (stage != NULL) {
-    add (line, stage->name);
-    add (line, " (");
-    add (line, stage->plugin);
-    add (line, ", ");
-    add (line, weir_kind_names[stage->kind]);
-    add (line, "): ");
-  }
-  add (line, "fatal signal ");
-  add (line, signal_name);
-  if (stage != NULL && worker->callback != NULL) {
-    add (line, " in ");
-    add (line, worker->callback);
-    add (line, "()");
-  } else if (stage != NULL) {
-    add (line, " in the engine, between two callbacks");
+  const Place *plugin = find_plugin ();
+  const WeirStage *owner = weir_stage_interrupting ();
+  if (owner != NULL) {
+    add_stage (line, owner);
+    add (line, ": ");
+    add_signal (line, signal_name, " in interrupt()");
+  } else if (worker != NULL && worker->running != NULL) {
+    add_turn (line, worker, plugin, signal_name);
+  } else if (worker != NULL && (owner = find_source (worker)) != NULL) {
+    add_stage (line, owner);
+    add (line, ": ");
+    add_signal (line, signal_name, " in a source of its own");
+  } else if (plugin != NULL && add_stages (line, plugin, worker)) {
+    add (line, ": ");
+    add_signal (line, signal_name,
+                worker != NULL           ? " in an asynchronous call of its own"
+                : getpid () == gettid () ? " on the main thread, outside its callbacks"
+                                         : " in a thread of its own");
+  } else if (worker != NULL && worker->stages == 1 && add_stages (line, NULL, worker)) {
+    add (line, ": ");
+    add_signal (line, signal_name, " on its worker, outside its callbacks");
   } else if (worker != NULL) {
-    add (line, " on worker \"");
+    add_signal (line, signal_name, " on worker \"");
     add (line, worker->name);
     add (line, "\", in no stage's turn");
   } else {
-    add (line, " in no worker's thread");
+    add_signal (line, signal_name, " in no worker's thread");
   }
   add (line, "\n");
+}
+
+/* Where it is said instead of standard error, ready to be sent to; or what stands in front of it there. */
+static struct {
+  int socket; /* -1: standard error */
+  char head[64];
+} said = { -1, "weir: " };
+
+static void
+say (Line *line)
+{
+  struct iovec parts[] = { { said.head, strlen (said.head) }, { line->text, line->size } };
+  if (writev (said.socket >= 0 ? said.socket : STDERR_FILENO, parts, G_N_ELEMENTS (parts)) < 0) {
+    /* Nothing is left to say it to. */
+  }
 }
 
 static void
@@ -73,18 +296,41 @@ on_fatal (int number)
 {
   Line line = { .size = 0 };
   struct sigaction *before = NULL;
-  add (&line, "weir: ");
   for (gsize i = 0; i < G_N_ELEMENTS (fatal); i++) {
     if (fatal[i].number == number) {
       before = &fatal[i].before;
       add_place (&line, fatal[i].name);
     }
   }
-  if (write (STDERR_FILENO, line.text, line.size) < 0) {
-    /* Nothing is left to say it to. */
-  }
+  say (&line);
   sigaction (number, before, NULL);
   raise (number); /* comes once this handler has returned */
+}
+
+static gboolean
+connect_to (const char *path)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) != 0) {
+    if (fd >= 0) {
+      close (fd);
+    }
+    return FALSE;
+  }
+  said.socket = fd;
+  return TRUE;
+}
+
+void
+weir_crash_detach (void)
+{
+  if (connect_to (WEIR_LOG_JOURNAL)) {
+    g_strlcpy (said.head, "PRIORITY=2\nSYSLOG_IDENTIFIER=weir\nMESSAGE=", sizeof said.head);
+  } else if (connect_to (WEIR_LOG_SYSLOG)) {
+    snprintf (said.head, sizeof said.head, "<26>weir[%d]: ", (int) getpid ()); /* daemon.crit */
+  }
 }
 
 void
@@ -92,6 +338,10 @@ weir_crash_open (void)
 {
   struct sigaction action = { .sa_handler = on_fatal, .sa_flags = SA_ONSTACK };
   sigemptyset (&action.sa_mask);
+  if (weir_log_is_kept ()) {
+    g_strlcpy (said.head, "<2>", sizeof said.head); /* crit: the journal takes it off */
+  }
+  find_plugin (); /* whatever the unwinder does once, it has done */
   for (gsize i = 0; i < G_N_ELEMENTS (fatal); i++) {
     sigaction (fatal[i].number, &action, &fatal[i].before);
     if ((fatal[i].before.sa_flags & SA_SIGINFO) == 0 && fatal[i].before.sa_handler == SIG_IGN) {

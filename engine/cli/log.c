@@ -82,6 +82,16 @@ syslog_priority (GLogLevelFlags level)
   }
 }
 
+/* The fields that the journal takes, and ours: without it journalctl -t would not find them. */
+static gboolean
+write_journal (GLogLevelFlags level, const GLogField *fields, gsize count)
+{
+  g_autofree GLogField *all = g_new (GLogField, count + 1);
+  memcpy (all, fields, count * sizeof *fields);
+  all[count] = (GLogField){ "SYSLOG_IDENTIFIER", "weir", -1 };
+  return g_log_writer_journald (level, all, count + 1, NULL) == G_LOG_WRITER_HANDLED;
+}
+
 static GLogWriterOutput
 write_message (GLogLevelFlags level, const GLogField *fields, gsize count, G_GNUC_UNUSED gpointer data)
 {
@@ -93,7 +103,7 @@ write_message (GLogLevelFlags level, const GLogField *fields, gsize count, G_GNU
     return G_LOG_WRITER_HANDLED;
   }
   Destination to = atomic_load_explicit (&destination, memory_order_relaxed);
-  if (to == TO_JOURNAL && g_log_writer_journald (level, fields, count, NULL) == G_LOG_WRITER_HANDLED) {
+  if (to == TO_JOURNAL && write_journal (level, fields, count)) {
     return G_LOG_WRITER_HANDLED;
   }
   g_autofree char *line = make_line (level, domain, message != NULL ? message : "");
@@ -115,7 +125,7 @@ weir_log_open (void)
 void
 weir_log_detach (void)
 {
-  if (access ("/run/systemd/journal/socket", W_OK) == 0) {
+  if (access (WEIR_LOG_JOURNAL, W_OK) == 0) {
     destination = TO_JOURNAL;
     return;
   }
@@ -169,6 +179,22 @@ weir_log_warning (const char *format, ...)
   g_autofree char *text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
   write_own (G_LOG_LEVEL_WARNING, "4", NULL, text);
+}
+
+void
+weir_log_problems (const WeirProblems *problems)
+{
+  g_autofree char *text = weir_problems_format (problems);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  if (!weir_log_is_kept ()) {
+    weir_screen_write (text);
+    return;
+  }
+  for (guint i = 0; lines[i] != NULL && *lines[i] != '\0'; i++) {
+    gboolean warning = i < weir_problems_kept (problems) &&
+                       weir_problems_get (problems, i)->severity == WEIR_SEVERITY_WARNING;
+    write_own (warning ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_CRITICAL, warning ? "4" : "3", NULL, lines[i]);
+  }
 }
 
 void

@@ -4,7 +4,11 @@
 #ifndef WEIR_CLI_LOG_H
 #define WEIR_CLI_LOG_H
 
+#include "problem.h"
 #include "stage.h"
+
+#define WEIR_LOG_JOURNAL "/run/systemd/journal/socket"
+#define WEIR_LOG_SYSLOG "/dev/log"
 
 /* Takes over the messages of the process. */
 void weir_log_open (void);
@@ -17,5 +21,7 @@ gboolean weir_log_is_kept (void);
 void weir_log_error (WeirStage *stage, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void weir_log_warning (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void weir_log_info (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* The mistakes and warnings of a configuration, a line each. */
+void weir_log_problems (const WeirProblems *problems);
 
 #endif

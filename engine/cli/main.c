@@ -22,11 +22,14 @@ typedef struct {
   const char *summary;
 } Command;
 
+static int help_command (int argc, char **argv);
+
 static const Command commands[] = {
   { "run", weir_run_command, "Run a pipeline" },
   { "check", weir_check_command, "Tell every mistake in a pipeline without running it" },
   { "graph", weir_graph_command, "Draw a pipeline" },
   { "inspect", weir_inspect_command, "Show which plugins there are, and their options" },
+  { "help", help_command, "Show this help, or that of a command" },
 };
 
 static const Command *
@@ -64,6 +67,40 @@ list_commands (void)
   return g_string_free (list, FALSE);
 }
 
+static GOptionContext *
+make_context (gboolean *version)
+{
+  const GOptionEntry entries[] = {
+    { "version", 0, 0, G_OPTION_ARG_NONE, version, "Print the version and the libraries in use", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  GOptionContext *context = g_option_context_new ("COMMAND [ARGUMENT…]");
+  g_autofree char *description = list_commands ();
+  g_option_context_set_description (context, description);
+  /* What comes behind the command is the command's. */
+  g_option_context_set_strict_posix (context, TRUE);
+  g_option_context_set_summary (context, "Runs streaming pipelines of plugins, with backpressure.");
+  g_option_context_add_main_entries (context, entries, NULL);
+  return context;
+}
+
+/* `weir help COMMAND` is `weir COMMAND --help`; of help itself there is nothing more to say. */
+static int
+help_command (int argc, char **argv)
+{
+  if (argc > 2)
+    return weir_command_refuse ("help", "found %d arguments, expected one command or none", argc - 1);
+  const Command *command = argc == 2 ? find_command (argv[1]) : NULL;
+  if (argc == 2 && command == NULL && strcmp (argv[1], "--help") != 0 && strcmp (argv[1], "-h") != 0)
+    return refuse_command (argv[1]);
+  if (command != NULL && command->run != help_command)
+    return command->run (2, (char *[]){ (char *) command->name, (char *) "--help", NULL });
+  g_autoptr (GOptionContext) context = make_context (&(gboolean){ FALSE });
+  g_autofree char *help = g_option_context_get_help (context, TRUE, NULL);
+  g_print ("%s", help);
+  return EXIT_SUCCESS;
+}
+
 static void
 print_version (void)
 {
@@ -98,17 +135,7 @@ main (int argc, char **argv)
   setlocale (LC_ALL, "");
   setlocale (LC_NUMERIC, "C"); /* numbers are read and written in one way everywhere */
   gboolean version = FALSE;
-  const GOptionEntry entries[] = {
-    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and the libraries in use", NULL },
-    G_OPTION_ENTRY_NULL,
-  };
-  g_autoptr (GOptionContext) context = g_option_context_new ("COMMAND [ARGUMENT…]");
-  g_autofree char *description = list_commands ();
-  g_option_context_set_description (context, description);
-  /* What comes behind the command is the command's. */
-  g_option_context_set_strict_posix (context, TRUE);
-  g_option_context_set_summary (context, "Runs streaming pipelines of plugins, with backpressure.");
-  g_option_context_add_main_entries (context, entries, NULL);
+  g_autoptr (GOptionContext) context = make_context (&version);
   g_autoptr (GError) error = NULL;
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     g_printerr ("weir: %s; see weir --help\n", error->message);

@@ -35,7 +35,7 @@ struct _WeirProgress {
 static double
 fill_of (const WeirLink *link, const WeirLinkFigures *figures)
 {
-  const WeirQueueSettings *settings = &link->settings;
+  const WeirQueueSettings *settings = &link->limits->settings;
   double records = settings->records > 0 ? (double) figures->queued / (double) settings->records : 0;
   double bytes = settings->bytes > 0 ? (double) figures->level_bytes / (double) settings->bytes : 0;
   return MAX (records, bytes);

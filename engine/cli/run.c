@@ -6,6 +6,7 @@
 #include "cli/daemon.h"
 #include "cli/log.h"
 #include "cli/notify.h"
+#include "cli/overwrite.h"
 #include "cli/pidfile.h"
 #include "cli/progress.h"
 #include "cli/screen.h"
@@ -77,6 +78,7 @@ on_ready (WeirPipeline *pipeline, gpointer data)
   weir_notify ("READY=1\nSTATUS=%s: running", weir_pipeline_name (pipeline));
   if (run->arguments->daemon) {
     weir_log_detach ();
+    weir_crash_detach ();
     weir_daemon_ready ();
   }
   if (weir_log_is_kept ()) {
@@ -104,7 +106,8 @@ static void
 on_stuck (G_GNUC_UNUSED WeirPipeline *pipeline, WeirStage *stage, const char *callback, gpointer data)
 {
   Run *run = data;
-  weir_log_error (stage, "%s() does not return; the program ends without it", callback);
+  weir_log_error (stage, "%s%s does not return; the program ends without it", callback,
+                  weir_callback_is_named (callback) ? "()" : "");
   run->result = WEIR_RESULT_FAILED;
   summarize (run);
   end_now (run, WEIR_EXIT_FAILED);
@@ -177,15 +180,31 @@ check_arguments (const Arguments *arguments)
   if (arguments->files[1] != NULL) {
     return weir_command_refuse ("run", "found %u files, expected one", g_strv_length (arguments->files));
   }
+  if (arguments->summary != NULL && arguments->pid_file != NULL &&
+      weir_overwrite_is_same (arguments->summary, arguments->pid_file)) {
+    return weir_command_refuse ("run", "--summary and --pid-file would both write %s", arguments->summary);
+  }
   if (arguments->daemon && g_strcmp0 (arguments->summary, "-") == 0) {
     return weir_command_refuse ("run", "--summary - writes to standard output, which --daemon leaves");
   }
   return WEIR_EXIT_DONE;
 }
 
+/* What the option names would be written over. */
+static int
+check_overwrite (const char *option, const char *file, const WeirConfig *config)
+{
+  g_autofree char *own = file != NULL && strcmp (file, "-") != 0 ? weir_overwrite_find (config, file) : NULL;
+  return own == NULL ? WEIR_EXIT_DONE : weir_command_refuse ("run", "%s %s would overwrite %s", option, file, own);
+}
+
 static int
 check_config (const Arguments *arguments, const WeirConfig *config)
 {
+  if (check_overwrite ("--summary", arguments->summary, config) != WEIR_EXIT_DONE ||
+      check_overwrite ("--pid-file", arguments->pid_file, config) != WEIR_EXIT_DONE) {
+    return WEIR_EXIT_USAGE;
+  }
   const WeirConfigStage *writer = find_stdio (config, WEIR_CONSUMER), *reader = find_stdio (config, WEIR_PRODUCER);
   if (reader != NULL && strcmp (arguments->files[0], "-") == 0) {
     return weir_command_refuse ("run", "- and stage \"%s\" would both read standard input", reader->name);
@@ -235,17 +254,23 @@ exit_code (WeirResult result)
 static int
 run_pipeline (Run *run, const WeirConfig *config)
 {
+  g_autofree char *message = NULL;
+  if (!weir_signals_open (on_signal, run, &message)) {
+    weir_log_error (NULL, "%s", message);
+    return WEIR_EXIT_FAILED;
+  }
   run->loop = g_main_loop_new (NULL, FALSE);
-  weir_signals_open (on_signal, run);
   if (wants_progress (run->arguments, config)) {
     run->progress = weir_progress_new (run->pipeline);
   }
   weir_signals_hold ();
+  weir_crash_know (run->pipeline);
   weir_pipeline_start (run->pipeline, &events, run);
   weir_signals_unhold ();
   if (!run->over) {
     g_main_loop_run (run->loop);
   }
+  weir_crash_forget ();
   weir_signals_close ();
   g_main_loop_unref (run->loop);
   gboolean told = summarize (run);
@@ -277,9 +302,7 @@ static int
 load_and_run (const Arguments *arguments)
 {
   g_auto (WeirLoaded) loaded = weir_command_load (arguments->files[0], arguments->folders, arguments->settings);
-  gboolean tell = loaded.config == NULL || !arguments->quiet;
-  g_autofree char *problems = tell ? weir_problems_format (loaded.problems) : g_strdup ("");
-  weir_screen_write (problems);
+  weir_log_problems (loaded.problems);
   if (loaded.config == NULL) {
     return WEIR_EXIT_USAGE;
   }
@@ -288,7 +311,12 @@ load_and_run (const Arguments *arguments)
     return code;
   }
   g_autoptr (GError) error = NULL;
-  g_autoptr (WeirEngine) engine = weir_engine_new (loaded.config, &error);
+  g_autoptr (WeirEngine) engine = NULL;
+  /* The main loop takes its descriptor before the workers may take the last. */
+  if (weir_worker_can_have_context ("the main loop", &error)) {
+    g_main_context_default ();
+    engine = weir_engine_new (loaded.config, &error);
+  }
   if (engine == NULL) {
     weir_log_error (NULL, "%s", error->message);
     return WEIR_EXIT_FAILED;
@@ -322,7 +350,8 @@ weir_run_command (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "progress", 0, 0, G_OPTION_ARG_NONE, &arguments.progress,
       "Show how it is doing: on a terminal a table (the default there), elsewhere a line a second", NULL },
-    { "quiet", 0, 0, G_OPTION_ARG_NONE, &arguments.quiet, "Say nothing but what is wrong", NULL },
+    { "quiet", 0, 0, G_OPTION_ARG_NONE, &arguments.quiet,
+      "Show neither progress nor summary; errors and warnings are told all the same", NULL },
     { "summary", 0, 0, G_OPTION_ARG_FILENAME, &arguments.summary,
       "Write what was done as JSON to FILE in the end; - is standard output", "FILE" },
     { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.folders,

@@ -2,22 +2,28 @@
 /* Signals of a running program (see signals.h). Main thread; the program has one set of signals, so its state is one. */
 #include "cli/signals.h"
 
+#include "atomics.h"
 #include "cli/log.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 typedef struct {
   int number;
   const char *name;
   gboolean ends;
-  guint source;
+  _Atomic guint32 arrived;
 } Signal;
 
 static Signal watched[] = {
   { SIGTERM, "SIGTERM", TRUE, 0 },  { SIGINT, "SIGINT", TRUE, 0 },    { SIGHUP, "SIGHUP", FALSE, 0 },
   { SIGUSR1, "SIGUSR1", FALSE, 0 }, { SIGUSR2, "SIGUSR2", FALSE, 0 },
 };
+static int wake_fd = -1; /* an eventfd, written by the handler */
+static guint source;
 static WeirSignalHandler handle;
 static gpointer handle_data;
 static int asked;       /* the signal that asked for the end; 0: none */
@@ -27,44 +33,87 @@ static gint64 asked_at; /* monotonic clock */
  * same signal again within so many microseconds is the same wish. */
 #define SAME_WISH (100 * G_TIME_SPAN_MILLISECOND)
 
-static gboolean
-on_signal (gpointer data)
+static void
+tell (const Signal *signal)
 {
-  const Signal *signal = data;
   if (!signal->ends) {
     weir_log_info ("%s is ignored", signal->name);
-    return G_SOURCE_CONTINUE;
+    return;
   }
   gint64 now = g_get_monotonic_time ();
   gboolean again = asked != 0;
   if (asked == signal->number && now - asked_at < SAME_WISH) {
-    return G_SOURCE_CONTINUE;
+    return;
   }
   asked = signal->number;
   asked_at = now;
   handle (signal->number, again, handle_data);
+}
+
+static gboolean
+on_wake (int fd, G_GNUC_UNUSED GIOCondition condition, G_GNUC_UNUSED gpointer data)
+{
+  guint64 count;
+  (void) !read (fd, &count, sizeof count);
+  for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
+    if (weir_exchange (&watched[i].arrived, 0) != 0) {
+      tell (&watched[i]);
+    }
+  }
   return G_SOURCE_CONTINUE;
 }
 
-void
-weir_signals_open (WeirSignalHandler handler, gpointer data)
+/* The handler of all; on whatever thread. */
+static void
+note (int number)
 {
+  int error = errno;
+  for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
+    if (watched[i].number == number) {
+      weir_store_release (&watched[i].arrived, 1);
+    }
+  }
+  (void) !write (wake_fd, &(guint64){ 1 }, sizeof (guint64));
+  errno = error;
+}
+
+static void
+set_handlers (void (*handler) (int number))
+{
+  struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+  sigemptyset (&action.sa_mask);
+  for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
+    sigaction (watched[i].number, &action, NULL);
+  }
+}
+
+gboolean
+weir_signals_open (WeirSignalHandler handler, gpointer data, char **message)
+{
+  /* GLib's own would have a thread of its own, and end the program where none can be made. */
+  wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) {
+    *message = g_strdup_printf ("cannot make an eventfd for signals: %s", g_strerror (errno));
+    return FALSE;
+  }
   handle = handler;
   handle_data = data;
   signal (SIGPIPE, SIG_IGN);
   signal (SIGXFSZ, SIG_IGN); /* a file too large is an error of the stage that writes it */
-  for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
-    /* Before anything else that the loop has to do. */
-    watched[i].source = g_unix_signal_add_full (G_PRIORITY_HIGH, watched[i].number, on_signal, &watched[i], NULL);
-  }
+  signal (SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and then no exit status of a child is to be had */
+  /* Before anything else that the loop has to do. */
+  source = g_unix_fd_add_full (G_PRIORITY_HIGH, wake_fd, G_IO_IN, on_wake, NULL, NULL);
+  set_handlers (note);
+  return TRUE;
 }
 
 void
 weir_signals_close (void)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
-    g_clear_handle_id (&watched[i].source, g_source_remove);
-  }
+  set_handlers (SIG_DFL);
+  g_clear_handle_id (&source, g_source_remove);
+  close (wake_fd);
+  wake_fd = -1;
 }
 
 static void

@@ -9,7 +9,8 @@
 /* number: the signal; again: it is not the first. Called on the main thread. */
 typedef void (*WeirSignalHandler) (int number, gboolean again, gpointer data);
 
-void weir_signals_open (WeirSignalHandler handler, gpointer data);
+/* FALSE: there is no descriptor left; the message is one line. */
+gboolean weir_signals_open (WeirSignalHandler handler, gpointer data, char **message);
 void weir_signals_close (void);
 /* Threads that are made in between leave these signals to the main thread, so that none of their system calls is cut short. */
 void weir_signals_hold (void);

@@ -209,6 +209,7 @@ describe_stage (WeirStage *stage)
     put_seconds (object, key, figures.clocks[i]);
   }
   put_count (object, "rejected", figures.rejected);
+  put_count (object, "refused", figures.refused);
   put_count (object, "errors", figures.errors);
   for (guint i = 0; i < stage->counter_count; i++) {
     put_count (counters, stage->role->counters[i], weir_stage_counter (stage, i));

@@ -71,6 +71,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirTags, weir_tags_unref)
  * ...), and *progress says how far it came. EINTR is tried again. Thread: any. */
 WEIR_EXPORT gboolean weir_write_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter,
                                          gsize delimiter_size, gsize *progress);
+/* The same to a socket with sendmsg(2), which never blocks (EAGAIN), whether or not the socket is O_NONBLOCK, and raises no
+ * SIGPIPE. Thread: any. */
+WEIR_EXPORT gboolean weir_send_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter,
+                                        gsize delimiter_size, gsize *progress);
 
 G_END_DECLS
 

@@ -32,6 +32,8 @@ WEIR_EXPORT GMainContext *weir_stage_context (WeirStage *stage);
 WEIR_EXPORT void weir_stage_ready (WeirStage *stage);
 /* The output is over, as if produce() had answered WEIR_DONE; no stop() follows. Thread: worker. */
 WEIR_EXPORT void weir_stage_finish (WeirStage *stage);
+/* No more input is wanted, as if consume() had answered WEIR_DONE, also where there is none at hand. Thread: worker. */
+WEIR_EXPORT void weir_stage_enough (WeirStage *stage);
 /* TRUE: when the stage's output is over, be it by stop() or by itself, it is not closed yet, as what it has begun takes its time: a
  * child process that was told to end. FALSE: close() may come. No callback comes meanwhile, only sources of weir_stage_attach() run;
  * at the pipeline's deadline close() comes all the same. Thread: worker. */

@@ -22,8 +22,24 @@ struct _FileChanges {
   gboolean looks;      /* once a second, as some file or folder cannot be watched */
   gint64 looked;       /* monotonic, microseconds */
   guint round;         /* of file_changes_watch_folders() */
-  GHashTable *folders; /* watch -> the round that wanted it last */
+  GHashTable *folders; /* watch -> Folder */
+  /* The first half of a rename, which the second follows at once. */
+  guint32 moved; /* its cookie; 0: none */
+  char *moved_from;
 };
+
+typedef struct {
+  char *path;
+  guint round; /* the one that wanted it last */
+} Folder;
+
+static void
+free_folder (gpointer data)
+{
+  Folder *folder = data;
+  g_free (folder->path);
+  g_free (folder);
+}
 
 static void
 look_instead (FileChanges *changes, const char *path, const char *why)
@@ -41,7 +57,7 @@ file_changes_new (WeirStage *stage)
 {
   FileChanges *changes = g_new0 (FileChanges, 1);
   changes->stage = stage;
-  changes->folders = g_hash_table_new (NULL, NULL);
+  changes->folders = g_hash_table_new_full (NULL, NULL, NULL, free_folder);
   changes->inotify = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
   if (changes->inotify < 0) {
     look_instead (changes, "files", g_strerror (errno));
@@ -56,6 +72,7 @@ file_changes_free (FileChanges *changes)
     weir_stage_close_fd (changes->stage, changes->inotify);
   }
   g_hash_table_unref (changes->folders);
+  g_free (changes->moved_from);
   g_free (changes);
 }
 
@@ -107,9 +124,16 @@ static void
 watch_folder (FileChanges *changes, const char *folder)
 {
   int number = watch (changes, folder, folder, FOLDER_EVENTS);
-  if (number >= 0) {
-    g_hash_table_insert (changes->folders, GINT_TO_POINTER (number), GUINT_TO_POINTER (changes->round));
+  if (number < 0) {
+    return;
   }
+  Folder *watched = g_hash_table_lookup (changes->folders, GINT_TO_POINTER (number));
+  if (watched == NULL) {
+    watched = g_new (Folder, 1);
+    watched->path = g_strdup (folder);
+    g_hash_table_insert (changes->folders, GINT_TO_POINTER (number), watched);
+  }
+  watched->round = changes->round;
 }
 
 static void watch_below (FileChanges *changes, const char *folder, const char *rest);
@@ -138,6 +162,10 @@ watch_below (FileChanges *changes, const char *folder, const char *rest)
     watch_folder (changes, folder);
     return;
   }
+  if (length == 1 && *rest == '.') {
+    watch_below (changes, folder, rest + 1);
+    return;
+  }
   g_autofree char *part = g_strndup (rest, length);
   g_autofree char *path = g_build_filename (folder, part, NULL);
   struct stat status;
@@ -164,10 +192,10 @@ file_changes_watch_folders (FileChanges *changes, const char *const *paths)
     watch_below (changes, paths[i][0] == '/' ? "/" : ".", paths[i]);
   }
   GHashTableIter iter;
-  gpointer number, round;
+  gpointer number, folder;
   g_hash_table_iter_init (&iter, changes->folders);
-  while (g_hash_table_iter_next (&iter, &number, &round)) {
-    if (GPOINTER_TO_UINT (round) != changes->round) {
+  while (g_hash_table_iter_next (&iter, &number, &folder)) {
+    if (((const Folder *) folder)->round != changes->round) {
       inotify_rm_watch (changes->inotify, GPOINTER_TO_INT (number));
       g_hash_table_iter_remove (&iter);
     }
@@ -194,32 +222,81 @@ file_changes_forget_file (FileChanges *changes, int number)
 
 /* ---- what has changed ---- */
 
-gboolean
-file_changes_read (FileChanges *changes, void (*changed) (int number, gpointer data), gpointer data)
+char *
+file_changes_name (const char *path)
 {
-  _Alignas(struct inotify_event) char events[16384];
+  GString *name = g_string_new (*path == '/' ? NULL : ".");
+  while (*(path += strspn (path, "/")) != '\0') {
+    gsize length = strcspn (path, "/");
+    if (length != 1 || *path != '.') {
+      g_string_append_c (name, '/');
+      g_string_append_len (name, path, (gssize) length);
+    }
+    path += length;
+  }
+  return g_string_free (name, FALSE);
+}
+
+/* What was waiting for its second half has left the folders that are watched. */
+static void
+end_rename (FileChanges *changes, const char *to, const FileChangesEvents *events, gpointer data)
+{
+  if (changes->moved != 0) {
+    events->renamed (changes->moved_from, to, data);
+    g_clear_pointer (&changes->moved_from, g_free);
+    changes->moved = 0;
+  }
+}
+
+static void
+take_folder_event (FileChanges *changes, const Folder *folder, const struct inotify_event *event,
+                   const FileChangesEvents *events, gpointer data)
+{
+  if (event->len == 0 || (event->mask & (IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE)) == 0) {
+    return;
+  }
+  g_autofree char *path = g_build_filename (folder->path, event->name, NULL);
+  if ((event->mask & IN_MOVED_FROM) != 0) {
+    changes->moved = event->cookie;
+    changes->moved_from = g_steal_pointer (&path);
+  } else if ((event->mask & IN_DELETE) != 0) {
+    events->renamed (path, NULL, data);
+  } else {
+    end_rename (changes, path, events, data);
+  }
+}
+
+gboolean
+file_changes_read (FileChanges *changes, const FileChangesEvents *events, gpointer data)
+{
+  _Alignas(struct inotify_event) char buffer[16384];
   gboolean folders = FALSE;
-  for (ssize_t got; changes->inotify >= 0 && (got = read (changes->inotify, events, sizeof (events))) > 0;) {
+  for (ssize_t got; changes->inotify >= 0 && (got = read (changes->inotify, buffer, sizeof (buffer))) > 0;) {
     const struct inotify_event *event;
-    for (const char *at = events; at < events + got; at += sizeof (*event) + event->len) {
+    for (const char *at = buffer; at < buffer + got; at += sizeof (*event) + event->len) {
       event = (const struct inotify_event *) (const void *) at;
+      if ((event->mask & IN_MOVED_TO) == 0 || event->cookie != changes->moved) {
+        end_rename (changes, NULL, events, data);
+      }
+      const Folder *folder = g_hash_table_lookup (changes->folders, GINT_TO_POINTER (event->wd));
       if ((event->mask & IN_Q_OVERFLOW) != 0) {
-        changed (-1, data);
+        events->changed (-1, data);
         folders = TRUE;
-      } else if (g_hash_table_contains (changes->folders, GINT_TO_POINTER (event->wd))) {
+      } else if (folder != NULL) {
         folders = TRUE;
+        take_folder_event (changes, folder, event, events, data);
         if ((event->mask & IN_IGNORED) != 0) {
           g_hash_table_remove (changes->folders, GINT_TO_POINTER (event->wd));
         }
       } else {
-        changed (event->wd, data);
+        events->changed (event->wd, data);
       }
     }
   }
   gint64 now = changes->looks ? weir_stage_now (changes->stage) : 0;
   if (changes->looks && now - changes->looked >= G_USEC_PER_SEC) {
     changes->looked = now;
-    changed (-1, data);
+    events->changed (-1, data);
     folders = TRUE;
   }
   return folders;

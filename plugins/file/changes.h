@@ -16,8 +16,17 @@ void file_changes_watch_folders (FileChanges *changes, const char *const *paths)
 int file_changes_watch_file (FileChanges *changes, int fd, const char *path);
 void file_changes_forget_file (FileChanges *changes, int number);
 
-/* Takes what there is to take: calls changed() for each file that has grown, shrunk or lost a name, with -1 for "any of them".
- * TRUE: files may have come or gone. */
-gboolean file_changes_read (FileChanges *changes, void (*changed) (int number, gpointer data), gpointer data);
+/* What file_changes_read() tells, in the order in which it happened. */
+typedef struct {
+  /* A file has grown, shrunk or lost a name; -1: any of them. */
+  void (*changed) (int number, gpointer data);
+  /* A file in a watched folder is called otherwise now; to NULL: it is gone from there. Names as file_changes_name() has them. */
+  void (*renamed) (const char *from, const char *to, gpointer data);
+} FileChangesEvents;
+
+/* Takes what there is to take. TRUE: files may have come or gone. */
+gboolean file_changes_read (FileChanges *changes, const FileChangesEvents *events, gpointer data);
+/* The one name by which renamed() calls a path, however often it has a "/" or a "." to spare. */
+char *file_changes_name (const char *path);
 /* Arms what wakes the stage. */
 WeirNext file_changes_wait (FileChanges *changes);

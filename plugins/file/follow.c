@@ -2,9 +2,11 @@
 /* follow.c: follows files: all at once, as they grow, are renamed away and made anew, truncated, removed, or join a glob.
  * Runs on the stage's worker. A file is known by its inode, whatever it is called. Files that had the same path one after
  * another form a chain: the later one is opened at once, but read only when the earlier one is at its end and the later one
- * has bytes, as writers go on with the old file for a while. */
+ * has bytes, as writers go on with the old file for a while. What had the path and lost it between two looks is found by the names
+ * that inotify says it was given since; where that cannot tell, or the file has left its folder, it is missed. */
 #include "reader.h"
 
+#include "formers.h"
 #include "paths.h"
 
 #include <errno.h>
@@ -21,6 +23,7 @@ struct _Follower {
   GHashTable *by_change; /* number -> OpenFile */
   GHashTable *unopened;  /* paths that could not be opened, and were told */
   GQueue ready;          /* OpenFile: what may have something to read, one chunk each in turn */
+  FileFormers *formers;  /* since the last look */
   guint turns;
   gboolean started;
 };
@@ -55,11 +58,12 @@ make_ready (Follower *follower, OpenFile *file)
 
 /* ---- joining and leaving ---- */
 
+/* name: what it is called now, which is the path or what it was renamed to. */
 static void
-join (WeirStage *stage, Reader *self, const char *path, gboolean from_glob)
+join (WeirStage *stage, Reader *self, const char *path, const char *name, gboolean from_glob)
 {
   Follower *follower = self->follower;
-  OpenFile *file = file_open (path);
+  OpenFile *file = file_open (name);
   if (file != NULL && !file->regular) {
     file_close (stage, file);
     file = NULL;
@@ -78,6 +82,8 @@ join (WeirStage *stage, Reader *self, const char *path, gboolean from_glob)
   }
   file->seen = TRUE;
   file->from_glob = from_glob;
+  g_free (file->path);
+  file->path = g_strdup (path);
   g_hash_table_add (follower->by_inode, file);
   file->before = g_hash_table_lookup (follower->by_path, path);
   if (file->before != NULL) {
@@ -188,6 +194,45 @@ is_listed (const Reader *self, const char *path)
   return g_strv_contains (self->path, path);
 }
 
+static void
+add_name (gpointer path, G_GNUC_UNUSED gpointer value, gpointer names)
+{
+  g_hash_table_insert (names, file_changes_name (path), path);
+}
+
+typedef struct {
+  WeirStage *stage;
+  Reader *self;
+  GHashTable *by_name; /* paths that are followed */
+} Missed;
+
+static void
+join_missed (const char *name, const char *now, gpointer data)
+{
+  const Missed *missed = data;
+  g_autofree char *path = g_strdup (g_hash_table_lookup (missed->by_name, name));
+  if (path != NULL) {
+    join (missed->stage, missed->self, path, now, !is_listed (missed->self, path));
+  }
+}
+
+/* What had a path and lost it again before anybody looked; the others are followed already. */
+static void
+join_formers (WeirStage *stage, Reader *self, const GPtrArray *paths)
+{
+  Follower *follower = self->follower;
+  if (file_formers_is_empty (follower->formers)) {
+    return;
+  }
+  g_autoptr (GHashTable) by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_hash_table_foreach (follower->by_path, add_name, by_name);
+  for (guint i = 0; i < paths->len; i++) {
+    add_name (g_ptr_array_index (paths, i), NULL, by_name);
+  }
+  Missed missed = { stage, self, by_name };
+  file_formers_take (follower->formers, join_missed, &missed);
+}
+
 /* Folders first: what comes to be after that is told. */
 static void
 look_around (WeirStage *stage, Reader *self)
@@ -212,10 +257,11 @@ look_around (WeirStage *stage, Reader *self)
     g_array_append_val (found, one);
   }
   rename_files (follower, found);
+  join_formers (stage, self, paths);
   for (guint i = 0; i < found->len; i++) {
     const Found *one = &g_array_index (found, Found, i);
     if (one->file == NULL) {
-      join (stage, self, one->path, !is_listed (self, one->path));
+      join (stage, self, one->path, one->path, !is_listed (self, one->path));
     }
   }
   mark_unseen (stage, follower);
@@ -239,6 +285,14 @@ changed (int number, gpointer data)
     make_ready (follower, key);
   }
 }
+
+static void
+renamed (const char *from, const char *to, gpointer data)
+{
+  file_formers_rename (((Follower *) data)->formers, from, to);
+}
+
+static const FileChangesEvents events = { changed, renamed };
 
 /* ---- for the role ---- */
 
@@ -271,6 +325,7 @@ file_follow_open (WeirStage *stage, Reader *self)
   follower->unopened = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   follower->changes = file_changes_new (stage);
   g_queue_init (&follower->ready);
+  follower->formers = file_formers_new (self->path);
   g_autoptr (GPtrArray) paths = file_paths_find (self->path);
   for (guint i = 0; i < paths->len; i++) {
     if (check (stage, g_ptr_array_index (paths, i)) == WEIR_FAIL) {
@@ -288,7 +343,7 @@ file_follow_produce (WeirStage *stage, Reader *self)
   Follower *follower = self->follower;
   /* Also where there is always something to read, now and then. */
   if ((follower->turns++ % 16 == 0 || g_queue_is_empty (&follower->ready)) &&
-      file_changes_read (follower->changes, changed, follower)) {
+      file_changes_read (follower->changes, &events, follower)) {
     look_around (stage, self);
   }
   for (OpenFile *file; (file = g_queue_pop_head (&follower->ready)) != NULL;) {
@@ -324,6 +379,7 @@ file_follow_close (WeirStage *stage, Reader *self)
   }
   file_changes_free (follower->changes);
   g_queue_clear (&follower->ready);
+  file_formers_free (follower->formers);
   g_hash_table_unref (follower->by_inode);
   g_hash_table_unref (follower->by_path);
   g_hash_table_unref (follower->by_change);

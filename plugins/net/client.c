@@ -162,7 +162,9 @@ have_connection (NetClient *client, NetConnection *connection)
   client->number++;
   client->since = weir_stage_now (client->stage);
   weir_stage_count (client->stage, NET_CONNECTIONS, 1);
-  weir_stage_log (client->stage, G_LOG_LEVEL_INFO, "connected to %s", client->address.text);
+  gboolean lasting = (client->flags & NET_CLIENT_RECONNECT) != 0;
+  weir_stage_log (client->stage, lasting ? G_LOG_LEVEL_INFO : G_LOG_LEVEL_DEBUG, "connected to %s",
+                  client->address.text);
   /* A source for each is nothing for thousands of stages on one worker: there the next write tells. */
   if ((client->flags & NET_CLIENT_DISCARD) != 0 && weir_stage_connection (client->stage) == NULL) {
     client->input = g_unix_fd_source_new (connection->fd, G_IO_IN);

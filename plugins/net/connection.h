@@ -92,7 +92,7 @@ net_connection_read (NetConnection *connection, gpointer buffer, gsize size, gsi
   return net_connection_read_on (connection, buffer, size, got, wait, error);
 }
 
-/* As weir_write_records(): OK is all of the run; else *progress says how far it came. */
+/* As weir_send_records(): OK is all of the run; else *progress says how far it came. */
 static inline NetResult
 net_connection_write (NetConnection *connection, const WeirRecord *records, gsize count, gconstpointer delimiter,
                       gsize delimiter_size, gsize *progress, GIOCondition *wait, GError **error)
@@ -100,7 +100,7 @@ net_connection_write (NetConnection *connection, const WeirRecord *records, gsiz
   if (G_UNLIKELY (connection->funcs != NULL)) {
     return net_connection_write_layer (connection, records, count, delimiter, delimiter_size, progress, wait, error);
   }
-  if (G_LIKELY (weir_write_records (connection->write_fd, records, count, delimiter, delimiter_size, progress))) {
+  if (G_LIKELY (weir_send_records (connection->write_fd, records, count, delimiter, delimiter_size, progress))) {
     return NET_OK;
   }
   if (errno == EAGAIN) {

@@ -148,7 +148,7 @@ try_address (NetConnector *connector, GSocketAddress *address)
     set_error (connector, EINVAL);
     return FALSE;
   }
-  int fd = net_socket_new (native.ss_family, connector->settings);
+  int fd = net_socket_new (native.ss_family, SOCK_STREAM, connector->settings);
   if (fd < 0) {
     set_error (connector, errno);
     return FALSE;

@@ -35,13 +35,13 @@ describe (NetListening *listening)
 
 /* Is there a socket that nobody listens at any more? */
 static gboolean
-is_stale (const char *path, const struct sockaddr *address, socklen_t size)
+is_stale (const char *path, int type, const struct sockaddr *address, socklen_t size)
 {
   struct stat status;
   if (lstat (path, &status) < 0 || !S_ISSOCK (status.st_mode)) {
     return FALSE;
   }
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket (AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     return FALSE;
   }
@@ -52,19 +52,22 @@ is_stale (const char *path, const struct sockaddr *address, socklen_t size)
 
 /* 0, or errno. */
 static int
-bind_path (NetListening *listening, const char *path, mode_t mode, const struct sockaddr *address, socklen_t size)
+bind_path (NetListening *listening, const char *path, const NetListenOptions *options, const struct sockaddr *address,
+           socklen_t size)
 {
+  /* The path is made with no more than that; nobody is let in before by a laxer umask. */
+  (void) fchmod (listening->fd, options->mode);
   if (bind (listening->fd, address, size) < 0) {
-    if (errno != EADDRINUSE || !is_stale (path, address, size)) {
-      return errno == EADDRINUSE || errno == ECONNREFUSED ? EADDRINUSE : errno;
+    int number = errno;
+    if (number != EADDRINUSE || !is_stale (path, options->type, address, size)) {
+      return number;
     }
     if (unlink (path) < 0 || bind (listening->fd, address, size) < 0) {
       return errno;
     }
   }
-  /* Nobody connects before listen(). */
   struct stat status;
-  if (chmod (path, mode) < 0 || lstat (path, &status) < 0) {
+  if (chmod (path, options->mode) < 0 || lstat (path, &status) < 0) {
     int number = errno;
     unlink (path);
     return number;
@@ -94,7 +97,9 @@ bind_and_listen (NetListening *listening, const struct sockaddr *address, sockle
                  const NetListenOptions *options)
 {
   int yes = 1, six_only = !dual;
-  if (options->family == NET_TCP && setsockopt (listening->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof (yes)) < 0) {
+  /* Of datagrams, one of several sockets would get them all. */
+  gboolean reuse = options->family == NET_TCP && (options->type == SOCK_STREAM || options->shared);
+  if (reuse && setsockopt (listening->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof (yes)) < 0) {
     return errno;
   }
   if (address->sa_family == AF_INET6 &&
@@ -104,21 +109,22 @@ bind_and_listen (NetListening *listening, const struct sockaddr *address, sockle
   const char *path = address->sa_family == AF_UNIX ? ((const struct sockaddr_un *) (gconstpointer) address)->sun_path
                                                    : "";
   if (path[0] != '\0') {
-    int number = bind_path (listening, path, options->mode, address, size);
+    int number = bind_path (listening, path, options, address, size);
     if (number != 0) {
       return number;
     }
   } else if (bind (listening->fd, address, size) < 0) {
     return errno;
   }
-  return listen (listening->fd, (int) options->backlog) == 0 ? 0 : errno;
+  gboolean good = options->type != SOCK_STREAM || listen (listening->fd, (int) options->backlog) == 0;
+  return good ? 0 : errno;
 }
 
 static int
 open_native (NetListening *listening, const struct sockaddr *address, socklen_t size, gboolean dual,
              const NetListenOptions *options)
 {
-  *listening = (NetListening){ .fd = net_socket_new (address->sa_family, options->settings) };
+  *listening = (NetListening){ .fd = net_socket_new (address->sa_family, options->type, options->settings) };
   if (listening->fd < 0) {
     return errno;
   }
@@ -180,11 +186,11 @@ socket_option (int fd, int name)
 }
 
 static gboolean
-is_suitable (int fd, NetFamily family)
+is_suitable (int fd, const NetListenOptions *options)
 {
   int domain = socket_option (fd, SO_DOMAIN);
-  return socket_option (fd, SO_ACCEPTCONN) == 1 && socket_option (fd, SO_TYPE) == SOCK_STREAM &&
-         (domain == AF_UNIX) == (family == NET_UNIX);
+  return socket_option (fd, SO_ACCEPTCONN) == (options->type == SOCK_STREAM) &&
+         socket_option (fd, SO_TYPE) == options->type && (domain == AF_UNIX) == (options->family == NET_UNIX);
 }
 
 /* A descriptor of our own, as another stage may ask for the same one. */
@@ -199,6 +205,14 @@ take_inherited (NetListening *listening, int fd, const NetListenOptions *options
   net_socket_apply (own, options->settings);
   describe (listening);
   return TRUE;
+}
+
+static const char *
+kind_of (const NetListenOptions *options)
+{
+  gboolean stream = options->type == SOCK_STREAM;
+  return options->family == NET_UNIX ? (stream ? "a listening unix stream" : "a unix datagram")
+                                     : (stream ? "a listening TCP stream" : "a UDP");
 }
 
 gboolean
@@ -221,10 +235,9 @@ net_listening_inherit (GArray *sockets, const NetAddress *address, const NetList
       continue;
     }
     int fd = FIRST_INHERITED + (int) i;
-    if (!is_suitable (fd, options->family)) {
+    if (!is_suitable (fd, options)) {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   "cannot listen on %s: descriptor %d is not a listening %s stream socket", address->text, fd,
-                   options->family == NET_UNIX ? "unix" : "TCP");
+                   "cannot listen on %s: descriptor %d is not %s socket", address->text, fd, kind_of (options));
       return FALSE;
     }
     NetListening listening;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listening.h: one socket that listens: made, taken over from a service manager, or removed again.
- * Runs on the stage's worker and belongs to its acceptor. */
+/* listening.h: one socket that listens, or that datagrams come to: made, taken over from a service manager, or removed again.
+ * Runs on the stage's worker and belongs to its listeners. */
 #pragma once
 
 #include "socket.h"
@@ -17,6 +17,8 @@ typedef struct {
 
 typedef struct {
   NetFamily family;
+  int type;        /* SOCK_STREAM or SOCK_DGRAM */
+  gboolean shared; /* others may have the same address: datagrams of a group */
   gint64 backlog;
   mode_t mode; /* of a unix socket's path */
   const NetSettings *settings;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reply.c: the role `reply` (see reply.h). It writes by a dup(2) of the descriptor, as the producer waits for the other one.
+/* reply.c: the role `reply` (see reply.h).
  * Runs on the connection's worker, which is its producer's too. */
 #include "reply.h"
 
@@ -21,9 +21,6 @@ reply_open (WeirStage *stage, gpointer state)
   Reply *self = state;
   self->delimiter_size = net_writer_delimiter (&self->delimiter);
   self->connection = weir_stage_connection (stage);
-  if (!net_connection_split (self->connection)) {
-    return weir_stage_fail_errno (stage, "cannot write to the connection by a descriptor of its own");
-  }
   return WEIR_MORE;
 }
 

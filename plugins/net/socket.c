@@ -35,9 +35,9 @@ net_socket_apply (int fd, const NetSettings *settings)
 }
 
 int
-net_socket_new (int domain, const NetSettings *settings)
+net_socket_new (int domain, int type, const NetSettings *settings)
 {
-  int fd = socket (domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket (domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd >= 0) {
     net_socket_apply (fd, settings);
   }

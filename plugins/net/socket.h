@@ -39,7 +39,7 @@ typedef struct {
   NET_OPTION_ (State, connect_timeout, WEIR_OPTION_DURATION_, gint64, "10s", "1ms..1h", \
                "Longest time for looking the name up and connecting")
 
-/* A non-blocking stream socket with these settings. -1: errno says why. */
-int net_socket_new (int domain, const NetSettings *settings);
+/* A non-blocking socket of this type, SOCK_STREAM or SOCK_DGRAM, with these settings. -1: errno says why. */
+int net_socket_new (int domain, int type, const NetSettings *settings);
 /* A socket that another has opened is treated likewise; what does not fit its kind is left out. */
 void net_socket_apply (int fd, const NetSettings *settings);

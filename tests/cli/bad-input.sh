@@ -5,6 +5,13 @@
 
 export WEIR_PLUGIN_PATH=$SCRATCH/modules
 mkdir modules
+# The time that a constructor may take is long: two that hang are waited for while all else goes on.
+mkdir hanging
+cp "$WEIR_TEST_MODULES/hangs.so" hanging/ || exit 99
+echo '{ "producers": { "in": { "plugin": "file", "path": "in" } }, "consumers": { "out": { "plugin": "hangs", "from": "in" } } }' >hanging.json
+for command in run check; do
+  "$WEIR" $command --plugin-path hanging hanging.json </dev/null >hanging.$command.out 2>hanging.$command &
+done
 after='"consumers": { "out": { "plugin": "file", "from": "gen", "path": "made" } }'
 
 # refuse NAME MESSAGE: bad.json is refused by check and by run, nothing is made.
@@ -186,6 +193,30 @@ plugin renamed "$WEIR_TEST_MODULES/sample.so"
 refuse "a shared object under another name" \
   "$place \"renamed\" ($SCRATCH/modules/renamed.so): found \"sample\" as its name, expected \"renamed\", as its file is called"
 
+plugin crashes "$WEIR_TEST_MODULES/crashes.so"
+refuse "a shared object whose constructor crashes" \
+  "$place \"crashes\" ($SCRATCH/modules/crashes.so): it crashes while it is opened (signal 11, Segmentation fault)"
+
+plugin exits "$WEIR_TEST_MODULES/exits.so"
+refuse "a shared object whose constructor ends the process" \
+  "$place \"exits\" ($SCRATCH/modules/exits.so): it ends the process while it is opened (exit status 7)"
+
+plugin crashes "$WEIR_TEST_MODULES/crashes.so"
+cp "$WEIR_TEST_MODULES/exits.so" "$WEIR_TEST_MODULES/no-symbol.so" modules/
+cat >bad.json <<'END'
+{ "producers": { "a": { "plugin": "generate", "conut": 1 }, "b": { "plugin": "exits" } },
+  "transforms": { "c": { "plugin": "lines", "from": "a" }, "d": { "plugin": "no-symbol", "from": "b" } },
+  "consumers": { "out": { "plugin": "crashes", "from": ["c", "d"] }, "more": { "plugin": "file", "from": "a" },
+                 "same": { "plugin": "exits", "from": "c" } } }
+END
+refuse "several of them, and all other mistakes with them" \
+  "bad.json:1:47: error: producers.a.conut: unknown key \"conut\"; did you mean \"count\"?
+bad.json:1:78: error: producers.b.plugin: plugin \"exits\" ($SCRATCH/modules/exits.so): it ends the process while it is opened (exit status 7)
+bad.json:2:77: error: transforms.d.plugin: plugin \"no-symbol\" ($SCRATCH/modules/no-symbol.so): found no symbol \"weir_plugin\", expected the table that WEIR_PLUGIN() makes
+bad.json:3:37: error: consumers.out.plugin: plugin \"crashes\" ($SCRATCH/modules/crashes.so): it crashes while it is opened (signal 11, Segmentation fault)
+bad.json:3:78: error: consumers.more: missing key \"path\" (File to write)
+bad.json:4:38: error: consumers.same.plugin: plugin \"exits\" ($SCRATCH/modules/exits.so): it ends the process while it is opened (exit status 7)"
+
 # ---- what only shows when it runs: exit 1 ----
 cat >copy.json <<'END'
 { "producers": { "log": { "plugin": "file", "path": "in" } },
@@ -233,5 +264,16 @@ rm in
 run "$WEIR" run --quiet copy.json
 expect_status 1
 expect_stderr 'weir: log (file, producer): cannot open in: No such file or directory'
+
+begin "a shared object whose constructor hangs"
+for job in %1 %2; do
+  wait $job
+  status=$?
+  [ "$status" = 2 ] || fail "exit status $status, expected 2"
+done
+for command in run check; do
+  expect_text hanging.$command "hanging.json:1:96: error: consumers.out.plugin: plugin \"hangs\" ($SCRATCH/hanging/hangs.so): it hangs while it is opened"
+  expect_text hanging.$command.out ''
+done
 
 finish

@@ -34,6 +34,95 @@ crash --set bad.how=stack
 expect_status 139
 expect_stderr 'weir: bad (wrong, consumer): fatal signal SIGSEGV in consume()'
 
+# ---- what is no callback of the role's ----
+cat >faulty.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "count": 10 } },
+  "consumers": { "bad": { "plugin": "faulty", "from": "gen" } } }
+END
+# With neighbours of the same plugin, one on the same worker, one on its own.
+cat >pair.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "count": 10 } },
+  "transforms": { "good": { "plugin": "lines", "from": "gen", "thread": "both" } },
+  "consumers": { "near": { "plugin": "faulty", "from": "good", "thread": "both" },
+                 "bad": { "plugin": "faulty", "from": "good", "thread": "both" },
+                 "far": { "plugin": "faulty", "from": "gen" } } }
+END
+# dies FILE IN BY
+dies () {
+  { run bash -c 'ulimit -c 0; exec "$0" run --quiet "$@"' "$WEIR" --set bad.in="$2" --set bad.by="$3" "$1"; } 2>/dev/null
+}
+
+begin "a source of its own"
+dies faulty.json source read
+expect_status 139
+expect_stderr 'weir: bad (faulty, consumer): fatal signal SIGSEGV in a source of its own'
+
+begin "a source of which all is its own"
+dies faulty.json custom read
+expect_status 139
+expect_stderr 'weir: bad (faulty, consumer): fatal signal SIGSEGV in a source of its own'
+
+begin "a source that is freed"
+dies faulty.json finalize abort
+expect_status 134
+expect_stderr 'weir: bad (faulty, consumer): fatal signal SIGABRT in a source of its own'
+
+begin "a source of one of those that share a worker"
+dies pair.json source read
+expect_status 139
+expect_stderr 'weir: bad (faulty, consumer): fatal signal SIGSEGV in a source of its own'
+
+begin "a call handed in, and its destroy function"
+for where in call destroy; do
+  dies faulty.json $where read
+  expect_status 139
+  expect_stderr 'weir: bad (faulty, consumer): fatal signal SIGSEGV in a call handed in'
+done
+
+begin "an asynchronous call of GIO's"
+dies faulty.json async read
+expect_status 139
+expect_stderr 'weir: bad (faulty, consumer): fatal signal SIGSEGV in an asynchronous call of its own'
+
+begin "an asynchronous call, where stages of one plugin share the worker"
+dies pair.json async abort
+expect_status 134
+expect_stderr 'weir: near or bad (faulty): fatal signal SIGABRT in an asynchronous call of its own'
+
+begin "a thread of its own"
+dies faulty.json helper read
+expect_status 139
+expect_stderr 'weir: bad (faulty, consumer): fatal signal SIGSEGV in a thread of its own'
+dies faulty.json helper log
+expect_status 133
+expect_stderr 'weir: fatal: so it is
+weir: bad (faulty, consumer): fatal signal SIGTRAP in a thread of its own'
+
+begin "a thread of a plugin that several stages have"
+dies pair.json helper read
+expect_status 139
+expect_stderr 'weir: near or bad or far (faulty): fatal signal SIGSEGV in a thread of its own'
+
+begin "interrupt(), which another thread calls"
+cat >block.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "count": 10 } },
+  "transforms": { "bad": { "plugin": "faulty", "from": "gen" } },
+  "consumers": { "out": { "plugin": "wrong", "from": "bad", "how": "fail", "in": "start" } } }
+END
+dies block.json interrupt read
+expect_status 139
+grep -v 'cannot go on' stderr >told # which comes before or behind it
+expect_text told 'weir: bad (faulty, transform): fatal signal SIGSEGV in interrupt()'
+
+begin "a buffer's destroy function, in the turn of who was the last to have it"
+cat >unwrap.json <<'END'
+{ "producers": { "bad": { "plugin": "faulty" } }, "consumers": { "out": { "plugin": "null", "from": "bad" } } }
+END
+dies unwrap.json unwrap read
+expect_status 139
+expect_match stderr '^weir: out \(null, consumer\): fatal signal SIGSEGV in .*, in code of plugin "faulty"$'
+[ "$(wc -l <stderr)" = 1 ] || fail "$(cat stderr)"
+
 begin "a signal that comes from outside"
 mkfifo input
 cat >read.json <<'END'

@@ -97,4 +97,15 @@ expect_status 2
 expect_stderr 'weir: run: --summary - writes to standard output, which --daemon leaves; see weir run --help'
 expect_missing made
 
+if command -v systemd-analyze >/dev/null; then
+  begin "systemd takes the unit as it is, and finds it well shut in"
+  sed "s|@bindir@/weir|$WEIR|" "$WEIR_SOURCE/conf/weir@.service.in" >weir@tick.service
+  run systemd-analyze verify --man=no ./weir@tick.service
+  expect_status 0
+  expect_stdout ''
+  expect_stderr ''
+  run systemd-analyze security --offline=true --threshold=25 ./weir@tick.service
+  expect_status 0
+fi
+
 finish

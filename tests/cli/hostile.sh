@@ -342,8 +342,55 @@ begin "too few descriptors for all workers"
 status=$?
 expect_status 1
 expect_match stderr '^weir: out[0-9]+ \(file, consumer\): cannot make an (eventfd for its worker|epoll set): Too many open files$'
-expect [ "$(wc -l <stderr)" = 1 ]
+expect [ "$(grep -c -v ': warning: ' stderr)" = 1 ]
 expect_missing out*.txt
+
+sanitized=no
+! grep -q -a -E '__asan_init|__tsan_init' "$WEIR" || sanitized=yes
+
+# A sanitizer needs descriptors and threads of its own.
+if [ $sanitized = no ]; then
+  cat >p.json <<'END'
+{ "producers": { "log": { "plugin": "file", "path": "in" }, "gen": { "plugin": "generate", "count": 5 } },
+  "transforms": { "split": { "plugin": "lines", "from": ["log", "gen"], "thread": "one" },
+                  "some": { "plugin": "match", "from": "split", "pattern": "1", "thread": "one" } },
+  "consumers": { "out": { "plugin": "file", "from": "some", "path": "out.txt" } } }
+END
+  seq 100 >in
+
+  begin "any limit of descriptors is an error like any other, until they are enough"
+  status=1
+  for ((limit = 4; limit < 60 && status != 0; limit++)); do
+    run bash -c 'ulimit -n "$0" && exec "$@"' $limit "$WEIR" run --quiet --pid-file weir.pid --summary summary.json p.json
+    [ $status = 0 ] || expect_status 1
+    ! grep -v -E '^weir: .*: Too many open files$' stderr >others || fail "with $limit descriptors: $(cat others)"
+    [ $status = 0 ] || [ -s stderr ] || fail "nothing was said with $limit descriptors"
+    expect_missing weir.pid
+    rm -f summary.json
+  done
+  expect_status 0
+  [ "$limit" -gt 15 ] || fail "$limit descriptors are too few to have been enough"
+
+  begin "any limit of threads, likewise"
+  rm -f out.txt
+  for left in 0 1 2 3 4; do
+    run env LD_PRELOAD="$WEIR_TEST_MODULES/few-threads.so" WEIR_TEST_THREADS=$left \
+      "$WEIR" run --quiet --pid-file weir.pid --summary summary.json p.json
+    if [ $left = 4 ]; then
+      expect_status 0
+      expect_stderr ''
+      expect_match summary.json '^  "result": "done",$'
+      break
+    fi
+    expect_status 1
+    expect_stdout ''
+    expect_match stderr '^weir: [a-z]+ \([a-z]+, [a-z]+\): cannot start its thread: Resource temporarily unavailable$'
+    expect [ "$(wc -l <stderr)" = 1 ]
+    expect_match summary.json '^  "result": "failed",$'
+    expect_missing weir.pid out.txt
+    rm summary.json
+  done
+fi
 
 # ---- fatal signals ----------------------------------------------------------------------------------------------------------
 
@@ -363,8 +410,6 @@ dies () {
 }
 
 rm -f summary.json
-sanitized=no
-! grep -q -a -E '__asan_init|__tsan_init' "$WEIR" || sanitized=yes
 
 begin "a fatal signal names stage, plugin and callback, in each callback"
 for callback in open start produce close; do
@@ -377,11 +422,11 @@ for callback in open start consume flush end close; do
   dies consumer $callback abort 134 "weir: bad (faulty, consumer): fatal signal SIGABRT in $callback()"
 done
 
-begin "a fatal signal in a source of the plugin's own names the worker"
-dies consumer source abort 134 'weir: fatal signal SIGABRT on worker "bad", in no stage'"'"'s turn'
+begin "a fatal signal in a source of the plugin's own"
+dies consumer source abort 134 'weir: bad (faulty, consumer): fatal signal SIGABRT in a source of its own'
 
 begin "a fatal signal in a thread of the plugin's own"
-dies consumer helper abort 134 "weir: fatal signal SIGABRT in no worker's thread"
+dies consumer helper abort 134 'weir: bad (faulty, consumer): fatal signal SIGABRT in a thread of its own'
 
 begin "each fatal signal"
 dies consumer consume trap 133 'weir: bad (faulty, consumer): fatal signal SIGTRAP in consume()'

@@ -25,6 +25,23 @@ begin "the program runs from where it is installed"
 run "$root$bindir/weir" --version
 expect_status 0
 
+begin "the examples run from any folder as they are installed"
+examplesdir=$(makefile_value examplesdir)
+for file in "$root$examplesdir"/*.json; do
+  # The final place is below DESTDIR, as for weir.pc.
+  sed "s|$examplesdir|$root$examplesdir|" "$file" >example.json
+  run env -u WEIR_EXAMPLES "$root$bindir/weir" check --plugin-path "$root$pkglibdir" example.json
+  expect_status 0
+done
+grep -q "weir run $examplesdir/quickstart.json" "$root$examplesdir/quickstart.json" || fail "it does not say how it is run"
+sed "s|$examplesdir|$root$examplesdir|" "$root$examplesdir/quickstart.json" >example.json
+run env -u WEIR_EXAMPLES TMPDIR="$SCRATCH" "$root$bindir/weir" run --quiet --plugin-path "$root$pkglibdir" \
+  --set slow.records_per_second=100000 example.json
+expect_status 0
+expect_stderr ''
+grep '" 5[0-9][0-9] ' "$root$examplesdir/access.log" >wanted
+expect_file weir-quickstart.log wanted
+
 begin "each plugin is one .so, and nothing else is beside them"
 for module in $(makefile_value pkglib_LTLIBRARIES); do
   basename "${module%.la}.so"

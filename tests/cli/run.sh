@@ -109,10 +109,11 @@ END
 run "$WEIR" run --quiet two.json
 expect_status 1
 sort stderr >sorted
-expect_text sorted 'weir: bad (wrong, consumer): cannot go on
+expect_text sorted 'two.json:3:53: warning: "out" can stall "bad" at "gen" (both pause; when_full on gen:out?)
+weir: bad (wrong, consumer): cannot go on
 weir: out (file, consumer): cannot open no/such/folder: No such file or directory'
 
-begin "a stall is warned of, but not with --quiet"
+begin "a stall is warned of, with --quiet too"
 cat >fan.json <<'END'
 { "producers": { "gen": { "plugin": "generate", "count": 10 } },
   "consumers": { "a": { "plugin": "null", "from": "gen" }, "b": { "plugin": "null", "from": "gen" } } }
@@ -122,7 +123,7 @@ expect_status 0
 expect_match stderr '^fan\.json:2:[0-9]+: warning: "b" can stall "a" at "gen" \(both pause; when_full on gen:b\?\)$'
 run "$WEIR" run --quiet fan.json
 expect_status 0
-expect_stderr ''
+expect_stderr 'fan.json:2:93: warning: "b" can stall "a" at "gen" (both pause; when_full on gen:b?)'
 
 begin "messages of a stage, from its level on, each one line"
 run "$WEIR" run --quiet --set bad.how=log --set gen.count=1 wrong.json
@@ -164,7 +165,7 @@ begin "the soft limit of descriptors is raised"
 } >many.json
 run bash -c 'ulimit -Sn 64 && "$0" run --quiet many.json' "$WEIR"
 expect_status 0
-expect_stderr ''
+expect_no_match stderr '^weir: '
 
 begin "no locale changes a number"
 mkdir locales

@@ -133,4 +133,25 @@ expect_status 1
 expect_match stderr '^weir: bad \(wrong, consumer\): consume\(\) does not return; the program ends without it$'
 expect_match summary.json '^  "result": "failed",$'
 
+begin "and so is a source of its own that does not"
+cat >faulty.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "text": "x" } },
+  "consumers": { "good": { "plugin": "null", "from": "gen", "thread": "both" },
+                 "bad": { "plugin": "faulty", "from": "gen", "thread": "both", "in": "consume", "by": "hang" } },
+  "engine": { "shutdown": "50ms" } }
+END
+sed 's/, "thread": "both"//g' faulty.json >own.json
+start --quiet --set bad.in=source own.json
+kill -TERM "$pid"
+await
+expect_status 1
+expect_match stderr '^weir: bad \(faulty, consumer\): a source of its own does not return; the program ends without it$'
+
+begin "of those who share a worker, the one who does not return is named"
+start --quiet faulty.json
+kill -TERM "$pid"
+await
+expect_status 1
+expect_match stderr '^weir: bad \(faulty, consumer\): consume\(\) does not return; the program ends without it$'
+
 finish

@@ -23,7 +23,7 @@ begin "its shape, key by key"
 run "$WEIR" run --quiet --summary summary.json numbers.json
 expect_status 0
 expect_stdout ''
-expect_stderr ''
+expect_no_match stderr '^weir: '
 sed -E 's/: -?[0-9.]+(,?)$/: N\1/' summary.json >shape
 {
   printf '{\n  "pipeline": "numbers",\n  "result": "done",\n  "seconds": N,\n  "stages": {\n'
@@ -32,7 +32,7 @@ sed -E 's/: -?[0-9.]+(,?)$/: N\1/' summary.json >shape
     few:head:consumer:done junk:null:consumer:done; do
     IFS=: read -r name plugin role state <<<"$stage"
     printf '    "%s": {\n      "plugin": "%s",\n      "role": "%s",\n      "state": "%s",\n' "$name" "$plugin" "$role" "$state"
-    for key in records_in records_out bytes_in bytes_out working_s starved_s blocked_s waiting_s rejected errors; do
+    for key in records_in records_out bytes_in bytes_out working_s starved_s blocked_s waiting_s rejected refused errors; do
       printf '      "%s": N,\n' $key
     done
     printf '      "counters": {@}\n    }'
@@ -103,7 +103,7 @@ begin "- is standard output"
 run "$WEIR" run --quiet --summary - numbers.json
 expect_status 0
 expect_match stdout '^  "pipeline": "numbers",$'
-expect_stderr ''
+expect_no_match stderr '^weir: '
 
 begin "- and a stage that writes to standard output are bad usage"
 cat >both.json <<'END'
@@ -147,5 +147,54 @@ run "$WEIR" run slow.json
 expect_status 0
 expect_match stderr '^  held up by slow \(throttle\): source:slow was full [0-9]+% of the time, in which slow was waiting [0-9]+%$'
 expect_no_match stderr 'held up by out'
+
+# refuse_file OPTION FILE WHAT: a file that the pipeline needs is not written over.
+refuse_file () {
+  cp "$2" before 2>/dev/null
+  run "$WEIR" run --quiet "$1" "$2" own.json
+  expect_status 2
+  expect_stdout ''
+  expect_stderr "weir: run: $1 $2 would overwrite $3; see weir run --help"
+  [ ! -e before ] || expect_file "$2" before
+  rm -f before
+  expect_missing made
+}
+rm -f made
+cat >own.json <<'END'
+{ "include": "parts/more.json", "producers": { "log": { "plugin": "file", "path": ["first", "logs/*.log"] } } }
+END
+mkdir parts logs
+echo '{ "consumers": { "out": { "plugin": "file", "from": "log", "path": "made" } } }' >parts/more.json
+echo first >first
+echo a >logs/a.log
+ln -s ../own.json parts/link
+ln first hard
+
+begin "the summary and the pid file are not written over the pipeline"
+for option in --summary --pid-file; do
+  refuse_file $option own.json 'own.json, which describes the pipeline'
+  refuse_file $option ./own.json 'own.json, which describes the pipeline'
+  refuse_file $option parts/link 'own.json, which describes the pipeline'
+  refuse_file $option parts/more.json 'parts/more.json, which describes the pipeline'
+done
+
+begin "nor over what a stage reads or writes"
+for option in --summary --pid-file; do
+  refuse_file $option first 'the path of stage "log"'
+  refuse_file $option hard 'the path of stage "log"'
+  refuse_file $option logs/a.log 'the path of stage "log"'
+  refuse_file $option parts/../made 'the path of stage "out"'
+done
+
+begin "nor over each other"
+run "$WEIR" run --quiet --summary ./one --pid-file one own.json
+expect_status 2
+expect_stderr 'weir: run: --summary and --pid-file would both write ./one; see weir run --help'
+expect_missing one made
+
+begin "a device is anyone's"
+run "$WEIR" run --quiet --summary /dev/null --set out.path=/dev/null own.json
+expect_status 0
+expect_stderr ''
 
 finish

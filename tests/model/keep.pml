@@ -71,7 +71,7 @@ bool lost_turn, lost_release, lost_settle, lost_resume;
 #include "runqueue.pml"
 #include "ready-links.pml"
 
-inline set_full()
+inline weir_link_set_full()
 {
   store (PRODUCER, full, 1);
   if
@@ -112,10 +112,10 @@ active proctype producer()
     store (PRODUCER, put, put_private);
     fence (PRODUCER, NO_FENCE_AFTER_PUT);
     weir_link_make_ready (PRODUCER, 0);
-    set_full () /* later: weir_link_age_full() */
+    weir_link_set_full () /* later: weir_link_age_full() */
 #else
     if
-    :: put_private - done_seen >= HIGH -> set_full ()
+    :: put_private - done_seen >= HIGH -> weir_link_set_full ()
     :: else ->
       store (PRODUCER, put, put_private);
       fence (PRODUCER, NO_FENCE_AFTER_PUT);

@@ -2,8 +2,8 @@
 /* link.pml: R1 to R4 and sleeping: a producer and the takers of its links, each alone on its worker. A callback
  * may go on emitting after FALSE, up to the hard limit, and pause() may emit once more. With CLOSE the taker may
  * have enough at any moment; with STOP nobody takes anything, and the main thread asks the producer to stop. Steps
- * and variables are named as in link-put.c, link-take.c, outputs.c and turn.c; a link's own ready list is in
- * fan-in.pml. */
+ * and variables are named as in link-put.c, link-full.c, link-take.c, outputs.c and turn.c; a link's own ready list
+ * is in fan-in.pml. */
 
 #ifndef LINKS
 #define LINKS 1 /* or 2 */
@@ -117,7 +117,7 @@ inline weir_link_publish(link)
   fi
 }
 
-inline wake_taker(link)
+inline weir_link_wake_taker(link)
 {
   weir_task_make_ready (PRODUCER, TAKER);
   woken_at[link] = put_private[link]
@@ -130,7 +130,7 @@ inline weir_link_publish_and_wake(link)
     :: woken_at[link] == put_private[link]
     :: else ->
 #if MUTANT == WAKE_BEFORE_PUBLISH
-      wake_taker (link);
+      weir_link_wake_taker (link);
       weir_link_publish (link)
 #elif MUTANT == NO_WAKE_AFTER_EARLY_PUBLISH
       if
@@ -138,25 +138,25 @@ inline weir_link_publish_and_wake(link)
       :: else ->
         weir_link_publish (link);
         fence (PRODUCER, NO_FENCE_AFTER_PUT);
-        wake_taker (link)
+        weir_link_wake_taker (link)
       fi
 #else
       weir_link_publish (link);
       fence (PRODUCER, NO_FENCE_AFTER_PUT);
-      wake_taker (link)
+      weir_link_wake_taker (link)
 #endif
     fi
   }
 }
 
 /* R3, the producer's half. */
-inline set_full(link)
+inline weir_link_set_full(link)
 {
   step {
     store (PRODUCER, full (link), 1);
     weir_link_publish (link);
     fence (PRODUCER, NO_FENCE_AFTER_FULL);
-    wake_taker (link);
+    weir_link_wake_taker (link);
     atomic {
       done_seen[link] = (MUTANT == NO_LOOK_AFTER_FULL -> done_seen[link] : load (PRODUCER, done (link)));
       if
@@ -190,7 +190,7 @@ inline weir_link_put(link)
   :: !counted[link] && level (link) >= HIGH ->
     done_seen[link] = load (PRODUCER, done (link));
     if
-    :: level (link) >= HIGH -> set_full (link)
+    :: level (link) >= HIGH -> weir_link_set_full (link)
     :: else
     fi
   :: else

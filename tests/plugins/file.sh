@@ -160,6 +160,80 @@ stop
 expect_status 0
 expect_match out '^five$'
 
+# pause, resume: nothing is looked at in between.
+pause () {
+  kill -STOP $pid
+  wait_until grep -q '^State:.*stopped' "/proc/$pid/status"
+}
+resume () { kill -CONT $pid; }
+# rotate NAME...: app.log, and what it was before, are renamed to the first name, what that was to the next.
+rotate () {
+  local i
+  for ((i = $#; i > 1; i--)); do
+    [ ! -e "${!i}" ] || fail "${!i} is in the way"
+    local before=$((i - 1))
+    [ ! -e "${!before}" ] || mv "${!before}" "${!i}"
+  done
+  mv app.log "$1"
+}
+
+begin "follow: rotated three times between two looks, each file in its order"
+rm -f out app.log*
+printf 'long ago\n' >app.log.old
+printf 'one\n' >app.log
+start
+wait_until has out 'one\n'
+pause
+printf 'two\n' >>app.log
+rotate app.log.1 app.log.2 app.log.3
+printf 'three\n' >app.log
+rotate app.log.1 app.log.2 app.log.3
+printf 'four\nhalf' >app.log
+rotate app.log.1 app.log.2 app.log.3
+printf 'five\n' >app.log
+resume
+wait_until has out 'one\ntwo\nthree\nfour\nhalffive\n'
+stop
+expect_status 0
+expect_match stderr '^  log: files 4, rotated 3$'
+
+begin "follow: rotated by date, in a folder, by a glob; what was removed meanwhile is gone"
+rm -rf out app.log* logs
+mkdir logs
+printf 'one\n' >logs/app.log
+copy '"path": ".//l*/*.log", "follow": true' '"path": "out"' "$LINES"
+start
+wait_until has out 'one\n'
+pause
+mv logs/app.log logs/app.log-20260101
+printf 'two\n' >logs/app.log
+mv logs/app.log logs/app.log-20260102
+printf 'lost\n' >logs/app.log
+mv logs/app.log logs/app.log-20260103
+rm logs/app.log-20260103
+printf 'three\n' >logs/app.log
+resume
+wait_until has out 'one\ntwo\nthree\n'
+stop
+expect_status 0
+
+begin "follow: what comes and is rotated before the first look at it"
+rm -rf out app.log*
+printf 'other\n' >other.log
+copy '"path": ["app.log", "other.log"], "follow": true' '"path": "out"' "$LINES"
+start
+wait_until has out 'other\n'
+pause
+printf 'one\n' >app.log
+mv app.log app.log.1
+printf 'two\n' >app.log
+resume
+wait_until has out 'other\none\ntwo\n'
+stop
+expect_status 0
+rm -f app.log* other.log
+copy '"path": "app.log", "follow": true' '"path": "out"' "$LINES"
+
 begin "follow waits for what is missing"
 rm -f out app.log
 start

@@ -81,7 +81,22 @@ exec 3<&-
 expect_status 3
 [ "$first" = abc ] || fail "the first bytes are $first"
 expect_match stderr '^ +in:out .* [1-9][0-9]* +[0-9]+ +[0-9.]+ +[0-9]+ '
+expect_match stderr '^weir: warning: in:out holds [0-9]+ records, [0-9]+ bytes$'
 
+begin "a second signal while nobody reads ends at once"
+sed 's/200ms/1h/' large.json >patient.json
+"$WEIR" run --quiet patient.json >pipe 2>stderr &
+pid=$!
+exec 3<pipe
+first=$(head -c 3 <&3)
+kill -TERM $pid
+kill -INT $pid
+wait $pid
+status=$?
+exec 3<&-
+[ "$status" = 130 ] || [ "$status" = 143 ] || fail "exit status $status"
+expect_match stderr '^weir: warning: patient: ended by a second signal$'
+expect_match stderr '^weir: warning: in:out holds [0-9]+ records, [0-9]+ bytes$'
 
 begin "a full disk fails"
 "$WEIR" run --quiet endless.json >/dev/full 2>stderr

@@ -356,21 +356,39 @@ fake_release_all (Fake *fake)
   g_ptr_array_set_size (fake->kept, 0);
 }
 
+typedef struct {
+  FakeAct act;
+  FakeActWith act_with;
+  gint64 number;
+} Act;
+
 static void
 act_now (G_GNUC_UNUSED WeirStage *stage, gpointer self, gpointer data)
 {
-  FakeAct *act = data;
+  Act *act = data;
   Fake *fake = FAKE (self);
   enter (fake, "invoke", FALSE);
-  (*act) (fake);
+  if (act->act != NULL) {
+    act->act (fake);
+  } else {
+    act->act_with (fake, act->number);
+  }
   leave (fake);
 }
 
 void
 fake_do (Fake *fake, FakeAct act)
 {
-  FakeAct *copy = g_new (FakeAct, 1);
-  *copy = act;
+  Act *copy = g_new (Act, 1);
+  *copy = (Act){ .act = act };
+  weir_stage_invoke (fake->stage, act_now, copy, g_free);
+}
+
+void
+fake_do_with (Fake *fake, FakeActWith act, gint64 number)
+{
+  Act *copy = g_new (Act, 1);
+  *copy = (Act){ .act_with = act, .number = number };
   weir_stage_invoke (fake->stage, act_now, copy, g_free);
 }
 
@@ -389,8 +407,8 @@ rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const 
     .counters = script->counters,
     .open = on_open,
     .start = on_start,
-    .pause = on_pause,
-    .resume = on_resume,
+    .pause = script->deaf ? NULL : on_pause,
+    .resume = script->deaf ? NULL : on_resume,
     .end = on_end,
     .stop = on_stop,
     .close = on_close,

@@ -13,6 +13,7 @@
 typedef struct _Rig Rig;
 typedef struct _Fake Fake;
 typedef void (*FakeAct) (Fake *fake);
+typedef void (*FakeActWith) (Fake *fake, gint64 number);
 
 /* NULL: start, open, pause, resume, end, stop and close are there all the same, and only noted; the others are not. */
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
   const char *const *ports, *const *counters;
   gsize stream_size;
   guint flags;
+  gboolean deaf; /* the role has no pause() and no resume() */
 } Script;
 
 struct _Fake {
@@ -90,8 +92,12 @@ void rig_until_held (Rig *rig, Fake *fake);
 
 /* Has the fake do something on its worker, as a push producer does. Returns at once. */
 void fake_do (Fake *fake, FakeAct act);
-/* Likewise, notes the word there, and runs the main loop until that is done: what the fake was ready for is over then. */
+void fake_do_with (Fake *fake, FakeActWith act, gint64 number);
+/* Likewise, notes the word there (NULL: nothing), and runs the main loop until that is done: what the fake was ready for is
+ * over then. */
 void fake_look (Fake *fake, const char *word);
+/* Sets or takes away the operator's reason to pause. */
+void fake_operator_pauses (Fake *fake, gboolean pause);
 void fake_allow (Fake *fake, gint64 allowed); /* a valve takes that many in all */
 
 /* What a fake has noted so far, separated by blanks. */

@@ -182,6 +182,7 @@ typedef struct {
   Fake *fake;
   const char *word;
   guint times;
+  _Atomic gboolean over;
 } Look;
 
 /* Between turns: when it has come once more than there are stages here, whatever was ready before has had its turn. */
@@ -192,18 +193,37 @@ look (gpointer data)
   if (looks->times-- > 0) {
     return G_SOURCE_CONTINUE;
   }
-  fake_note (looks->fake, "%s", looks->word);
+  if (looks->word != NULL) {
+    fake_note (looks->fake, "%s", looks->word);
+  }
+  atomic_store (&looks->over, TRUE);
+  g_main_context_wakeup (NULL);
   return G_SOURCE_REMOVE;
+}
+
+static gboolean
+looked (gpointer data)
+{
+  return atomic_load (&((Look *) data)->over);
 }
 
 void
 fake_look (Fake *fake, const char *word)
 {
-  guint before = fake_count (fake, word);
-  Look *looks = g_new (Look, 1);
-  *looks = (Look){ fake, word, fake->stage->worker->stages };
-  g_main_context_invoke_full (weir_stage_context (fake->stage), G_PRIORITY_DEFAULT, look, looks, g_free);
-  rig_until_noted (fake->rig, fake, word, before + 1);
+  Look looks = { .fake = fake, .word = word, .times = fake->stage->worker->stages };
+  g_main_context_invoke_full (weir_stage_context (fake->stage), G_PRIORITY_DEFAULT, look, &looks, NULL);
+  rig_until (fake->rig, looked, &looks);
+}
+
+void
+fake_operator_pauses (Fake *fake, gboolean pause)
+{
+  if (pause) {
+    atomic_fetch_or (&fake->stage->reasons, WEIR_PAUSED_OPERATOR);
+  } else {
+    atomic_fetch_and (&fake->stage->reasons, ~(guint32) WEIR_PAUSED_OPERATOR);
+  }
+  weir_task_make_ready (&fake->stage->task);
 }
 
 void

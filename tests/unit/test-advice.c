@@ -94,9 +94,8 @@ END_TEST
 
 START_TEST (without_a_limit_in_bytes_each_record_may_be_the_largest)
 {
-  expect_memory (
-    OUT ("'bytes': 0"),
-    "worst case 128.0 GiB: links 128.0 (1 x 0.0, 1 x 128.0), stages 0.0; and one record of up to 16.0 MiB a link");
+  expect_memory (OUT ("'bytes': 0"),
+                 "worst case 128.0 GiB: links 128.0 (1 x 128.0), stages 0.0; and one record of up to 16.0 MiB a link");
 }
 END_TEST
 
@@ -105,6 +104,55 @@ START_TEST (without_a_limit_in_records_each_may_be_one_byte)
   expect_memory (
     OUT ("'records': 0"),
     "worst case 114.5 MiB: links 114.4 (1 x 8.4, 1 x 106.0), stages 0.1; and one record of up to 16.0 MiB a link");
+}
+END_TEST
+
+/* Links from "log" to so many more consumers, the i-th with records and bytes of i. */
+static WeirConfig *
+load_fan (guint count, char *(*queue) (guint i))
+{
+  g_autoptr (GString) text = g_string_new ("{" PRODUCER ", 'consumers': {");
+  for (guint i = 0; i < count; i++) {
+    g_autofree char *settings = queue (i);
+    g_string_append_printf (text,
+                            "%s'c%u': {'plugin': 'probe', 'from': 'log', 'queue': {'when_full': 'drop_newest', %s}}",
+                            i == 0 ? "" : ", ", i, settings);
+  }
+  g_string_append (text, "}}");
+  return load_fine (text->str);
+}
+
+static char *
+small_queue (guint i)
+{
+  return g_strdup_printf ("'bytes': '%s'", i == 0 ? "1GiB" : "1MiB");
+}
+
+static char *
+growing_queue (guint i)
+{
+  return g_strdup_printf ("'records': 1, 'bytes': '%uMiB', 'hard': 1", i % 6 + 1);
+}
+
+START_TEST (small_links_show_only_where_they_are_many)
+{
+  const char *rest = ", stages 0.0; and one record of up to 16.0 MiB a link";
+  g_autoptr (WeirConfig) few = load_fan (5, small_queue);
+  g_autoptr (WeirConfig) many = load_fan (101, small_queue);
+  g_autofree char *said_few = weir_advise_memory_line (few), *said_many = weir_advise_memory_line (many);
+  g_autofree char *line_few = g_strconcat ("worst case 8.0 GiB: links 8.0 (1 x 8.0)", rest, NULL);
+  g_autofree char *line_many = g_strconcat ("worst case 8.8 GiB: links 8.8 (1 x 8.0, 100 x 0.008)", rest, NULL);
+  ck_assert_str_eq (said_few, line_few);
+  ck_assert_str_eq (said_many, line_many);
+}
+END_TEST
+
+START_TEST (links_of_one_size_are_one_term_also_behind_others)
+{
+  g_autoptr (WeirConfig) config = load_fan (12, growing_queue);
+  g_autofree char *said = weir_advise_memory_line (config);
+  ck_assert_str_eq (said, "worst case 168.1 MiB: links 168.0 (2 x 4.0, 2 x 8.0, 2 x 12.0, 2 x 16.0, 4 more), stages "
+                          "0.1; and one record of up to 16.0 MiB a link");
 }
 END_TEST
 
@@ -122,5 +170,7 @@ main (void)
   tcase_add_test (cases, links_of_different_size_are_told_apart);
   tcase_add_test (cases, without_a_limit_in_bytes_each_record_may_be_the_largest);
   tcase_add_test (cases, without_a_limit_in_records_each_may_be_one_byte);
+  tcase_add_test (cases, small_links_show_only_where_they_are_many);
+  tcase_add_test (cases, links_of_one_size_are_one_term_also_behind_others);
   return run_suite ("advice", cases);
 }

@@ -84,6 +84,18 @@ START_TEST (what_a_plugin_checks_is_told_where_it_was_set)
 }
 END_TEST
 
+START_TEST (a_key_that_the_scan_has_told_is_not_told_again)
+{
+  expect_refused ("{'a\\u0000': 1, " PRODUCER ",\n 'transforms': {'b\\u0000d': {'plugin': 'probe', 'from': 'log',\n"
+                  "  'pattern': 'x', '\\ud800': 1}},\n"
+                  " 'consumers': {'out': {'plugin': 'probe', 'from': {'log': {}, 'b\\u0000d': {}}}}}",
+                  "p.json:1:4: error: \\u0000: a string cannot hold a NUL\n"
+                  "p.json:2:19: error: transforms: \\u0000: a string cannot hold a NUL\n"
+                  "p.json:3:20: error: transforms[\"b u0000d\"]: \\ud800 is half of a surrogate pair\n"
+                  "p.json:4:65: error: consumers.out.from: \\u0000: a string cannot hold a NUL");
+}
+END_TEST
+
 START_TEST (wrong_types_are_told)
 {
   expect_refused ("{'name': 5, 'engine': [], 'producers': 1, 'transforms': 'x', 'consumers': null}",
@@ -257,6 +269,7 @@ main (void)
   tcase_add_test (cases, what_a_plugin_checks_is_told_at_its_option);
   tcase_add_test (cases, what_a_plugin_checks_is_told_at_the_stage);
   tcase_add_test (cases, what_a_plugin_checks_is_told_where_it_was_set);
+  tcase_add_test (cases, a_key_that_the_scan_has_told_is_not_told_again);
   tcase_add_test (cases, wrong_types_are_told);
   tcase_add_test (cases, bad_values_of_options);
   tcase_add_test (cases, bad_values_of_a_queue);

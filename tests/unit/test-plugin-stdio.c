@@ -1,63 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugins/stdio.c in a pipeline: each case runs in a process of its own, whose standard input and output are pipes of the test's.
  * A pipeline that is stopped while its stage is blocked must end, and the shared descriptors must stay blocking. */
-#include "plugin-ends.h"
+#include "plugin-live.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-static Notes notes;
-static WeirPipeline *pipeline;
-static GPtrArray *owned;
-static char *failure;
-static gboolean is_ready, is_over;
-static WeirResult result;
-static int other; /* the test's end of the pipe */
+static int other; /* the test's end of the pipe or socket */
 
 static void
 set_up (void)
 {
-  notes = notes_new ();
-  notes.awaited = TRUE;
-  owned = g_ptr_array_new_with_free_func (g_free);
-  failure = NULL;
-  is_ready = is_over = FALSE;
+  live_set_up ();
   signal (SIGPIPE, SIG_IGN);
 }
-
-static void
-tear_down (void)
-{
-  notes_free (&notes);
-  g_ptr_array_unref (owned);
-  g_free (failure);
-}
-
-static void
-on_ready (G_GNUC_UNUSED WeirPipeline *of, G_GNUC_UNUSED gpointer data)
-{
-  is_ready = TRUE;
-}
-
-static void
-on_failed (G_GNUC_UNUSED WeirPipeline *of, WeirStage *stage, const char *message, G_GNUC_UNUSED gpointer data)
-{
-  if (failure == NULL) {
-    failure = g_strdup_printf ("%s: %s", weir_stage_name (stage), message);
-  }
-}
-
-static void
-on_over (G_GNUC_UNUSED WeirPipeline *of, WeirResult what, G_GNUC_UNUSED gpointer data)
-{
-  is_over = TRUE;
-  result = what;
-}
-
-static const WeirPipelineEvents events = { .ready = on_ready, .failed = on_failed, .over = on_over };
 
 /* The pipe's other end becomes `other`. */
 static void
@@ -72,6 +32,16 @@ use_pipe (int fd)
 }
 
 static void
+use_socket (int fd)
+{
+  int ends[2];
+  ck_assert_int_eq (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  ck_assert_int_eq (dup2 (ends[0], fd), fd);
+  close (ends[0]);
+  other = ends[1];
+}
+
+static void
 read_input (const char *json)
 {
   const WeirRole *role = load_plugin ("stdio")->producer;
@@ -79,7 +49,7 @@ read_input (const char *json)
   WeirStage *from = add_stage (pipeline, "in", WEIR_PRODUCER, role, role_state (role, json, owned));
   WeirStage *to = add_stage (pipeline, "notes", WEIR_CONSUMER, &note_role, noter_state (&notes));
   join (pipeline, from, 0, to, 4096);
-  weir_pipeline_start (pipeline, &events, NULL);
+  weir_pipeline_start (pipeline, &live_events, NULL);
 }
 
 static void
@@ -91,48 +61,7 @@ write_output (const WeirRole *feed, const Piece *pieces, gsize count, const char
   WeirStage *to = add_stage (pipeline, "out", WEIR_CONSUMER, role, role_state (role, json, owned));
   join (pipeline, from, 0, to, 4);
   weir_pipeline_set_shutdown (pipeline, 50 * 1000);
-  weir_pipeline_start (pipeline, &events, NULL);
-}
-
-static gboolean
-too_late (gpointer data)
-{
-  *(gboolean *) data = TRUE;
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-noted (gconstpointer text)
-{
-  g_mutex_lock (&notes.lock);
-  gboolean same = g_str_equal (notes.text->str, text);
-  g_mutex_unlock (&notes.lock);
-  return same;
-}
-
-static gboolean
-is_set (gconstpointer flag)
-{
-  return *(const gboolean *) flag;
-}
-
-static void
-await (gboolean (*holds) (gconstpointer data), gconstpointer data)
-{
-  gboolean late = FALSE;
-  guint timer = g_timeout_add_seconds (10, too_late, &late);
-  while (!holds (data) && !late) {
-    g_main_context_iteration (NULL, TRUE);
-  }
-  g_source_remove (timer);
-  ck_assert_msg (!late, "after 10 seconds still: %s", notes.text->str);
-}
-
-static void
-finish (void)
-{
-  await (is_set, &is_over);
-  weir_pipeline_free (pipeline);
+  weir_pipeline_start (pipeline, &live_events, NULL);
 }
 
 static void
@@ -148,9 +77,9 @@ START_TEST (input_is_read_to_its_end)
   use_pipe (STDIN_FILENO);
   send_bytes ("one\ntw");
   read_input ("{}");
-  await (noted, "one\\ntw~|");
+  await ("one\\ntw~|");
   send_bytes ("o\n");
-  await (noted, "one\\ntw~|o\\n~|");
+  await ("one\\ntw~|o\\n~|");
   close (other);
   finish ();
   ck_assert_int_eq (result, WEIR_RESULT_DONE);
@@ -173,7 +102,7 @@ START_TEST (blocked_input_is_interrupted_by_a_stop)
   use_pipe (STDIN_FILENO);
   send_bytes ("one\n");
   read_input ("{}");
-  await (noted, "one\\n~|");
+  await ("one\\n~|");
   weir_pipeline_stop (pipeline);
   finish ();
   ck_assert_int_eq (result, WEIR_RESULT_STOPPED);
@@ -263,9 +192,9 @@ START_TEST (slow_reader_gets_everything)
 {
   g_autofree char *large = g_strnfill (200000, 'x');
   Piece pieces[] = { { large, 200000, 0, 0, FALSE }, { large, 100000, 0, 0, FALSE } };
-  use_pipe (STDOUT_FILENO);
+  (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   write_output (&feed_messages, pieces, 2, "{}");
-  await (is_set, &is_ready);
+  await_flag (&is_ready);
   gsize total = 0;
   char block[1000], last = 0;
   while (total < 300002) {
@@ -284,7 +213,7 @@ END_TEST
 START_TEST (closed_reader_is_an_end)
 {
   static const Piece pieces[] = { { "one", 3, 0, 0, FALSE }, { "two", 3, 0, 0, FALSE } };
-  use_pipe (STDOUT_FILENO);
+  (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   close (other);
   write_output (&feed_messages, pieces, 2, "{}");
   finish ();
@@ -292,13 +221,16 @@ START_TEST (closed_reader_is_an_end)
 }
 END_TEST
 
+/* More than any of them takes at once. */
+#define LARGE 4000000
+
 START_TEST (blocked_output_is_interrupted_at_the_deadline)
 {
-  g_autofree char *large = g_strnfill (200000, 'x');
-  Piece pieces[] = { { large, 200000, 0, 0, FALSE } };
-  use_pipe (STDOUT_FILENO);
+  g_autofree char *large = g_strnfill (LARGE, 'x');
+  Piece pieces[] = { { large, LARGE, 0, 0, FALSE } };
+  (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   write_output (&feed_messages, pieces, 1, "{}");
-  await (is_set, &is_ready);
+  await_flag (&is_ready);
   char first;
   ck_assert_int_eq (read (other, &first, 1), 1); /* it is writing */
   weir_pipeline_stop (pipeline);
@@ -336,7 +268,7 @@ END_TEST
 START_TEST (output_stays_blocking)
 {
   static const Piece pieces[] = { { "one", 3, 0, 0, FALSE } };
-  use_pipe (STDOUT_FILENO);
+  (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   write_output (&feed_messages, pieces, 1, "{}");
   finish ();
   ck_assert_int_eq (fcntl (STDOUT_FILENO, F_GETFL) & O_NONBLOCK, 0);
@@ -347,7 +279,7 @@ int
 main (void)
 {
   TCase *cases = tcase_create ("stdio");
-  tcase_add_checked_fixture (cases, set_up, tear_down);
+  tcase_add_checked_fixture (cases, set_up, live_tear_down);
   tcase_set_timeout (cases, 30);
   tcase_add_test (cases, input_is_read_to_its_end);
   tcase_add_test (cases, input_comes_in_chunks);
@@ -357,12 +289,12 @@ main (void)
   tcase_add_test (cases, input_stays_blocking);
   tcase_add_loop_test (cases, output_is_written, 0, 2);
   tcase_add_test (cases, output_to_a_file_keeps_the_shared_place);
-  tcase_add_test (cases, slow_reader_gets_everything);
-  tcase_add_test (cases, closed_reader_is_an_end);
-  tcase_add_test (cases, blocked_output_is_interrupted_at_the_deadline);
+  tcase_add_loop_test (cases, slow_reader_gets_everything, 0, 2);
+  tcase_add_loop_test (cases, closed_reader_is_an_end, 0, 2);
+  tcase_add_loop_test (cases, blocked_output_is_interrupted_at_the_deadline, 0, 2);
   tcase_add_test (cases, full_disk_fails);
   tcase_add_test (cases, output_that_cannot_be_written_fails);
-  tcase_add_test (cases, output_stays_blocking);
+  tcase_add_loop_test (cases, output_stays_blocking, 0, 2);
   Suite *suite = suite_create ("plugin-stdio");
   suite_add_tcase (suite, cases);
   return run_suite (suite);

@@ -175,6 +175,34 @@ START_TEST (r17_what_is_taken_in_time_pauses_nobody)
 }
 END_TEST
 
+/* There is no event for it, so this looks again and again. */
+static void
+until_expired (WeirLink *link, guint64 records)
+{
+  while (figures_of (link).dropped_by[WEIR_DROP_EXPIRED] < records) {
+    g_main_context_iteration (NULL, FALSE);
+    sched_yield ();
+  }
+}
+
+START_TEST (r17_what_is_too_old_expires_without_another_put)
+{
+  Pair pair = pair_new (&pusher, 5000, WEIR_WHEN_FULL_DROP_OLDEST);
+  fake_do (pair.push, emit_one);
+  rig_until_noted (pair.rig, pair.end, "consume(0)", 1); /* which is not taken, but held; what follows is not */
+  for (guint64 i = 1; i <= 3; i++) {
+    fake_do (pair.push, emit_one);
+    until_expired (pair.link, i);
+  }
+  ck_assert_uint_eq (figures_of (pair.link).queued, 1);
+  fake_allow (pair.end, 100);
+  pair_finish (&pair);
+  fake_assert_events (pair.push, "open start close");
+  ck_assert_int_eq (atomic_load (&pair.end->counted), 1);
+  rig_free (pair.rig);
+}
+END_TEST
+
 static void
 add (TCase *tcase)
 {
@@ -184,6 +212,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, r17_what_a_source_emitted_grows_old_too);
   tcase_add_test (tcase, r17_a_pull_producer_that_waits_is_paused_too);
   tcase_add_test (tcase, r17_what_is_taken_in_time_pauses_nobody);
+  tcase_add_test (tcase, r17_what_is_too_old_expires_without_another_put);
 }
 
 int

@@ -291,8 +291,9 @@ close_socket (G_GNUC_UNUSED Fake *fake)
   close (ends[0]);
 }
 
-static const Script on_a_socket = { .open = open_socket, .consume = write_socket, .produce = read_socket, .close = close_socket,
-                                    .flags = WEIR_DUPLEX };
+static const Script on_a_socket = {
+  .open = open_socket, .consume = write_socket, .produce = read_socket, .close = close_socket, .flags = WEIR_DUPLEX
+};
 
 START_TEST (both_halves_wait_for_one_descriptor)
 {

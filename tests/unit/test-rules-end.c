@@ -342,6 +342,63 @@ START_TEST (r16_a_paused_producer_is_stopped_without_a_resume)
 END_TEST
 
 static void
+have_enough (Fake *fake)
+{
+  weir_stage_enough (fake->stage);
+}
+
+static WeirNext
+enough_in_callback (Fake *fake)
+{
+  have_enough (fake);
+  return WEIR_MORE;
+}
+
+static const Script enough_in_open = { .open = enough_in_callback, .consume = take };
+static const Script enough_in_end = { .consume = take, .end = enough_in_callback };
+
+START_TEST (r16_enough_may_be_said_while_nothing_is_at_hand)
+{
+  Rig *rig = rig_new ();
+  Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher, NULL);
+  Fake *few = rig_add (rig, "few", WEIR_CONSUMER, &taker, NULL);
+  rig_link (rig, push, few, 10);
+  rig_begin (rig);
+  fake_do (few, have_enough);
+  ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
+  fake_assert_events (push, "open start stop close");
+  fake_assert_events (few, "open start close");
+  rig_free (rig);
+}
+END_TEST
+
+START_TEST (r16_enough_may_be_said_before_the_start)
+{
+  Rig *rig = rig_new ();
+  Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher, NULL);
+  Fake *few = rig_add (rig, "few", WEIR_CONSUMER, &enough_in_open, NULL);
+  rig_link (rig, push, few, 10);
+  ck_assert_int_eq (rig_run (rig), WEIR_RESULT_DONE);
+  ck_assert_uint_eq (fake_count (few, "close"), 1);
+  rig_free (rig);
+}
+END_TEST
+
+START_TEST (r16_enough_behind_the_end_changes_nothing)
+{
+  Rig *rig = rig_new ();
+  Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher, NULL);
+  Fake *few = rig_add (rig, "few", WEIR_CONSUMER, &enough_in_end, NULL);
+  rig_link (rig, push, few, 10);
+  rig_begin (rig);
+  fake_do (push, emit_two_and_finish);
+  ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
+  fake_assert_events (few, "open start consume(a) consume(b) end close");
+  rig_free (rig);
+}
+END_TEST
+
+static void
 add (TCase *tcase)
 {
   tcase_add_test (tcase, r10_the_end_travels_behind_the_last_record);
@@ -356,6 +413,9 @@ add (TCase *tcase)
   tcase_add_test (tcase, r16_what_is_kept_is_settled_and_nothing_more_is_consumed);
   tcase_add_test (tcase, r16_a_stage_whose_takers_ended_before_its_start_gets_only_stop);
   tcase_add_test (tcase, r16_a_paused_producer_is_stopped_without_a_resume);
+  tcase_add_test (tcase, r16_enough_may_be_said_while_nothing_is_at_hand);
+  tcase_add_test (tcase, r16_enough_may_be_said_before_the_start);
+  tcase_add_test (tcase, r16_enough_behind_the_end_changes_nothing);
 }
 
 int

@@ -19,17 +19,6 @@ emit_four (Fake *fake)
   }
 }
 
-static void
-operator_pauses (Fake *fake, gboolean pause)
-{
-  if (pause) {
-    atomic_fetch_or (&fake->stage->reasons, WEIR_PAUSED_OPERATOR);
-  } else {
-    atomic_fetch_and (&fake->stage->reasons, ~(guint32) WEIR_PAUSED_OPERATOR);
-  }
-  weir_task_make_ready (&fake->stage->task);
-}
-
 /* A push producer and two valves. */
 typedef struct {
   Rig *rig;
@@ -59,13 +48,13 @@ START_TEST (r1_pauses_while_any_reason_is_left)
   fake_look (fork.a, "idle");
   weir_stage_wake (fork.push->stage); /* without news: it looks, and stays as it is */
   fake_look (fork.push, "a_is_empty");
-  operator_pauses (fork.push, TRUE);
+  fake_operator_pauses (fork.push, TRUE);
   fake_allow (fork.b, 100);
   rig_until_noted (fork.rig, fork.b, "consume(3)", 1);
   fake_look (fork.b, "idle");
   weir_stage_wake (fork.push->stage);
   fake_look (fork.push, "b_is_empty");
-  operator_pauses (fork.push, FALSE);
+  fake_operator_pauses (fork.push, FALSE);
   rig_until_noted (fork.rig, fork.push, "resume", 1);
   fake_do (fork.push, fake_finish);
   ck_assert_int_eq (rig_finish (fork.rig), WEIR_RESULT_DONE);
@@ -184,11 +173,11 @@ START_TEST (r2_other_reasons_are_told_from_the_loop)
   Fake *fast = rig_add (rig, "fast", WEIR_CONSUMER, &taker, NULL);
   rig_link (rig, push, fast, 3);
   rig_begin (rig);
-  operator_pauses (push, TRUE);
+  fake_operator_pauses (push, TRUE);
   rig_until_noted (rig, push, "pause", 1);
   fake_look (push, "paused");
   ck_assert (!paused_inside_emit);
-  operator_pauses (push, FALSE);
+  fake_operator_pauses (push, FALSE);
   rig_until_noted (rig, push, "resume", 1);
   fake_do (push, fake_finish);
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);

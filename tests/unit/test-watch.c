@@ -107,10 +107,40 @@ START_TEST (what_one_owner_asks_for_adds_up)
 }
 END_TEST
 
-START_TEST (the_last_owner_of_a_descriptor_is_woken)
+START_TEST (two_owners_wait_for_one_descriptor_apart)
+{
+  add (ends[0], G_IO_IN);
+  weir_watches_add (watches, ends[0], G_IO_OUT, WEIR_HALF_INPUT, wake, &woken_other);
+  iterate ();
+  ck_assert_uint_eq (woken, 0);
+  ck_assert_uint_eq (woken_other, 1);
+  send_byte ();
+  iterate ();
+  ck_assert_uint_eq (woken, 1);
+  ck_assert_uint_eq (woken_other, 1);
+}
+END_TEST
+
+START_TEST (a_third_owner_takes_the_place_of_one_that_looks_again)
+{
+  guint woken_third = 0;
+  add (ends[0], G_IO_IN);
+  weir_watches_add (watches, ends[0], G_IO_IN, WEIR_HALF_INPUT, wake, &woken_other);
+  weir_watches_add (watches, ends[0], G_IO_IN, WEIR_HALF_INPUT, wake, &woken_third);
+  ck_assert_uint_eq (woken, 1);
+  send_byte ();
+  iterate ();
+  ck_assert_uint_eq (woken, 1);
+  ck_assert_uint_eq (woken_other, 1);
+  ck_assert_uint_eq (woken_third, 1);
+}
+END_TEST
+
+START_TEST (one_of_two_owners_is_forgotten)
 {
   add (ends[0], G_IO_IN);
   weir_watches_add (watches, ends[0], G_IO_IN, WEIR_HALF_INPUT, wake, &woken_other);
+  weir_watches_forget_wait (watches, ends[0], &woken);
   send_byte ();
   iterate ();
   ck_assert_uint_eq (woken, 0);
@@ -276,7 +306,9 @@ main (void)
   tcase_add_test (cases, it_wakes_again_when_asked_again);
   tcase_add_test (cases, asking_twice_wakes_once);
   tcase_add_test (cases, what_one_owner_asks_for_adds_up);
-  tcase_add_test (cases, the_last_owner_of_a_descriptor_is_woken);
+  tcase_add_test (cases, two_owners_wait_for_one_descriptor_apart);
+  tcase_add_test (cases, a_third_owner_takes_the_place_of_one_that_looks_again);
+  tcase_add_test (cases, one_of_two_owners_is_forgotten);
   tcase_add_test (cases, a_hang_up_wakes);
   tcase_add_test (cases, a_peer_that_has_sent_all_wakes_a_reader);
   tcase_add_test (cases, a_writer_waits_until_there_is_room);
