@@ -83,7 +83,7 @@ static void
 find_listeners (WeirLoad *load)
 {
   guint count = load->stages->len;
-  g_autofree guint *next = g_new0 (guint, count + 1);         /* input to look at */
+  g_autofree guint *next = g_new0 (guint, count + 1);       /* input to look at */
   g_autofree gboolean *seen = g_new0 (gboolean, count + 1); /* on the trail or behind it; a cycle has been told */
   g_autoptr (GPtrArray) trail = g_ptr_array_new ();
 

@@ -395,8 +395,16 @@ weir_connections_leave (WeirConnections *connections, WeirConnection *connection
     connection->next->previous = connection->previous;
   }
   *(connection->previous != NULL ? &connection->previous->next : &connections->alive) = connection->next;
+  g_mutex_unlock (&connections->lock);
+}
+
+void
+weir_connections_left (WeirConnections *connections, WeirWorker *worker)
+{
+  WeirStage *listener = connections->listener;
+  atomic_fetch_sub_explicit (&worker->connections, 1, memory_order_relaxed);
+  g_mutex_lock (&connections->lock);
   connections->count--;
   g_mutex_unlock (&connections->lock);
-  atomic_fetch_sub_explicit (&connection->worker->connections, 1, memory_order_relaxed);
-  weir_stage_wake (connections->listener);
+  weir_stage_wake (listener);
 }

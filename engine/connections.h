@@ -47,10 +47,10 @@ struct _WeirConnection {
   GDestroyNotify destroy;
   char *peer;
   WeirWorker *worker;
-  WeirLater later;           /* frees it, behind the last turn of its stages */
-  _Atomic gint references;   /* its stages together, and each link to a shared stage until that has let it go */
-  _Atomic guint32 asked;     /* WEIR_REQUEST_STOP, WEIR_REQUEST_HALT */
-  _Atomic guint32 parked;    /* all its stages are closed */
+  WeirLater later;         /* frees it, behind the last turn of its stages */
+  _Atomic gint references; /* its stages together, and each link to a shared stage until that has let it go */
+  _Atomic guint32 asked;   /* WEIR_REQUEST_STOP, WEIR_REQUEST_HALT */
+  _Atomic guint32 parked;  /* all its stages are closed */
   guint answered, started, closed;
   gboolean opening_failed, stopping, failed, settled;
   WeirTimer deadline;
@@ -75,8 +75,10 @@ guint weir_connections_link_count (WeirConnections *connections);
 WeirLink *weir_connections_link (WeirConnections *connections, guint index);
 gint64 weir_connections_shutdown (WeirConnections *connections);
 gsize weir_connections_record_max (WeirConnections *connections);
-/* It is over and will be freed: adds up its figures and takes it off the list. */
+/* It is over: adds up its figures and takes it off the list, so that nobody asks it anything any more. */
 void weir_connections_leave (WeirConnections *connections, WeirConnection *connection);
+/* One that lived on this worker is freed: the listener looks again. */
+void weir_connections_left (WeirConnections *connections, WeirWorker *worker);
 /* May one more failure be told? Once in a while it says how many were not. */
 gboolean weir_connections_may_tell (WeirConnections *connections, guint64 *untold);
 

@@ -85,7 +85,7 @@ weir_front_free (WeirFront *front)
 static void
 drop (WeirFront *front, const WeirRecord *record, WeirDropReason reason)
 {
-  weir_add_relaxed (&front->link->dropped_put[reason], 1);
+  weir_add_relaxed (&weir_link_tally (front->link)->dropped_put[reason], 1);
   if (record->stream != 0) {
     g_hash_table_add (front->gap_streams, GUINT_TO_POINTER (record->stream));
   }
@@ -231,8 +231,7 @@ move_in (WeirFront *front)
   front->pending_count = 0;
   if (fill) {
     weir_store_relaxed (&link->full, 1);
-    weir_add_relaxed (&link->pauses, 1);
-    weir_store_relaxed (&link->paused_since, (guint64) g_get_monotonic_time ());
+    weir_link_tell_pause (link);
     weir_fence (&link->full);
     weir_link_make_ready (link);
   }
@@ -246,7 +245,7 @@ weir_front_put (WeirFront *front, const WeirRecord *record)
     g_mutex_lock (&front->mutex);
     front->in++;
     weir_add_relaxed (
-      &front->link->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED], 1);
+      &weir_link_tally (front->link)->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED], 1);
     g_mutex_unlock (&front->mutex);
     return;
   }
@@ -294,9 +293,7 @@ weir_front_recheck (WeirFront *front)
   g_mutex_unlock (&front->mutex);
   if (low) {
     weir_store_relaxed (&link->full, 0);
-    weir_add_relaxed (&link->resumes, 1);
-    weir_add_relaxed (&link->paused_us, (guint64) g_get_monotonic_time () - weir_load_relaxed (&link->paused_since));
-    weir_store_relaxed (&link->paused_since, 0);
+    weir_link_tell_resume (link);
   }
   return low;
 }

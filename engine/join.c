@@ -10,8 +10,8 @@ weir_stage_join (WeirStage *stage, WeirLink *link)
   WeirLink *head = weir_load_relaxed (&stage->joining);
   do {
     link->next_joining = head;
-  } while (!atomic_compare_exchange_weak_explicit (&stage->joining, &head, link, memory_order_release,
-                                                   memory_order_relaxed));
+  } while (
+    !atomic_compare_exchange_weak_explicit (&stage->joining, &head, link, memory_order_release, memory_order_relaxed));
   weir_task_make_ready (&stage->task);
 }
 
@@ -47,8 +47,7 @@ let_go (WeirStage *stage, WeirLink *link)
 void
 weir_intake_leave (WeirStage *stage, WeirLink *link)
 {
-  if (link->connection == NULL || !link->over || link->done_private != link->taken ||
-      stage->life >= WEIR_LIFE_ENDED) {
+  if (link->connection == NULL || !link->over || link->done_private != link->taken || stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
   if (weir_load_acquire (&link->giving) == 0) {

@@ -127,8 +127,7 @@ weir_link_set_full (WeirLink *link)
     weir_store_relaxed (&link->full, 0);
     return;
   }
-  weir_add_relaxed (&link->pauses, 1);
-  weir_store_relaxed (&link->paused_since, (guint64) g_get_monotonic_time ());
+  weir_link_tell_pause (link);
 }
 
 gboolean
@@ -139,9 +138,7 @@ weir_link_recheck (WeirLink *link)
     return FALSE;
   }
   weir_store_relaxed (&link->full, 0);
-  weir_add_relaxed (&link->resumes, 1);
-  weir_add_relaxed (&link->paused_us, (guint64) g_get_monotonic_time () - weir_load_relaxed (&link->paused_since));
-  weir_store_relaxed (&link->paused_since, 0);
+  weir_link_tell_resume (link);
   weir_link_rearm (link);
   return TRUE;
 }

@@ -124,7 +124,9 @@ weir_link_put_idle (WeirLink *link)
     return;
   }
   weir_link_publish (link);
-  weir_packer_clear (&link->copies);
+  if (link->copies != NULL) {
+    weir_packer_clear (link->copies);
+  }
   if (weir_load_acquire (&link->done) != link->put_private) {
     if (link->put_private == 0) {
       return; /* the cursor has wrapped to what says "not offered" */
@@ -149,7 +151,7 @@ weir_link_put_idle (WeirLink *link)
 static void
 drop_put (WeirLink *link, const WeirRecord *record, WeirDropReason reason)
 {
-  weir_add_relaxed (&link->dropped_put[reason], 1);
+  weir_add_relaxed (&weir_link_tally (link)->dropped_put[reason], 1);
   /* Behind the other reasons nothing follows that could tell of the gap. */
   if (reason == WEIR_DROP_FULL && record->stream != 0) {
     if (link->gap_streams == NULL) {

@@ -42,10 +42,13 @@ copy_out_sparse_run (WeirLink *link)
       sparse == link->packer->buffer) {
     return;
   }
-  link->copies.pool = link->packer->pool;
-  weir_packer_reserve (&link->copies, bytes); /* all in one buffer, as it stays one run */
+  if (link->copies == NULL) {
+    link->copies = g_new0 (WeirPacker, 1);
+  }
+  link->copies->pool = link->packer->pool;
+  weir_packer_reserve (link->copies, bytes); /* all in one buffer, as it stays one run */
   for (guint32 i = link->run_start; i < link->put_index; i++) {
-    weir_packer_copy (&link->copies, &link->put_records[i]);
+    weir_packer_copy (link->copies, &link->put_records[i]);
   }
   if (link->pinned_buffer == sparse && link->pinned_before != sparse) {
     _Atomic guint8 *state = &link->put_states[link->run_start];
@@ -53,8 +56,8 @@ copy_out_sparse_run (WeirLink *link)
     link->put_pinned_private -= sparse->capacity;
     link->pinned_buffer = link->pinned_before;
   }
-  pin (link, link->copies.buffer, link->run_start);
-  take_reference (&link->copies, link->copies.buffer);
+  pin (link, link->copies->buffer, link->run_start);
+  take_reference (link->copies, link->copies->buffer);
   weir_buffer_unref (sparse);
 }
 

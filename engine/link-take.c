@@ -222,7 +222,7 @@ weir_link_done (WeirLink *link)
     link->done_bytes_private = link->taken_bytes;
     if (link->discarded > 0) {
       /* Only now, so that no record is both dropped and queued. */
-      weir_add_relaxed (&link->dropped_taken[link->discarded_as], link->discarded);
+      weir_add_relaxed (&weir_link_tally (link)->dropped_taken[link->discarded_as], link->discarded);
       link->discarded = 0;
     }
   }

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full", "expired", "taker_finished", "refused",
-                                                                "connection_lost", "held" };
+const char *const weir_drop_reason_names[WEIR_DROP_REASONS] = { "full",    "expired",         "taker_finished",
+                                                                "refused", "connection_lost", "held" };
 
 static WeirMarks
 marks (guint64 limit, double low, double hard)
@@ -64,33 +64,33 @@ limits_new (const WeirQueueSettings *settings)
   return limits;
 }
 
-static WeirLink *
-link_new (const WeirLimits *limits)
+static void
+init_link (WeirLink *link, const WeirLimits *limits)
 {
-  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
   link->limits = limits;
   if (limits->settings.age > 0) {
     link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
   }
   link->put_countdown = 1;
   link->put_room = 1;
-  return link;
 }
 
 WeirLink *
 weir_link_new (const char *name, const WeirQueueSettings *settings)
 {
-  WeirLink *link = link_new (limits_new (settings));
+  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
+  init_link (link, limits_new (settings));
   link->name = g_strdup (name);
   return link;
 }
 
 WeirLink *
-weir_link_new_like (const WeirLink *original)
+weir_link_copy (gpointer place, const WeirLink *original)
 {
-  WeirLink *link = link_new (original->limits);
+  WeirLink *link = place;
+  init_link (link, original->limits);
   link->name = original->name;
-  link->borrows_name = link->borrows_limits = TRUE;
+  link->is_copy = link->borrows_limits = TRUE;
   return link;
 }
 
@@ -170,22 +170,41 @@ weir_link_check_ledger (WeirLink *link)
   return queued;
 }
 
-void
-weir_link_abandon (WeirLink *link, WeirDropReason reason)
+/* Of what was taken from there on and is not done: what is kept and not given back, or what is not kept. */
+static void
+discard_taken (WeirLink *link, guint64 from, gboolean kept)
 {
   WeirSegment *segment = link->done_segment;
   guint32 index = link->done_index;
-  for (guint64 at = link->done_private; at != link->taken && link->kept > 0; at++, index++) {
+  for (guint64 at = link->done_private; at != link->taken; at++, index++) {
     if (index == segment->slots) {
       segment = segment->next;
       index = 0;
     }
     _Atomic guint8 *state = &weir_segment_states (segment)[index];
     guint8 before = weir_load_acquire (state);
-    if ((before & WEIR_SLOT_KEPT) != 0 && (before & WEIR_SLOT_RELEASED) == 0) {
-      weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
-      link->discarded++;
+    if (at < from || ((before & WEIR_SLOT_KEPT) != 0) != kept || (before & WEIR_SLOT_RELEASED) != 0) {
+      continue;
     }
+    if (kept) {
+      weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
+    }
+    link->discarded++;
+  }
+}
+
+void
+weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason)
+{
+  discard_taken (link, link->taken - count, FALSE);
+  link->discarded_as = reason;
+}
+
+void
+weir_link_abandon (WeirLink *link, WeirDropReason reason)
+{
+  if (link->kept > 0) {
+    discard_taken (link, link->done_private, TRUE);
   }
   link->discarded_as = reason;
   weir_link_discard (link, reason);
@@ -232,15 +251,52 @@ weir_link_free (WeirLink *link)
   }
   free_rejections (weir_load_acquire (&link->rejections));
   free_rejections (link->reasons);
-  weir_packer_clear (&link->copies);
+  if (link->copies != NULL) {
+    weir_packer_clear (link->copies);
+    g_free (link->copies);
+  }
+  g_aligned_free (weir_load_acquire (&link->tally));
   g_clear_pointer (&link->front, weir_front_free);
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
   free_limits (link);
-  if (!link->borrows_name) {
+  if (!link->is_copy) {
     g_free (link->name);
+    g_aligned_free (link);
   }
-  g_aligned_free (link);
+}
+
+WeirTally *
+weir_link_tally (WeirLink *link)
+{
+  WeirTally *tally = weir_load_acquire (&link->tally);
+  if (G_LIKELY (tally != NULL)) {
+    return tally;
+  }
+  WeirTally *made = g_aligned_alloc0 (1, sizeof (WeirTally), 64);
+  if (atomic_compare_exchange_strong_explicit (&link->tally, &tally, made, memory_order_acq_rel,
+                                               memory_order_acquire)) {
+    return made;
+  }
+  g_aligned_free (made);
+  return tally;
+}
+
+void
+weir_link_tell_pause (WeirLink *link)
+{
+  WeirTally *tally = weir_link_tally (link);
+  weir_add_relaxed (&tally->pauses, 1);
+  weir_store_relaxed (&tally->paused_since, (guint64) g_get_monotonic_time ());
+}
+
+void
+weir_link_tell_resume (WeirLink *link)
+{
+  WeirTally *tally = weir_link_tally (link);
+  weir_add_relaxed (&tally->resumes, 1);
+  weir_add_relaxed (&tally->paused_us, (guint64) g_get_monotonic_time () - weir_load_relaxed (&tally->paused_since));
+  weir_store_relaxed (&tally->paused_since, 0);
 }
 
 /* What is read later may be newer: then a difference is nothing, never huge. */
@@ -262,10 +318,11 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
   guint64 done = weir_load_acquire (&link->done), controls_done = weir_load_relaxed (&link->controls_done);
   guint64 done_bytes = weir_load_relaxed (&link->done_bytes);
   guint64 taken_drops = 0;
-  for (guint i = 0; i < WEIR_DROP_REASONS; i++) {
-    guint64 dropped = weir_load_relaxed (&link->dropped_taken[i]);
+  WeirTally *tally = weir_load_acquire (&link->tally);
+  for (guint i = 0; i < WEIR_DROP_REASONS && tally != NULL; i++) {
+    guint64 dropped = weir_load_relaxed (&tally->dropped_taken[i]);
     taken_drops += dropped;
-    figures->dropped_by[i] = dropped + weir_load_relaxed (&link->dropped_put[i]);
+    figures->dropped_by[i] = dropped + weir_load_relaxed (&tally->dropped_put[i]);
     figures->dropped += figures->dropped_by[i];
   }
   guint64 controls_put = weir_load_acquire (&link->controls_put), put = weir_load_acquire (&link->put);
@@ -280,13 +337,15 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
   figures->peak_records = MAX (weir_load_relaxed (&link->peak_records), figures->queued);
   figures->peak_bytes = MAX (weir_load_relaxed (&link->peak_bytes), figures->level_bytes);
   figures->peak_pinned = weir_load_relaxed (&link->peak_pinned);
-  figures->pauses = weir_load_relaxed (&link->pauses);
-  figures->resumes = weir_load_relaxed (&link->resumes);
   figures->paused = weir_load_relaxed (&link->full) != 0;
-  figures->paused_us = (gint64) weir_load_relaxed (&link->paused_us);
-  guint64 since = weir_load_relaxed (&link->paused_since);
-  if (figures->paused && since != 0) {
-    figures->paused_us += g_get_monotonic_time () - (gint64) since;
+  if (tally != NULL) {
+    figures->pauses = weir_load_relaxed (&tally->pauses);
+    figures->resumes = weir_load_relaxed (&tally->resumes);
+    figures->paused_us = (gint64) weir_load_relaxed (&tally->paused_us);
+    guint64 since = weir_load_relaxed (&tally->paused_since);
+    if (figures->paused && since != 0) {
+      figures->paused_us += g_get_monotonic_time () - (gint64) since;
+    }
   }
   if (link->front != NULL) {
     weir_front_figures (link->front, figures);

@@ -11,6 +11,8 @@
 #include "runqueue.h"
 #include "segment.h"
 
+#include <stdbool.h>
+
 typedef enum { WEIR_WHEN_FULL_PAUSE, WEIR_WHEN_FULL_DROP_NEWEST, WEIR_WHEN_FULL_DROP_OLDEST } WeirWhenFull;
 
 /* Queue limits as configured; 0: no limit of that kind. */
@@ -43,9 +45,16 @@ typedef enum {
   WEIR_DROP_TAKER_FINISHED,
   WEIR_DROP_REFUSED,
   WEIR_DROP_CONNECTION_LOST, /* what was queued in a connection that broke */
-  WEIR_DROP_HELD, /* drop_oldest: all that is queued is in the taker's hands */
+  WEIR_DROP_HELD,            /* drop_oldest: all that is queued is in the taker's hands */
   WEIR_DROP_REASONS
 } WeirDropReason;
+
+/* What most links never count. */
+typedef struct {
+  _Atomic guint64 dropped_put[WEIR_DROP_REASONS];                /* the producer's worker */
+  _Atomic guint64 pauses, resumes, paused_us, paused_since;      /* likewise */
+  _Alignas(64) _Atomic guint64 dropped_taken[WEIR_DROP_REASONS]; /* the taker's worker */
+} WeirTally;
 
 extern const char *const weir_drop_reason_names[WEIR_DROP_REASONS];
 
@@ -71,16 +80,18 @@ typedef struct _WeirRejection {
 
 struct _WeirLink {
   /* Constant once the pipeline runs. */
-  char *name; /* of a connection's: the template's */
+  char *name;                 /* of a connection's: the template's */
   WeirStage *from, *to;       /* the stages; the link never looks into them */
   WeirTask *producer, *taker; /* their tasks */
   WeirReadyLinks *taker_links;
-  WeirPool *pool; /* of the producer's worker; for a drop_oldest link, of the taker's */
+  WeirPacker *packer; /* of the emitting stage */
+  WeirPool *pool;     /* of the producer's worker; for a drop_oldest link, of the taker's */
   const WeirLimits *limits;
   struct _WeirConnections *connections; /* it is of a template: never runs, stands for those of the connections */
   struct _WeirConnection *connection;   /* it leads from a connection to a shared stage */
   guint template_index, from_port;
-  gboolean borrows_name, borrows_limits;
+  bool is_copy, borrows_limits;
+  bool counted;     /* among the reasons of the producing stage; its worker's */
   WeirFront *front; /* drop_oldest only; then all fields of the producer's worker below are the taker's worker's */
 
   /* The producer's worker. */
@@ -92,22 +103,20 @@ struct _WeirLink {
   gint64 put_countdown; /* records until the slow path: a publication, or full */
   gint64 put_room;      /* bytes until the slow path */
   WeirBuffer *run_buffer;
-  guint32 run_start;                          /* where the run of run_buffer began in the segment */
-  guint64 run_bytes;                          /* put_bytes_private then */
+  guint32 run_start; /* where the run of run_buffer began in the segment */
+  bool ended;        /* END is in */
+  bool rare;         /* put_slots is held down to put_index, so that every put takes the rare path */
+  bool dropping;     /* drop_newest, at high */
+  bool handed_over;  /* the taker may free the segment that put stands in */
+  guint64 run_bytes; /* put_bytes_private then */
   gconstpointer pinned_buffer, pinned_before; /* the buffer counted last, and before this run; only compared */
-  WeirPacker *packer;                         /* of the emitting stage */
-  WeirPacker copies;                          /* sparse runs are copied into its buffers */
+  WeirPacker *copies;                         /* sparse runs are copied into its buffers; NULL: none yet */
   WeirContext *run_context;
   guint64 put_bytes_private, put_pinned_private, controls_private;
   guint64 done_seen, done_bytes_seen, done_pinned_seen; /* cached */
   guint64 woken_at, woken_bytes;
   GHashTable *gap_streams; /* drop_newest: streams whose next record gets GAP; NULL: none */
   GArray *stamps;          /* links with an age limit: one a publication */
-  gboolean ended;          /* END is in */
-  gboolean rare;           /* put_slots is held down to put_index, so that every put takes the rare path */
-  gboolean dropping;       /* drop_newest, at high */
-  gboolean handed_over;    /* the taker may free the segment that put stands in */
-  gboolean counted;        /* among the reasons of the producing stage */
 
   /* Written by the producer's worker, read by the taker. */
   _Alignas(64) _Atomic guint64 put;
@@ -117,14 +126,12 @@ struct _WeirLink {
   guint64 fresh_at;
   _Atomic guint64 handed_at; /* put, while the idle producer lets the taker free the segment put stands in; 0: no */
   _Atomic guint64 controls_put;
-  _Atomic guint64 dropped_put[WEIR_DROP_REASONS];
-  _Atomic guint64 pauses, resumes, paused_us, paused_since;
 
   /* Written by the taker's worker. */
   _Alignas(64) _Atomic guint64 done;
   _Atomic guint64 done_bytes, done_pinned;
   _Atomic guint32 closed; /* WEIR_LINK_ */
-  _Atomic guint64 controls_done, dropped_taken[WEIR_DROP_REASONS];
+  _Atomic guint64 controls_done;
   _Atomic guint64 peak_records, peak_bytes, peak_pinned;
   guint64 taken, taken_bytes, put_seen, controls_taken;
   WeirSegment *take_segment, *done_segment;
@@ -133,7 +140,7 @@ struct _WeirLink {
   guint64 kept;      /* slots between done and taken that are kept */
   guint64 discarded; /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
   WeirDropReason discarded_as;
-  gboolean over;        /* END was taken */
+  bool over;            /* END was taken */
   GTree *stream_states; /* stream -> the joining role's state, in the order of their numbers */
   guint32 last_stream;  /* looked up last */
   gpointer last_state;
@@ -144,19 +151,27 @@ struct _WeirLink {
   WeirRejection *reasons;      /* of rejected slots that done has not come to */
 
   /* Both sides. */
-  _Alignas(64) _Atomic guint32 ready; /* on the taker's ready or active list */
+  _Alignas(64) _Atomic (WeirTally *) tally; /* NULL: nothing is in it */
+  _Atomic guint32 ready;                    /* on the taker's ready or active list */
   WeirLink *next_ready;
   _Atomic guint32 released; /* a slot was given back */
   _Atomic guint32 giving;   /* threads that are giving one back right now; counted where the link may leave */
   _Atomic (struct _WeirRejection *) rejections;
 };
 
+/* Either end's worker; made at first use. */
+WeirTally *weir_link_tally (WeirLink *link);
+/* The producer's worker: it is paused, or resumes, for this link. */
+void weir_link_tell_pause (WeirLink *link);
+void weir_link_tell_resume (WeirLink *link);
+
 /* FALSE: *message says which limits contradict each other. */
 gboolean weir_queue_settings_check (const WeirQueueSettings *settings, char **message);
 
 WeirLink *weir_link_new (const char *name, const WeirQueueSettings *settings);
-/* A copy of one of a template: limits and name, which it borrows; not wired. */
-WeirLink *weir_link_new_like (const WeirLink *original);
+/* A copy of one of a template: limits and name, which it borrows; not wired. The place is zeroed, aligned to 64, and stays the
+ * caller's. */
+WeirLink *weir_link_copy (gpointer place, const WeirLink *original);
 void weir_link_free (WeirLink *link); /* both ends parked */
 /* For a drop_oldest link, once its ends, its pool and its packer are set: these become the taker's. */
 void weir_link_use_front (WeirLink *link, WeirPool *takers_pool);
@@ -229,6 +244,8 @@ void weir_link_done (WeirLink *link);
 gboolean weir_link_take_idle (WeirLink *link);
 /* Takes and drops all that is published, counted under the reason. */
 void weir_link_discard (WeirLink *link, WeirDropReason reason);
+/* The last so many that were taken were given up at hand: they count as dropped once they are done, but for those that are kept. */
+void weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason);
 /* The taker takes no more: closed is WEIR_LINK_FINISHED or _FAILED. */
 void weir_link_close (WeirLink *link, guint32 closed);
 /* The slot that done stands at, if it was given back as rejected and is still to be moved; else NULL. */

@@ -107,7 +107,7 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
   } else {
     if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && link->limits->settings.when_full == WEIR_WHEN_FULL_PAUSE &&
         !weir_link_below_hard (link) && !hold (stage, link)) {
-      weir_add_relaxed (&link->dropped_put[WEIR_DROP_REFUSED], 1);
+      weir_add_relaxed (&weir_link_tally (link)->dropped_put[WEIR_DROP_REFUSED], 1);
       return;
     }
     weir_link_put (link, record);

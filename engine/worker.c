@@ -87,8 +87,8 @@ weir_worker_later (WeirWorker *worker, WeirLater *later)
   WeirLater *head = weir_load_relaxed (&worker->laters);
   do {
     later->next = head;
-  } while (!atomic_compare_exchange_weak_explicit (&worker->laters, &head, later, memory_order_release,
-                                                   memory_order_relaxed));
+  } while (
+    !atomic_compare_exchange_weak_explicit (&worker->laters, &head, later, memory_order_release, memory_order_relaxed));
   weir_task_make_ready (&worker->own);
 }
 

@@ -27,8 +27,8 @@ typedef struct _WeirWorker {
   WeirWatches *watches;
   WeirTimers *timers;
   WeirTimer shrink;
-  guint stages;     /* that live here; constant once the pipeline runs; in a pool, more than one */
-  gboolean pooled;  /* connections live here; their stages are not counted */
+  guint stages;    /* that live here; constant once the pipeline runs; in a pool, more than one */
+  gboolean pooled; /* connections live here; their stages are not counted */
   _Atomic guint connections;
   WeirStage *dirty; /* stages that emitted outside a turn, by stage->next_dirty */
   WeirStage *running;

@@ -148,12 +148,11 @@ expect () {
   "$@" || fail "failed with status $?: $*"
 }
 
-# wait_until COMMAND...: waits, at most ten seconds, until the command succeeds; for what another process does.
+# wait_until COMMAND...: waits, at most a minute, until the command succeeds; for what another process does.
 wait_until () {
-  local tries=0
+  local deadline=$((SECONDS + 60))
   until "$@" 2>/dev/null; do
-    tries=$((tries + 1))
-    [ $tries -lt 1000 ] || { fail "after 10 seconds still not: $*"; return 1; }
+    [ $SECONDS -lt $deadline ] || { fail "after a minute still not: $*"; return 1; }
     read -r -t 0.01 <> <(:) || :
   done
 }

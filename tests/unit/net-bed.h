@@ -31,9 +31,10 @@ typedef struct {
   GString *said; /* what came from it so far */
   int status;    /* its exit code, once it has ended */
   /* Set before it is run. */
-  guint descriptors; /* limit; 0: none */
-  int inherited;     /* listening socket that becomes descriptor 3; -1: none */
-  const char *names; /* LISTEN_FDNAMES */
+  guint descriptors;      /* limit; 0: none */
+  int inherited;          /* listening socket that becomes descriptor 3; -1: none */
+  const char *names;      /* LISTEN_FDNAMES */
+  const char *options[8]; /* of `weir run`; NULL ends them */
 } Bed;
 
 static Bed bed;
@@ -98,7 +99,11 @@ become (int output, const char *command)
     setenv ("LISTEN_FDNAMES", bed.names, 1);
   }
   setenv ("LC_ALL", "C", 1);
-  execl (weir != NULL ? weir : "weir", "weir", command, "pipeline.json", NULL);
+  const char *arguments[G_N_ELEMENTS (bed.options) + 4] = { "weir", command, "pipeline.json" };
+  for (guint i = 0; i < G_N_ELEMENTS (bed.options) && bed.options[i] != NULL; i++) {
+    arguments[3 + i] = bed.options[i];
+  }
+  execv (weir != NULL ? weir : "weir", (char *const *) arguments);
   _exit (127);
 }
 
@@ -402,20 +407,27 @@ typedef struct {
   int count;
 } Looped;
 
+/* CK_RUN_CASE=NAME runs one of them. */
+static void
+add_case (Suite *suite, const TTest *test, int count)
+{
+  TCase *one = tcase_create (test->name);
+  tcase_set_timeout (one, 120);
+  tcase_add_checked_fixture (one, set_up, tear_down);
+  tcase_add_loop_test (one, test, 0, count);
+  suite_add_tcase (suite, one);
+}
+
 G_GNUC_UNUSED static int
 run_cases (const char *name, const Case *cases, gsize count, const Looped *loops, gsize loop_count)
 {
   Suite *suite = suite_create (name);
-  TCase *all = tcase_create (name);
-  tcase_set_timeout (all, 120);
-  tcase_add_checked_fixture (all, set_up, tear_down);
   for (gsize i = 0; i < count; i++) {
-    tcase_add_test (all, cases[i]);
+    add_case (suite, cases[i], 1);
   }
   for (gsize i = 0; i < loop_count; i++) {
-    tcase_add_loop_test (all, loops[i].test, 0, loops[i].count);
+    add_case (suite, loops[i].test, loops[i].count);
   }
-  suite_add_tcase (suite, all);
   SRunner *runner = srunner_create (suite);
   srunner_run_all (runner, CK_NORMAL);
   int failed = srunner_ntests_failed (runner);
