@@ -357,10 +357,11 @@ expect_no_match fast.summary '"name": *"in:out"[^}]*"pauses": *0'
 cut_off () {
   server server "$1"
   openssl s_client -connect "127.0.0.1:$port" -quiet <stay >s_client.out 2>&1 &
+  local peer=$!
   echo some >&9
   wait_until has_line received some
-  kill -KILL $!
-  wait $! 2>/dev/null
+  kill -KILL $peer
+  wait $peer 2>/dev/null
 }
 
 begin "a peer that is cut off is an error of its connection"
