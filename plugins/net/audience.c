@@ -226,11 +226,9 @@ net_audience_end (NetAudience *audience)
       return WEIR_WAIT;
     }
   }
-  for (const GList *item = audience->members.head; item != NULL; item = item->next) {
-    const NetMember *member = item->data;
-    GIOCondition wait;
-    (void) net_connection_shutdown (member->connection, &wait, NULL);
-    (void) net_connection_discard (member->connection, NULL);
+  gboolean all = TRUE;
+  for (GList *item = audience->members.head; item != NULL; item = item->next) {
+    all = net_member_shutdown (item->data) && all;
   }
-  return WEIR_MORE;
+  return all ? WEIR_MORE : WEIR_WAIT;
 }
