@@ -2,6 +2,7 @@
 /* conf/proxy.json between peers and a server that write before they read, read slowly or never, break off, are killed or are not there.
  * The test is both sides. */
 #include "net-faults.h"
+#include "net-servers.h"
 
 /* The same with queues of so many bytes. */
 #define WIDE(bytes) \
