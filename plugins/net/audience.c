@@ -220,6 +220,7 @@ net_audience_flush (NetAudience *audience, const WeirRecord *records, gsize coun
 WeirNext
 net_audience_end (NetAudience *audience)
 {
+  gboolean over = TRUE;
   audience->ending = TRUE;
   for (const GList *item = audience->members.head; item != NULL; item = item->next) {
     if (((const NetMember *) item->data)->blocks.queue.head != NULL) {
@@ -230,7 +231,7 @@ net_audience_end (NetAudience *audience)
     const NetMember *member = item->data;
     GIOCondition wait;
     (void) net_connection_shutdown (member->connection, &wait, NULL);
-    (void) net_connection_discard (member->connection, NULL);
+    over = net_linger_is_over (audience->stage, member->connection, NULL) && over;
   }
-  return WEIR_MORE;
+  return over ? WEIR_MORE : net_linger_wait (&audience->linger, audience->stage);
 }
