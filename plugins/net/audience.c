@@ -227,11 +227,15 @@ net_audience_end (NetAudience *audience)
       return WEIR_WAIT;
     }
   }
+  gboolean all = TRUE;
+  for (GList *item = audience->members.head; item != NULL; item = item->next) {
+    all = net_member_shutdown (item->data) && all;
+  }
+  if (!all) {
+    return WEIR_WAIT;
+  }
   for (const GList *item = audience->members.head; item != NULL; item = item->next) {
-    const NetMember *member = item->data;
-    GIOCondition wait;
-    (void) net_connection_shutdown (member->connection, &wait, NULL);
-    over = net_linger_is_over (audience->stage, member->connection, NULL) && over;
+    over = net_linger_is_over (audience->stage, ((const NetMember *) item->data)->connection, NULL) && over;
   }
   return over ? WEIR_MORE : net_linger_wait (&audience->linger, audience->stage);
 }

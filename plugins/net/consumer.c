@@ -19,14 +19,13 @@ net_consumer_check (const NetConsumer *self, NetFamily family, const char **opti
     return g_strdup (listens ? "found together with listen, expected one of them"
                              : "expected an address to connect to (connect) or to listen at (listen)");
   }
+  char *message;
   if (listens) {
-    return net_accept_check (&self->accept, family, option);
+    message = net_accept_check (&self->accept, family, option);
+  } else {
+    message = net_connect_check (self->connect, family, option);
   }
-  NetAddress address;
-  char *message = net_address_parse (&address, self->connect, family, FALSE);
-  net_address_clear (&address);
-  *option = message != NULL ? "connect" : NULL;
-  return message;
+  return message != NULL || family != NET_TCP ? message : net_tls_options_check (&self->settings.tls, listens, option);
 }
 
 /* ---- life ---- */
@@ -38,7 +37,7 @@ net_consumer_open (WeirStage *stage, NetConsumer *self, NetFamily family)
   if (self->connect != NULL) {
     self->client = net_client_new (stage, self->connect, family, &self->settings,
                                    NET_CLIENT_DISCARD | (self->reconnect ? NET_CLIENT_RECONNECT : 0));
-    return WEIR_MORE;
+    return self->client != NULL ? WEIR_MORE : WEIR_FAIL;
   }
   self->listeners = net_audience_new (stage, &self->audience, self->delimiter, self->delimiter_size,
                                       self->settings.idle_timeout);

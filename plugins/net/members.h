@@ -44,4 +44,6 @@ struct _NetAudience {
 void net_members_watch (NetAudience *audience);
 /* Writes what the peer takes of what it is owed. The member may be gone behind it. */
 void net_member_serve (NetMember *member);
+/* The peer is told that nothing follows. FALSE: it has to take something before that; end() is called again then. */
+gboolean net_member_shutdown (NetMember *member);
 void net_member_remove (NetMember *member);

@@ -79,9 +79,10 @@ START_TEST (fault_a_raised_limit_ends_a_pause_and_a_wait)
   ck_assert (weir_bed_full (bed));
   ck_assert (!weir_link_below_hard (bed->link));
   ck_assert (!weir_link_recheck (bed->link));
-  WeirLimits *limits = (WeirLimits *) bed->link->limits;
+  WeirLimits *limits = (WeirLimits *) bed->link->limits; /* the bed's link shares them with no other */
   limits->bytes = (WeirMarks){ setting_at[_i].high * 4, setting_at[_i].high * 8, setting_at[_i].high * 16 };
-  limits->pinned = limits->records = limits->bytes;
+  limits->pinned = limits->bytes;
+  limits->records = limits->bytes;
   ck_assert (weir_link_below_hard (bed->link)); /* what the wait at hard looks at */
   ck_assert (weir_link_at_low (bed->link));
   ck_assert (weir_link_recheck (bed->link));
