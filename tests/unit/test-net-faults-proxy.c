@@ -49,7 +49,7 @@ END_TEST
 /* Both ways are full as far as they go. Then one of them is read, and all of it comes while the other one still stands. */
 START_TEST (one_way_flows_while_the_other_stands)
 {
-  enum { ALL = 64 * MIB };
+  enum { ALL = 32 * MIB };
   gboolean client_reads = _i % 2 == 0, shut_down = _i / 2 == 1;
   guint16 at = 0;
   int server = serve (&at, 1);
