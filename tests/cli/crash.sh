@@ -132,7 +132,7 @@ END
 "$WEIR" run --quiet read.json <input 2>stderr &
 pid=$!
 exec 3>input
-is_crash_ready () { [ $((0x$(sed -n 's/^SigCgt:\s*//p' "/proc/$pid/status") & 0x4400)) = $((0x4400)) ]; }
+is_crash_ready () { [ "$(cat "/proc/$pid/comm")" = weir ] && [ $((0x$(sed -n 's/^SigCgt:\s*//p' "/proc/$pid/status") & 0x4400)) = $((0x4400)) ]; }
 wait_until is_crash_ready
 kill -SEGV "$pid"
 wait "$pid" 2>/dev/null
