@@ -43,9 +43,9 @@ END
 cat >pair.json <<'END'
 { "producers": { "gen": { "plugin": "generate", "count": 10 } },
   "transforms": { "good": { "plugin": "lines", "from": "gen", "thread": "both" } },
-  "consumers": { "near": { "plugin": "faulty", "from": "good", "thread": "both" },
+  "consumers": { "near": { "plugin": "faulty", "from": "good", "thread": "both", "in": "produce" },
                  "bad": { "plugin": "faulty", "from": "good", "thread": "both" },
-                 "far": { "plugin": "faulty", "from": "gen" } } }
+                 "far": { "plugin": "faulty", "from": "gen", "in": "produce" } } }
 END
 # dies FILE IN BY: its last words; that one stage can stall another is not what is meant here.
 dies () {
