@@ -4,6 +4,7 @@
 #pragma once
 
 #include "address.h"
+#include "tls-settings.h"
 
 #include <weir/weir.h>
 
@@ -11,6 +12,7 @@ typedef struct {
   gboolean nodelay;
   gint64 keepalive, idle_timeout, connect_timeout;
   guint64 send_buffer, receive_buffer;
+  NetTlsOptions tls;
 } NetSettings;
 
 /* One line each in a role's table; the state has them as `settings`. */
