@@ -11,9 +11,9 @@ static gboolean free_later (WeirLater *later);
 static void late (WeirTimer *timer, gpointer data);
 
 static WeirStage *
-copy_stage (WeirConnection *connection, WeirStage *original)
+copy_stage (WeirConnection *connection, gpointer place, WeirStage *original)
 {
-  WeirStage *stage = weir_stage_new_like (original);
+  WeirStage *stage = weir_stage_copy (place, original);
   weir_stage_set_worker (stage, connection->worker);
   stage->connection = connection;
   stage->record_max = weir_connections_record_max (connection->of);
@@ -23,12 +23,12 @@ copy_stage (WeirConnection *connection, WeirStage *original)
 }
 
 static WeirLink *
-copy_link (WeirConnection *connection, const WeirLink *original)
+copy_link (WeirConnection *connection, gpointer place, const WeirLink *original)
 {
   gboolean shared = original->to->connections != connection->of;
   WeirStage *from = connection->stages[original->from->template_index];
   WeirStage *to = shared ? original->to : connection->stages[original->to->template_index];
-  WeirLink *link = weir_link_new_like (original);
+  WeirLink *link = weir_link_copy (place, original);
   weir_stage_wire (link, from, original->from_port, to);
   if (shared) {
     link->connection = connection;
@@ -39,12 +39,19 @@ copy_link (WeirConnection *connection, const WeirLink *original)
   return link;
 }
 
+/* One block: the connection, where its stages and links are, the stages, the links. */
 WeirConnection *
 weir_connection_new (WeirConnections *connections, WeirWorker *worker, gpointer handle, GDestroyNotify destroy,
                      const char *peer)
 {
   guint stages = weir_connections_stage_count (connections), links = weir_connections_link_count (connections);
-  WeirConnection *connection = g_malloc0 (sizeof (WeirConnection) + sizeof (gpointer) * (stages + links));
+  gsize head = (sizeof (WeirConnection) + sizeof (gpointer) * (stages + links) + 63) & ~(gsize) 63;
+  gsize size = head + links * sizeof (WeirLink);
+  for (guint i = 0; i < stages; i++) {
+    size += weir_stage_copy_size (weir_connections_stage (connections, i));
+  }
+  guint8 *place = g_aligned_alloc0 (1, size, 64);
+  WeirConnection *connection = (WeirConnection *) place;
   connection->of = connections;
   connection->worker = worker;
   connection->handle = handle;
@@ -56,11 +63,14 @@ weir_connection_new (WeirConnections *connections, WeirWorker *worker, gpointer 
   atomic_init (&connection->references, 1);
   connection->stages = (WeirStage **) (connection + 1);
   connection->links = (WeirLink **) (connection->stages + stages);
+  place += head;
   for (guint i = 0; i < stages; i++) {
-    connection->stages[i] = copy_stage (connection, weir_connections_stage (connections, i));
+    WeirStage *original = weir_connections_stage (connections, i);
+    connection->stages[i] = copy_stage (connection, place, original);
+    place += weir_stage_copy_size (original);
   }
-  for (guint i = 0; i < links; i++) {
-    connection->links[i] = copy_link (connection, weir_connections_link (connections, i));
+  for (guint i = 0; i < links; i++, place += sizeof (WeirLink)) {
+    connection->links[i] = copy_link (connection, place, weir_connections_link (connections, i));
   }
   return connection;
 }
@@ -106,12 +116,14 @@ at_rest (WeirConnection *connection)
   return TRUE;
 }
 
+/* The run at hand of a stage that is closed is no more finished than what lies behind it. A shared stage has none left here. */
 static void
 abandon (WeirLink *link, WeirDropReason reason)
 {
-  /* Where all is done the stage may be one that goes on. */
-  gboolean flushing = link->done_private != link->taken && link->to->flush_link == link;
-  weir_link_abandon (link, reason, flushing ? link->to->flush_records : NULL, flushing ? link->to->flush_count : 0);
+  if (link->connection == NULL) {
+    weir_intake_discard_run (link->to, link, reason);
+  }
+  weir_link_abandon (link, reason);
 }
 
 static void
@@ -144,7 +156,7 @@ weir_connection_free (WeirConnection *connection)
     weir_stage_free (connection->stages[i]);
   }
   g_free (connection->peer);
-  g_free (connection);
+  g_aligned_free (connection);
 }
 
 static gboolean
@@ -201,7 +213,12 @@ halt (WeirConnection *connection)
 static void
 late (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 {
-  halt (data);
+  WeirConnection *connection = data;
+  /* Where the whole pipeline is told to stop, its own time is over now too, and will be told a little later. */
+  if ((weir_load_relaxed (&connection->asked) & WEIR_REQUEST_STOP) != 0) {
+    atomic_fetch_or_explicit (&connection->asked, WEIR_REQUEST_HALT, memory_order_relaxed);
+  }
+  halt (connection);
 }
 
 /* As the pipeline does: producers emit no more, the others drain; what is not started yet has been fed by nobody. */
@@ -222,11 +239,8 @@ stop (WeirConnection *connection)
                                : stage->kind == WEIR_PRODUCER ? WEIR_REQUEST_DRAIN | WEIR_REQUEST_STOP
                                                               : WEIR_REQUEST_DRAIN);
   }
-  /* Where the pipeline stops, the deadline is its own. */
-  if ((weir_load_acquire (&connection->asked) & WEIR_REQUEST_STOP) == 0) {
-    weir_timers_arm (connection->worker->timers, &connection->deadline,
-                     g_get_monotonic_time () + weir_connections_shutdown (connection->of));
-  }
+  weir_timers_arm (connection->worker->timers, &connection->deadline,
+                   g_get_monotonic_time () + weir_connections_shutdown (connection->of));
 }
 
 void

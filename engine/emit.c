@@ -82,11 +82,13 @@ apply_overrides (WeirStage *stage, WeirRecord *record)
   }
 }
 
-/* CHUNK is for the bytes of streams: what a role flagged BYTES emits without a delimiter. */
+/* CHUNK is for the bytes of streams: what a role flagged BYTES emits without a delimiter. What a producer emits outside of all its
+ * streams, such as a datagram, is a message. */
 static inline guint16
-chunk_flag (WeirStage *stage, guint trail)
+chunk_flag (WeirStage *stage, guint trail, guint32 stream)
 {
-  return (stage->role->flags & WEIR_BYTES) != 0 && trail == 0 ? WEIR_RECORD_CHUNK : 0;
+  gboolean bytes = (stage->role->flags & WEIR_BYTES) != 0 && (stream != 0 || stage->kind != WEIR_PRODUCER);
+  return bytes && trail == 0 ? WEIR_RECORD_CHUNK : 0;
 }
 
 static inline gboolean
@@ -103,7 +105,7 @@ emit_bytes (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size
   }
   record.size = size - trail;
   record.trail = (guint16) trail;
-  record.flags = chunk_flag (stage, trail);
+  record.flags = chunk_flag (stage, trail, record.stream);
   return emit (stage, &record);
 }
 
@@ -126,10 +128,10 @@ weir_emit_slice (WeirStage *stage, const WeirRecord *record, gsize offset, gsize
   slice.data += offset;
   slice.size = size;
   slice.trail = (guint16) trail;
-  slice.flags = chunk_flag (stage, trail) | (offset == 0 ? record->flags & WEIR_RECORD_GAP : 0);
   if (G_UNLIKELY (stage->overrides != 0)) {
     apply_overrides (stage, &slice);
   }
+  slice.flags = chunk_flag (stage, trail, slice.stream) | (offset == 0 ? record->flags & WEIR_RECORD_GAP : 0);
   return emit (stage, &slice);
 }
 
@@ -273,7 +275,10 @@ weir_stage_port (WeirStage *stage, const char *name)
 void
 weir_stream_use (WeirStage *stage, guint32 stream)
 {
-  gpointer context = stream != 0 ? g_hash_table_lookup (stage->streams, GUINT_TO_POINTER (stream)) : NULL;
+  gpointer context;
+  if (!weir_streams_find (stage, stream, &context)) {
+    context = NULL;
+  }
   stage->use_stream = stream;
   override (stage, WEIR_SET_STREAM);
   if (context != NULL) {

@@ -11,6 +11,15 @@ weir_intake_holds_rejected (WeirStage *stage, WeirLink *link)
 }
 
 void
+weir_intake_discard_run (WeirStage *stage, WeirLink *link, WeirDropReason reason)
+{
+  if (stage->flush_count > 0 && stage->flush_link == link) {
+    weir_link_discard_taken (link, stage->flush_count, reason);
+    stage->flush_count = 0;
+  }
+}
+
+void
 weir_intake_discard (WeirStage *stage)
 {
   weir_intake_collect (stage);
@@ -19,6 +28,7 @@ weir_intake_discard (WeirStage *stage)
   for (WeirLink *next; link != NULL; link = next) {
     next = link->next_active;
     if (weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
+      weir_intake_discard_run (stage, link, WEIR_DROP_TAKER_FINISHED);
       do {
         weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
         weir_intake_notice (stage, link);

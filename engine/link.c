@@ -64,33 +64,33 @@ limits_new (const WeirQueueSettings *settings)
   return limits;
 }
 
-static WeirLink *
-link_new (const WeirLimits *limits)
+static void
+init_link (WeirLink *link, const WeirLimits *limits)
 {
-  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
   link->limits = limits;
   if (limits->settings.age > 0) {
     link->stamps = g_array_new (FALSE, FALSE, sizeof (gint64));
   }
   link->put_countdown = 1;
   link->put_room = 1;
-  return link;
 }
 
 WeirLink *
 weir_link_new (const char *name, const WeirQueueSettings *settings)
 {
-  WeirLink *link = link_new (limits_new (settings));
+  WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
+  init_link (link, limits_new (settings));
   link->name = g_strdup (name);
   return link;
 }
 
 WeirLink *
-weir_link_new_like (const WeirLink *original)
+weir_link_copy (gpointer place, const WeirLink *original)
 {
-  WeirLink *link = link_new (original->limits);
+  WeirLink *link = place;
+  init_link (link, original->limits);
   link->name = original->name;
-  link->borrows_name = link->borrows_limits = TRUE;
+  link->is_copy = link->borrows_limits = TRUE;
   return link;
 }
 
@@ -170,24 +170,41 @@ weir_link_check_ledger (WeirLink *link)
   return queued;
 }
 
-void
-weir_link_abandon (WeirLink *link, WeirDropReason reason, const WeirRecord *flushing, gsize count)
+/* Of what was taken from there on and is not done: what is kept and not given back, or what is not kept. */
+static void
+discard_taken (WeirLink *link, guint64 from, gboolean kept)
 {
   WeirSegment *segment = link->done_segment;
   guint32 index = link->done_index;
-  for (guint64 at = link->done_private; at != link->taken && (link->kept > 0 || count > 0); at++, index++) {
+  for (guint64 at = link->done_private; at != link->taken; at++, index++) {
     if (index == segment->slots) {
       segment = segment->next;
       index = 0;
     }
-    const WeirRecord *record = weir_segment_records (segment) + index;
     _Atomic guint8 *state = &weir_segment_states (segment)[index];
     guint8 before = weir_load_acquire (state);
-    gboolean kept = (before & WEIR_SLOT_KEPT) != 0;
-    if (kept ? (before & WEIR_SLOT_RELEASED) == 0 : record >= flushing && record < flushing + count) {
-      weir_store_relaxed (state, kept ? before | WEIR_SLOT_RELEASED : before);
-      link->discarded++;
+    if (at < from || ((before & WEIR_SLOT_KEPT) != 0) != kept || (before & WEIR_SLOT_RELEASED) != 0) {
+      continue;
     }
+    if (kept) {
+      weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
+    }
+    link->discarded++;
+  }
+}
+
+void
+weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason)
+{
+  discard_taken (link, link->taken - count, FALSE);
+  link->discarded_as = reason;
+}
+
+void
+weir_link_abandon (WeirLink *link, WeirDropReason reason)
+{
+  if (link->kept > 0) {
+    discard_taken (link, link->done_private, TRUE);
   }
   link->discarded_as = reason;
   weir_link_discard (link, reason);
@@ -243,10 +260,10 @@ weir_link_free (WeirLink *link)
   g_clear_pointer (&link->gap_streams, g_hash_table_unref);
   g_clear_pointer (&link->stamps, g_array_unref);
   free_limits (link);
-  if (!link->borrows_name) {
+  if (!link->is_copy) {
     g_free (link->name);
+    g_aligned_free (link);
   }
-  g_aligned_free (link);
 }
 
 WeirTally *

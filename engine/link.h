@@ -90,7 +90,7 @@ struct _WeirLink {
   struct _WeirConnections *connections; /* it is of a template: never runs, stands for those of the connections */
   struct _WeirConnection *connection;   /* it leads from a connection to a shared stage */
   guint template_index, from_port;
-  bool borrows_name, borrows_limits;
+  bool is_copy, borrows_limits;
   bool counted;     /* among the reasons of the producing stage; its worker's */
   WeirFront *front; /* drop_oldest only; then all fields of the producer's worker below are the taker's worker's */
 
@@ -171,8 +171,9 @@ void weir_link_tell_resume (WeirLink *link);
 gboolean weir_queue_settings_check (const WeirQueueSettings *settings, char **message);
 
 WeirLink *weir_link_new (const char *name, const WeirQueueSettings *settings);
-/* A copy of one of a template: limits and name, which it borrows; not wired. */
-WeirLink *weir_link_new_like (const WeirLink *original);
+/* A copy of one of a template: limits and name, which it borrows; not wired. The place is zeroed, aligned to 64, and stays the
+ * caller's. */
+WeirLink *weir_link_copy (gpointer place, const WeirLink *original);
 void weir_link_free (WeirLink *link); /* both ends parked */
 /* For a drop_oldest link, once its ends, its pool and its packer are set: these become the taker's. */
 void weir_link_use_front (WeirLink *link, WeirPool *takers_pool);
@@ -245,6 +246,8 @@ void weir_link_done (WeirLink *link);
 gboolean weir_link_take_idle (WeirLink *link);
 /* Takes and drops all that is published, counted under the reason. */
 void weir_link_discard (WeirLink *link, WeirDropReason reason);
+/* The last so many that were taken were given up at hand: they count as dropped once they are done, but for those that are kept. */
+void weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason);
 /* The taker takes no more: closed is WEIR_LINK_FINISHED or _FAILED. */
 void weir_link_close (WeirLink *link, guint32 closed);
 /* The slot that done stands at, if it was given back as rejected and is still to be moved; else NULL. */
@@ -266,6 +269,5 @@ void weir_link_figures (WeirLink *link, WeirLinkFigures *figures);
 guint64 weir_link_count_queued (WeirLink *link);
 /* R12: counts them that way, and compares; a mismatch ends the program. Both ends parked. Answers how many there are. */
 guint64 weir_link_check_ledger (WeirLink *link);
-/* Both ends parked, for good: what is kept will not be given back, the run that flush() was at will not be flushed, and both
- * count as dropped with all else that is queued. */
-void weir_link_abandon (WeirLink *link, WeirDropReason reason, const WeirRecord *flushing, gsize count);
+/* Both ends parked, for good: what is kept will not be given back, and counts as dropped with all else that is queued. */
+void weir_link_abandon (WeirLink *link, WeirDropReason reason);

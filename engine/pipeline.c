@@ -243,6 +243,7 @@ check_ledger (WeirPipeline *pipeline)
       weir_link_publish (link);
     }
     if (link->connections == NULL && weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
+      weir_intake_discard_run (link->to, link, WEIR_DROP_TAKER_FINISHED);
       weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
     }
     undelivered += weir_link_check_ledger (link);
@@ -408,6 +409,7 @@ take_event (gpointer data)
 {
   Event *event = data;
   WeirPipeline *pipeline = event->pipeline;
+  g_return_val_if_fail (!pipeline->over, G_SOURCE_REMOVE); /* it may be freed by now */
   switch (event->event) {
   case WEIR_STAGE_OPENED:
     on_answered (pipeline);

@@ -19,13 +19,10 @@ count_names (const char *const *names)
   return names != NULL ? g_strv_length ((char **) names) : 0;
 }
 
-WeirStage *
-weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self)
+static void
+init_stage (WeirStage *stage, WeirKind kind, const WeirRole *role, gpointer self)
 {
-  WeirStage *stage = g_aligned_alloc0 (1, sizeof (WeirStage), 64);
   atomic_init (&stage->references, 1);
-  stage->name = g_strdup (name);
-  stage->plugin = g_strdup (plugin);
   stage->role = role;
   stage->kind = kind;
   stage->watched = WEIR_WATCHED_NONE;
@@ -39,16 +36,41 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   stage->refusing = TRUE; /* until start */
   stage->current = &weir_no_record;
   stage->counter_count = count_names (role->counters);
-  stage->counters = g_new0 (_Atomic guint64, stage->counter_count);
   g_mutex_init (&stage->interrupt_lock);
-  return stage;
 }
 
 WeirStage *
-weir_stage_new_like (const WeirStage *original)
+weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self)
 {
-  gpointer self = g_memdup2 (original->self, MAX (original->role->state_size, 1));
-  WeirStage *stage = weir_stage_new (NULL, original->kind, NULL, original->role, self);
+  WeirStage *stage = g_aligned_alloc0 (1, sizeof (WeirStage), 64);
+  init_stage (stage, kind, role, self);
+  stage->name = g_strdup (name);
+  stage->plugin = g_strdup (plugin);
+  stage->counters = g_new0 (_Atomic guint64, stage->counter_count);
+  return stage;
+}
+
+/* What lies behind the struct of a copy: the role's state, then the counters. */
+static gsize
+state_room (const WeirStage *original)
+{
+  return (original->role->state_size + 15) & ~(gsize) 15;
+}
+
+gsize
+weir_stage_copy_size (const WeirStage *original)
+{
+  return (sizeof (WeirStage) + state_room (original) + original->counter_count * sizeof (guint64) + 63) & ~(gsize) 63;
+}
+
+WeirStage *
+weir_stage_copy (gpointer place, const WeirStage *original)
+{
+  WeirStage *stage = place;
+  guint8 *self = (guint8 *) (stage + 1);
+  memcpy (self, original->self, original->role->state_size);
+  init_stage (stage, original->kind, original->role, self);
+  stage->counters = (gpointer) (self + state_room (original));
   stage->name = original->name;
   stage->plugin = original->plugin;
   stage->log_level = original->log_level;
@@ -188,14 +210,15 @@ weir_stage_free (WeirStage *stage)
   if (stage->ports != &stage->only_port) {
     g_free (stage->ports);
   }
-  g_free (stage->counters);
   g_free (stage->failure);
   g_free (stage->rejection);
-  g_free (stage->self);
-  if (stage->connection == NULL) {
-    g_free (stage->name);
-    g_free (stage->plugin);
+  if (stage->connection != NULL) {
+    return; /* the rest is the connection's */
   }
+  g_free (stage->counters);
+  g_free (stage->self);
+  g_free (stage->name);
+  g_free (stage->plugin);
   g_aligned_free (stage);
 }
 

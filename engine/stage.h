@@ -157,7 +157,9 @@ struct _WeirStage {
   const WeirRecord *at_hand; /* of the produce() that follows PRODUCE */
   bool dropping_streams;     /* what end_stream() emits is refused without a word */
   bool refusal_told;
-  GHashTable *streams; /* opened here: number -> WeirContext or NULL */
+  guint32 only_stream;       /* opened here; 0: none, or several: */
+  WeirContext *only_context; /* its own, or NULL */
+  GHashTable *streams;       /* number -> WeirContext or NULL */
   WeirStage *next_dirty;
   bool dirty;
   GPtrArray *sources;      /* NULL: none yet */
@@ -222,8 +224,10 @@ weir_intake_paused (WeirStage *stage)
 /* state is taken; options have been filled in. */
 WeirStage *weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
 void weir_stage_set_worker (WeirStage *stage, WeirWorker *worker);
-/* A copy of one of a template, with its options; it borrows the names. */
-WeirStage *weir_stage_new_like (const WeirStage *original);
+/* A copy of one of a template, with its options, in a place of that many bytes that is zeroed and aligned to 64; it borrows the
+ * names. */
+gsize weir_stage_copy_size (const WeirStage *original);
+WeirStage *weir_stage_copy (gpointer place, const WeirStage *original);
 /* Sets a link's ends, all but the input of `to`. A stage of a template has no worker. */
 void weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to);
 void weir_stage_add_input (WeirStage *stage, WeirLink *link);
@@ -342,6 +346,8 @@ gboolean weir_intake_produce (WeirStage *stage, WeirTurn *turn); /* one produce(
 void weir_intake_close (WeirStage *stage, guint32 closed);
 /* Drops what still comes on links that are closed that way. */
 void weir_intake_discard (WeirStage *stage);
+/* A run of this link that flush() has not finished is dropped. */
+void weir_intake_discard_run (WeirStage *stage, WeirLink *link, WeirDropReason reason);
 gboolean weir_intake_holds_rejected (WeirStage *stage, WeirLink *link); /* rejected slots wait for room on .rejected */
 void weir_intake_enough (WeirStage *stage);                             /* a callback has answered DONE */
 
@@ -356,6 +362,8 @@ void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char 
 extern guint32 weir_streams_last; /* the number given last, under a lock; a test sets it near its wrap */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
+/* Is it open here? Its context is borrowed. */
+gboolean weir_streams_find (WeirStage *stage, guint32 stream, gpointer *context);
 /* The first stream that still has state on the link; FALSE: none. */
 gboolean weir_streams_any (WeirLink *link, guint32 *stream);
 /* The produce() behind end_stream() is over. */

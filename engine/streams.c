@@ -39,10 +39,17 @@ guint32
 weir_stream_open (WeirStage *stage, const WeirTags *tags)
 {
   guint32 number = take_number ();
+  WeirContext *context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
+  if (stage->streams == NULL && stage->only_stream == 0) {
+    stage->only_stream = number;
+    stage->only_context = context;
+    return number;
+  }
   if (stage->streams == NULL) {
     stage->streams = g_hash_table_new (NULL, NULL);
+    g_hash_table_insert (stage->streams, GUINT_TO_POINTER (stage->only_stream), stage->only_context);
+    stage->only_stream = 0;
   }
-  WeirContext *context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
   g_hash_table_insert (stage->streams, GUINT_TO_POINTER (number), context);
   return number;
 }
@@ -56,12 +63,20 @@ forget (gpointer number, gpointer context, G_GNUC_UNUSED gpointer data)
   }
 }
 
+gboolean
+weir_streams_find (WeirStage *stage, guint32 stream, gpointer *context)
+{
+  *context = stage->only_context;
+  return stream != 0 && (stage->only_stream == stream ||
+                         (stage->streams != NULL &&
+                          g_hash_table_lookup_extended (stage->streams, GUINT_TO_POINTER (stream), NULL, context)));
+}
+
 void
 weir_stream_close (WeirStage *stage, guint32 stream)
 {
   gpointer context;
-  if (stage->streams == NULL ||
-      !g_hash_table_lookup_extended (stage->streams, GUINT_TO_POINTER (stream), NULL, &context)) {
+  if (!weir_streams_find (stage, stream, &context)) {
     return;
   }
   if (!stage->refusing) {
@@ -70,13 +85,21 @@ weir_stream_close (WeirStage *stage, guint32 stream)
       weir_stage_mark_dirty (stage);
     }
   }
-  g_hash_table_remove (stage->streams, GUINT_TO_POINTER (stream));
+  if (stage->only_stream == stream) {
+    stage->only_stream = 0;
+  } else {
+    g_hash_table_remove (stage->streams, GUINT_TO_POINTER (stream));
+  }
   forget (GUINT_TO_POINTER (stream), context, NULL);
 }
 
 void
 weir_streams_forget_all (WeirStage *stage)
 {
+  if (stage->only_stream != 0) {
+    forget (GUINT_TO_POINTER (stage->only_stream), stage->only_context, NULL);
+    stage->only_stream = 0;
+  }
   if (stage->streams != NULL) {
     g_hash_table_foreach (stage->streams, forget, NULL);
     g_clear_pointer (&stage->streams, g_hash_table_unref);

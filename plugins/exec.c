@@ -2,102 +2,21 @@
 /* exec.c: the plugin `exec`: a child process as a producer (its output), a consumer (its input) or a duplex transform (both).
  * Runs on the stage's worker. The state owns the child, which exec/child.c starts, watches and reaps; a child that has closed its
  * output, or whose input was closed, has a limited time to exit, and its status decides whether the stage has failed. */
-#include "exec/child.h"
+#include "exec/ending.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-typedef struct {
-  const char *const *command, *const *success;
-  const WeirPair *environment;
-  const char *directory;
-  int errors;
-  gint64 exit_timeout, kill_after;
-  guint64 chunk;
-  const char *delimiter;
-
-  Child child;
-  gboolean feeds, reads;              /* what the role does */
-  gboolean started, flushing, ending; /* start() was called; flush() answered WAIT; end() was called */
-  gboolean stopping, overdue;         /* stop() was called; it did not exit in time, and was told to */
-  gint64 since; /* it is to come to an end: when that was, or the last output since; 0: it is not */
-  guint32 stream;
-  gsize delimiter_size, progress;
-} Exec;
-
-/* ---- how it ends ---- */
-
-static void
-expect_end (WeirStage *stage, Exec *self)
-{
-  self->since = weir_stage_now (stage);
-}
-
-/* Microseconds until it is overdue; -1: it need not end. */
-static gint64
-time_left (WeirStage *stage, const Exec *self)
-{
-  gboolean fed = self->child.input >= 0 && !self->child.exited;
-  return self->since == 0 || self->exit_timeout == 0 || fed
-           ? -1
-           : MAX (self->since + self->exit_timeout - weir_stage_now (stage), 0);
-}
-
-/* What wakes is armed; TRUE: the time is up instead. */
-static gboolean
-wait_for_end (WeirStage *stage, const Exec *self)
-{
-  gint64 left = time_left (stage, self);
-  if (left > 0) {
-    weir_stage_wait_time (stage, left);
-  }
-  return left == 0;
-}
-
-static gboolean
-is_success (const Exec *self)
-{
-  gboolean listed = FALSE;
-  for (gsize i = 0; self->success[i] != NULL && !listed; i++) {
-    listed = g_ascii_strtoll (self->success[i], NULL, 10) == self->child.status;
-  }
-  return listed && self->child.code == CLD_EXITED;
-}
-
-/* Both its pipes are closed or of no interest any more: DONE or FAIL, as its status says, once it has exited. */
-static WeirNext
-conclude (WeirStage *stage, Exec *self)
-{
-  Child *child = &self->child;
-  if (!child->exited) {
-    if (wait_for_end (stage, self)) {
-      self->overdue = TRUE;
-      child_end (child, self->kill_after);
-    }
-    return WEIR_WAIT; /* its exit wakes */
-  }
-  if (self->overdue) {
-    g_autofree char *outcome = child_outcome (child);
-    return weir_stage_fail (stage,
-                            "%s: it had not exited %" G_GINT64_FORMAT " ms after its %s came to an end (exit_timeout)",
-                            outcome, self->exit_timeout / 1000, self->ending ? "input" : "output");
-  }
-  if (!is_success (self)) {
-    g_autofree char *outcome = child_outcome (child);
-    return weir_stage_fail (stage, "%s", outcome);
-  }
-  return WEIR_DONE;
-}
+/* ---- its exit ---- */
 
 /* It has exited, and there may be no input at hand by whose callback that would be noticed. */
 static void
 exit_idle (WeirStage *stage, Exec *self)
 {
   /* What produce() finds behind the last output decides whether a transform has failed. */
-  if (self->started && !self->flushing && !self->ending && (self->reads || conclude (stage, self) == WEIR_DONE)) {
+  if (self->started && !self->flushing && !self->ending && (self->reads || exec_conclude (stage, self) == WEIR_DONE)) {
     weir_stage_enough (stage);
   }
 }
@@ -110,7 +29,7 @@ child_exited (WeirStage *stage, gpointer state)
     weir_stage_linger (stage, FALSE);
     return;
   }
-  expect_end (stage, self); /* what it has started may hold its pipes open */
+  exec_expect_end (stage, self); /* what it has started may hold its pipes open */
   if (self->feeds) {
     exit_idle (stage, self);
   }
@@ -134,7 +53,7 @@ static WeirNext
 wait_for_output (WeirStage *stage, Exec *self)
 {
   Child *child = &self->child;
-  if (!wait_for_end (stage, self)) {
+  if (!exec_wait_for_end (stage, self)) {
     return weir_stage_wait_fd (stage, child->output, G_IO_IN);
   }
   if (!child->exited) {
@@ -146,7 +65,7 @@ wait_for_output (WeirStage *stage, Exec *self)
                   child->name);
   child_kill (child);
   end_output (stage, self);
-  return conclude (stage, self);
+  return exec_conclude (stage, self);
 }
 
 /* A few bytes need no buffer for a whole chunk. */
@@ -163,7 +82,7 @@ exec_produce (WeirStage *stage, gpointer state)
 {
   Exec *self = state;
   if (self->child.output < 0) {
-    return conclude (stage, self);
+    return exec_conclude (stage, self);
   }
   if (self->stream == 0) {
     self->stream = weir_stream_open (stage, NULL);
@@ -174,7 +93,7 @@ exec_produce (WeirStage *stage, gpointer state)
   int error = errno;
   if (got > 0) {
     if (self->since != 0) {
-      expect_end (stage, self);
+      exec_expect_end (stage, self);
     }
     weir_stream_use (stage, self->stream);
     weir_emit_end (stage, (gsize) got);
@@ -190,7 +109,7 @@ exec_produce (WeirStage *stage, gpointer state)
   }
   if (got == 0) {
     end_output (stage, self);
-    expect_end (stage, self);
+    exec_expect_end (stage, self);
   }
   return WEIR_MORE;
 }
@@ -201,7 +120,7 @@ static void
 end_input (WeirStage *stage, Exec *self)
 {
   child_close_input (&self->child);
-  expect_end (stage, self);
+  exec_expect_end (stage, self);
 }
 
 static WeirNext
@@ -224,7 +143,7 @@ exec_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize c
     end_input (stage, self);
   }
   /* It takes no more. Whether it has failed, its exit says; of a transform, behind its output. */
-  WeirNext next = self->reads ? WEIR_DONE : conclude (stage, self);
+  WeirNext next = self->reads ? WEIR_DONE : exec_conclude (stage, self);
   self->flushing = next == WEIR_WAIT;
   return next;
 }
@@ -241,7 +160,7 @@ exec_end (WeirStage *stage, gpointer state)
     weir_stage_wake (stage); /* the producing half: its time is limited by now */
     return WEIR_MORE;
   }
-  WeirNext next = conclude (stage, self);
+  WeirNext next = exec_conclude (stage, self);
   return next == WEIR_DONE ? WEIR_MORE : next;
 }
 

@@ -33,6 +33,9 @@ static const WeirOption producer_options[] = {
   NET_CHUNK_OPTION (NetProducer),
   NET_SOCKET_OPTIONS (NetProducer),
   NET_TCP_OPTIONS (NetProducer),
+  NET_TLS_OPTIONS (NetProducer),
+  NET_TLS_LISTEN_OPTIONS (NetProducer),
+  NET_TLS_CONNECT_OPTIONS (NetProducer),
   WEIR_OPTIONS_END
 };
 
@@ -72,6 +75,9 @@ static const WeirOption consumer_options[] = {
   NET_DELIMITER_OPTION (NetConsumer),
   NET_SOCKET_OPTIONS (NetConsumer),
   NET_TCP_OPTIONS (NetConsumer),
+  NET_TLS_OPTIONS (NetConsumer),
+  NET_TLS_CONNECT_OPTIONS (NetConsumer),
+  NET_TLS_LISTEN_OPTIONS (NetConsumer),
   WEIR_OPTIONS_END
 };
 
@@ -107,6 +113,8 @@ static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect,
                                                 NET_CHUNK_OPTION (NetDuplex),
                                                 NET_SOCKET_OPTIONS (NetDuplex),
                                                 NET_TCP_OPTIONS (NetDuplex),
+                                                NET_TLS_OPTIONS (NetDuplex),
+                                                NET_TLS_CONNECT_OPTIONS (NetDuplex),
                                                 WEIR_OPTIONS_END };
 
 static const WeirRole transform = { .summary = "Sends to a TCP peer, and emits what it answers",

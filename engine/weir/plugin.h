@@ -16,8 +16,10 @@ enum {
   WEIR_STATELESS = 2, /* what it does to a record depends on that record alone */
   WEIR_IN_ORDER = 4,  /* delivered() comes in the order in which the origins began */
   WEIR_DUPLEX = 8,    /* a transform whose two halves are independent: a socket, a child process */
-  WEIR_BYTES = 16,    /* what it makes is chunks of streams, not messages; what it hands on stays as it is */
-  WEIR_CONNECTIONS = 32 /* a producer that accepts connections, so that "per_connection" is allowed: see weir_stage_accept() */
+  WEIR_BYTES = 16, /* what it makes is chunks of streams, not messages (but what a producer emits outside of its streams
+                         is one); what it hands on stays as it is */
+  WEIR_CONNECTIONS =
+    32 /* a producer that accepts connections, so that "per_connection" is allowed: see weir_stage_accept() */
 };
 
 typedef struct {
@@ -71,7 +73,8 @@ typedef struct {
   const char *version;                             /* the plugin's own */
   const char *built_for;                           /* the version of Weir whose headers it was built with */
   const WeirRole *producer, *transform, *consumer; /* NULL: not in this role */
-  const WeirRole *reply; /* a consumer: the other half of a connection that the producer has accepted ("plugin": "reply") */
+  const WeirRole
+    *reply; /* a consumer: the other half of a connection that the producer has accepted ("plugin": "reply") */
 } WeirPlugin;
 
 #ifdef __cplusplus
@@ -87,10 +90,17 @@ typedef struct {
 /* Likewise, of a plugin whose producer has the flag WEIR_CONNECTIONS. */
 #define WEIR_PLUGIN_WITH_REPLY(name, version, producer, transform, consumer, reply) \
   WEIR_EXTERN_ const WeirPlugin weir_plugin; \
-  const WeirPlugin weir_plugin = { \
-    WEIR_ABI, sizeof (WeirPlugin), sizeof (WeirRole), sizeof (WeirOption), name, version, "0.1", \
-    producer, transform,           consumer,             reply \
-  }
+  const WeirPlugin weir_plugin = { WEIR_ABI, \
+                                   sizeof (WeirPlugin), \
+                                   sizeof (WeirRole), \
+                                   sizeof (WeirOption), \
+                                   name, \
+                                   version, \
+                                   "0.1", \
+                                   producer, \
+                                   transform, \
+                                   consumer, \
+                                   reply }
 
 G_END_DECLS
 

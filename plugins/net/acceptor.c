@@ -6,6 +6,7 @@
 
 #include "counters.h"
 #include "listeners.h"
+#include "lobby.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,12 +15,14 @@
 #define STARVED_FIRST 50 /* milliseconds until it is tried again without a descriptor */
 #define STARVED_LAST 1000
 #define REFUSED_AT_ONCE 256
+#define LET_IN_AT_ONCE 64
 
 struct _NetAcceptor {
   WeirStage *stage;
   int epoll;
   const NetAcceptSettings *accept;
   NetListeners *listeners;
+  NetLobby *lobby; /* with TLS */
   gboolean watching, starved;
   guint delay; /* milliseconds, the last time that it was starved */
   GSource *retry;
@@ -49,6 +52,12 @@ watch (NetAcceptor *acceptor, gboolean on)
   }
 }
 
+static void
+look_again (gpointer acceptor)
+{
+  net_acceptor_look_again (acceptor);
+}
+
 NetAcceptor *
 net_acceptor_new (WeirStage *stage, int epoll, NetFamily family, const NetAcceptSettings *accept,
                   const NetSettings *settings)
@@ -62,6 +71,12 @@ net_acceptor_new (WeirStage *stage, int epoll, NetFamily family, const NetAccept
   }
   NetAcceptor *acceptor = g_new (NetAcceptor, 1);
   *acceptor = (NetAcceptor){ .stage = stage, .epoll = epoll, .accept = accept, .listeners = listeners };
+  if (settings->tls.tls) {
+    acceptor->lobby = net_lobby_new (stage, epoll, &settings->tls, look_again, acceptor);
+    if (acceptor->lobby == NULL) {
+      g_clear_pointer (&acceptor, net_acceptor_free);
+    }
+  }
   return acceptor;
 }
 
@@ -85,6 +100,7 @@ net_acceptor_free (NetAcceptor *acceptor)
     g_source_unref (acceptor->retry);
   }
   net_listeners_free (acceptor->listeners);
+  g_clear_pointer (&acceptor->lobby, net_lobby_free);
   g_free (acceptor);
 }
 
@@ -200,8 +216,9 @@ refuse_some (NetAcceptor *acceptor)
   }
 }
 
-NetConnection *
-net_acceptor_next (NetAcceptor *acceptor, guint alive)
+/* NULL: none for now. */
+static NetConnection *
+accept_next (NetAcceptor *acceptor, guint alive)
 {
   if (acceptor->accept->max > 0 && alive >= acceptor->accept->max) {
     if (acceptor->accept->when_max == NET_MAX_WAIT) {
@@ -216,11 +233,29 @@ net_acceptor_next (NetAcceptor *acceptor, guint alive)
   if (fd < 0) {
     if (errno != EAGAIN) {
       starve (acceptor, errno);
+    } else {
+      acceptor->starved = FALSE; /* nobody is left waiting */
     }
     return NULL;
   }
-  acceptor->starved = FALSE;
   weir_stage_count (acceptor->stage, NET_CONNECTIONS, 1);
   weir_stage_log (acceptor->stage, G_LOG_LEVEL_DEBUG, "connection from %s", peer);
   return net_connection_new (fd, peer);
+}
+
+NetConnection *
+net_acceptor_next (NetAcceptor *acceptor, guint alive)
+{
+  if (acceptor->lobby == NULL) {
+    return accept_next (acceptor, alive);
+  }
+  NetConnection *connection;
+  for (guint i = 0; i < LET_IN_AT_ONCE; i++) {
+    connection = accept_next (acceptor, alive + net_lobby_count (acceptor->lobby));
+    if (connection == NULL) {
+      break;
+    }
+    net_lobby_enter (acceptor->lobby, connection);
+  }
+  return net_lobby_next (acceptor->lobby);
 }

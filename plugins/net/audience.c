@@ -220,17 +220,22 @@ net_audience_flush (NetAudience *audience, const WeirRecord *records, gsize coun
 WeirNext
 net_audience_end (NetAudience *audience)
 {
+  gboolean over = TRUE;
   audience->ending = TRUE;
   for (const GList *item = audience->members.head; item != NULL; item = item->next) {
     if (((const NetMember *) item->data)->blocks.queue.head != NULL) {
       return WEIR_WAIT;
     }
   }
-  for (const GList *item = audience->members.head; item != NULL; item = item->next) {
-    const NetMember *member = item->data;
-    GIOCondition wait;
-    (void) net_connection_shutdown (member->connection, &wait, NULL);
-    (void) net_connection_discard (member->connection, NULL);
+  gboolean all = TRUE;
+  for (GList *item = audience->members.head; item != NULL; item = item->next) {
+    all = net_member_shutdown (item->data) && all;
   }
-  return WEIR_MORE;
+  if (!all) {
+    return WEIR_WAIT;
+  }
+  for (const GList *item = audience->members.head; item != NULL; item = item->next) {
+    over = net_linger_is_over (audience->stage, ((const NetMember *) item->data)->connection, NULL) && over;
+  }
+  return over ? WEIR_MORE : net_linger_wait (&audience->linger, audience->stage);
 }

@@ -101,7 +101,7 @@ net_blocks_write (NetBlocks *blocks, NetConnection *connection, GIOCondition *wa
       return result;
     }
   }
-  return NET_OK;
+  return net_connection_flush (connection, wait, error);
 }
 
 guint

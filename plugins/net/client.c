@@ -6,6 +6,7 @@
 
 #include "connector.h"
 #include "counters.h"
+#include "tls.h"
 
 #include <glib-unix.h>
 
@@ -18,6 +19,9 @@ struct _NetClient {
   const NetSettings *settings;
   NetClientFlags flags;
   NetConnector *connector;
+  NetTlsSettings *tls;     /* NULL: plain */
+  NetConnection *greeting; /* in its TLS handshake */
+  NetTls *layer;           /* its */
   NetConnection *connection;
   GSource *retry, *input;
   guint pause;  /* milliseconds, the last one; 0: none since it was connected */
@@ -26,6 +30,16 @@ struct _NetClient {
   gint64 since; /* connected, monotonic microseconds */
 };
 
+char *
+net_connect_check (const char *text, NetFamily family, const char **option)
+{
+  NetAddress address;
+  char *message = net_address_parse (&address, text, family, FALSE);
+  net_address_clear (&address);
+  *option = message != NULL ? "connect" : NULL;
+  return message;
+}
+
 NetClient *
 net_client_new (WeirStage *stage, const char *address, NetFamily family, const NetSettings *settings,
                 NetClientFlags flags)
@@ -33,6 +47,11 @@ net_client_new (WeirStage *stage, const char *address, NetFamily family, const N
   NetClient *client = g_new (NetClient, 1);
   *client = (NetClient){ .stage = stage, .settings = settings, .flags = flags };
   g_free (net_address_parse (&client->address, address, family, FALSE));
+  GError *error = NULL;
+  if (settings->tls.tls && (client->tls = net_tls_settings_new (&settings->tls, FALSE, &error)) == NULL) {
+    weir_stage_fail_error (stage, error);
+    g_clear_pointer (&client, net_client_free);
+  }
   return client;
 }
 
@@ -50,6 +69,7 @@ static void
 drop_connection (NetClient *client)
 {
   clear_source (&client->input);
+  g_clear_pointer (&client->greeting, net_connection_unref);
   if (client->connection != NULL) {
     net_connection_close (client->connection, client->stage);
     client->connection = NULL;
@@ -62,6 +82,7 @@ net_client_free (NetClient *client)
   clear_source (&client->retry);
   g_clear_pointer (&client->connector, net_connector_free);
   drop_connection (client);
+  g_clear_pointer (&client->tls, net_tls_settings_free);
   net_address_clear (&client->address);
   g_free (client);
 }
@@ -132,6 +153,68 @@ not_connected (NetClient *client, const GError *error)
   g_clear_pointer (&client->connector, net_connector_free);
 }
 
+/* Takes the connection, which is ready to be read and written. */
+static void
+have_connection (NetClient *client, NetConnection *connection)
+{
+  client->connection = connection;
+  client->tries = 0;
+  client->number++;
+  client->since = weir_stage_now (client->stage);
+  weir_stage_count (client->stage, NET_CONNECTIONS, 1);
+  gboolean lasting = (client->flags & NET_CLIENT_RECONNECT) != 0;
+  weir_stage_log (client->stage, lasting ? G_LOG_LEVEL_INFO : G_LOG_LEVEL_DEBUG, "connected to %s",
+                  client->address.text);
+  /* A source for each is nothing for thousands of stages on one worker: there the next write tells. */
+  if ((client->flags & NET_CLIENT_DISCARD) != 0 && weir_stage_connection (client->stage) == NULL) {
+    client->input = g_unix_fd_source_new (connection->fd, G_IO_IN);
+    g_source_set_callback (client->input, G_SOURCE_FUNC (input_came), client, NULL);
+    g_source_attach (client->input, weir_stage_context (client->stage));
+  }
+  weir_stage_wake (client->stage);
+}
+
+static void
+go_on_greeting (gpointer data)
+{
+  NetClient *client = data;
+  GIOCondition wait = 0;
+  g_autoptr (GError) error = NULL;
+  switch (net_tls_handshake (client->layer, &wait, &error)) {
+  case NET_OK:
+    have_connection (client, g_steal_pointer (&client->greeting));
+    return;
+  case NET_AGAIN: /* a client has no condition to wait for: it will be called */
+    return;
+  default:
+    g_clear_pointer (&client->greeting, net_connection_unref);
+    weir_stage_count (client->stage, NET_HANDSHAKES_FAILED, 1);
+    g_prefix_error (&error, "cannot connect to %s: ", client->address.text);
+    not_connected (client, error);
+  }
+}
+
+/* Takes the connection. */
+static void
+greet (NetClient *client, NetConnection *connection)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *address = NULL;
+  if (!net_tls_settings_renew (client->tls, &error)) {
+    weir_stage_log (client->stage, G_LOG_LEVEL_WARNING, "%s; the certificate that was loaded before stays in use",
+                    error->message);
+  }
+  if (client->address.kind == NET_ADDRESS_KNOWN) {
+    GInetSocketAddress *known = G_INET_SOCKET_ADDRESS (client->address.address);
+    address = g_inet_address_to_string (g_inet_socket_address_get_address (known));
+  }
+  client->greeting = connection;
+  client->layer = net_tls_new (connection->fd, client->tls, address != NULL ? address : client->address.host,
+                               go_on_greeting, client);
+  net_connection_set_layer (connection, &net_tls_layer, client->layer);
+  go_on_greeting (client);
+}
+
 static void
 connected (gpointer owner, int fd, const GError *error)
 {
@@ -143,19 +226,12 @@ connected (gpointer owner, int fd, const GError *error)
   g_clear_pointer (&client->connector, net_connector_free);
   char peer[NET_TEXT_SIZE];
   describe_peer (fd, peer);
-  client->connection = net_connection_new (fd, peer);
-  client->tries = 0;
-  client->number++;
-  client->since = weir_stage_now (client->stage);
-  weir_stage_count (client->stage, NET_CONNECTIONS, 1);
-  weir_stage_log (client->stage, G_LOG_LEVEL_INFO, "connected to %s", client->address.text);
-  /* A source for each is nothing for thousands of stages on one worker: there the next write tells. */
-  if ((client->flags & NET_CLIENT_DISCARD) != 0 && weir_stage_connection (client->stage) == NULL) {
-    client->input = g_unix_fd_source_new (fd, G_IO_IN);
-    g_source_set_callback (client->input, G_SOURCE_FUNC (input_came), client, NULL);
-    g_source_attach (client->input, weir_stage_context (client->stage));
+  NetConnection *connection = net_connection_new (fd, peer);
+  if (client->tls != NULL) {
+    greet (client, connection);
+  } else {
+    have_connection (client, connection);
   }
-  weir_stage_wake (client->stage);
 }
 
 void
@@ -183,6 +259,12 @@ net_client_lost (NetClient *client, GError *error)
   }
   try_later (client);
   return WEIR_WAIT;
+}
+
+void
+net_client_leave (NetClient *client)
+{
+  clear_source (&client->input);
 }
 
 gboolean

@@ -8,12 +8,15 @@
 
 typedef struct _NetClient NetClient;
 
+/* What is wrong with an address to connect to, to be freed; NULL: nothing. *option: the option's name then. */
+char *net_connect_check (const char *address, NetFamily family, const char **option);
+
 typedef enum {
   NET_CLIENT_RECONNECT = 1, /* a failure is told, and tried again with growing pauses */
   NET_CLIENT_DISCARD = 2    /* what the peer sends is thrown away as it comes, and its end is the connection's */
 } NetClientFlags;
 
-/* address is checked by then; it and the settings are borrowed. */
+/* address is checked by then; it and the settings are borrowed. NULL: the stage has failed. */
 NetClient *net_client_new (WeirStage *stage, const char *address, NetFamily family, const NetSettings *settings,
                            NetClientFlags flags);
 /* Begins to connect. */
@@ -26,4 +29,6 @@ guint net_client_number (const NetClient *client);
 WeirNext net_client_lost (NetClient *client, GError *error);
 /* Has the peer ended it, or is it lost, by what can be seen without waiting? Only with DISCARD. */
 gboolean net_client_look (NetClient *client);
+/* All is sent: what the peer does now, the caller looks at. */
+void net_client_leave (NetClient *client);
 void net_client_free (NetClient *client);

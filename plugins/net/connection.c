@@ -32,15 +32,22 @@ net_connection_ref (NetConnection *connection)
   return connection;
 }
 
+static void
+free_layer (NetConnection *connection)
+{
+  if (connection->funcs != NULL) {
+    connection->funcs->free (connection->layer);
+    connection->funcs = NULL;
+  }
+}
+
 void
 net_connection_unref (NetConnection *connection)
 {
   if (!g_atomic_ref_count_dec (&connection->references)) {
     return;
   }
-  if (connection->funcs != NULL) {
-    connection->funcs->free (connection->layer);
-  }
+  free_layer (connection);
   if (connection->write_fd != connection->fd) {
     close (connection->write_fd);
   }
@@ -64,6 +71,7 @@ net_connection_split (NetConnection *connection)
 void
 net_connection_close (NetConnection *connection, WeirStage *stage)
 {
+  free_layer (connection); /* it knows the descriptor */
   weir_stage_close_fd (stage, connection->fd);
   connection->fd = connection->write_fd = -1;
   net_connection_unref (connection);
@@ -160,8 +168,9 @@ net_connection_write_layer (NetConnection *connection, const WeirRecord *records
     gathered.skip = *progress;
     gather_run (&gathered, records, count, delimiter, delimiter_size);
     if (gathered.size == 0) {
-      *progress = 0;
-      return NET_OK;
+      NetResult result = connection->funcs->flush (connection->layer, wait, error);
+      *progress = result == NET_OK ? 0 : *progress;
+      return result;
     }
     gsize out = 0;
     while (out < gathered.size) {
@@ -175,6 +184,18 @@ net_connection_write_layer (NetConnection *connection, const WeirRecord *records
       *progress += taken;
     }
   }
+}
+
+NetResult
+net_connection_flush (NetConnection *connection, GIOCondition *wait, GError **error)
+{
+  return connection->funcs != NULL ? connection->funcs->flush (connection->layer, wait, error) : NET_OK;
+}
+
+const char *
+net_connection_subject (const NetConnection *connection)
+{
+  return connection->funcs != NULL ? connection->funcs->subject (connection->layer) : NULL;
 }
 
 NetResult

@@ -15,17 +15,20 @@ typedef enum {
   NET_FAILED /* the error says why */
 } NetResult;
 
-/* What may lie between the bytes and the socket. The handshake is the layer's own, and comes with the first read or write; it
- * may ask to wait for either condition. It knows the descriptor; the connection still owns that, and closes it after free(). */
+/* What may lie between the bytes and the socket, once it is ready to take some. It knows the descriptor; the connection still owns
+ * that, and closes it after free(). */
 typedef struct {
   /* OK: *got > 0. END only where the peer has closed in good order: bytes cut off are a failure. */
   NetResult (*read) (gpointer layer, gpointer buffer, gsize size, gsize *got, GIOCondition *wait, GError **error);
-  /* OK: *taken > 0, and they are on their way. AGAIN: none was taken, and the same bytes come first next time. */
+  /* OK: *taken > 0, and they are on their way, which flush() sees to. AGAIN: none was taken. */
   NetResult (*write) (gpointer layer, gconstpointer bytes, gsize size, gsize *taken, GIOCondition *wait,
                       GError **error);
+  /* OK: all that was taken is out. */
+  NetResult (*flush) (gpointer layer, GIOCondition *wait, GError **error);
   /* Nothing more will be written; reading goes on. */
   NetResult (*shutdown) (gpointer layer, GIOCondition *wait, GError **error);
-  void (*free) (gpointer layer); /* on any thread */
+  const char *(*subject) (gpointer layer); /* whom the peer has proved to be; NULL: nobody */
+  void (*free) (gpointer layer);           /* on any thread */
 } NetLayerFuncs;
 
 typedef struct {
@@ -37,6 +40,7 @@ typedef struct {
   gpointer layer;             /* owned */
   gint64 active;              /* something was read or written last, monotonic microseconds; with an idle_timeout */
   gint64 idle_timeout;        /* of both halves, microseconds; 0: none */
+  gboolean left;              /* its reader was stopped before the peer had sent all */
   char peer[];                /* "127.0.0.1:5555" */
 } NetConnection;
 
@@ -89,7 +93,7 @@ net_connection_read (NetConnection *connection, gpointer buffer, gsize size, gsi
   return net_connection_read_on (connection, buffer, size, got, wait, error);
 }
 
-/* As weir_write_records(): OK is all of the run; else *progress says how far it came. */
+/* As weir_send_records(): OK is all of the run; else *progress says how far it came. */
 static inline NetResult
 net_connection_write (NetConnection *connection, const WeirRecord *records, gsize count, gconstpointer delimiter,
                       gsize delimiter_size, gsize *progress, GIOCondition *wait, GError **error)
@@ -97,7 +101,7 @@ net_connection_write (NetConnection *connection, const WeirRecord *records, gsiz
   if (G_UNLIKELY (connection->funcs != NULL)) {
     return net_connection_write_layer (connection, records, count, delimiter, delimiter_size, progress, wait, error);
   }
-  if (G_LIKELY (weir_write_records (connection->write_fd, records, count, delimiter, delimiter_size, progress))) {
+  if (G_LIKELY (weir_send_records (connection->write_fd, records, count, delimiter, delimiter_size, progress))) {
     return NET_OK;
   }
   if (errno == EAGAIN) {
@@ -107,6 +111,11 @@ net_connection_write (NetConnection *connection, const WeirRecord *records, gsiz
   net_set_error (error, errno);
   return NET_FAILED;
 }
+
+/* OK once all that was written is out, as far as it is up to us. */
+NetResult net_connection_flush (NetConnection *connection, GIOCondition *wait, GError **error);
+/* Whom the peer has proved to be, borrowed; NULL: nobody. */
+const char *net_connection_subject (const NetConnection *connection);
 
 /* Throws away what has come, up to 64 KiB. AGAIN: the peer is there. END or FAILED: it is not. */
 NetResult net_connection_discard (NetConnection *connection, GError **error);

@@ -4,6 +4,7 @@
  * it; a new connection begins with the first record that the last one had not wholly taken. */
 #include "consumer.h"
 
+#include "counters.h"
 #include "halves.h"
 #include "writer.h"
 
@@ -18,14 +19,13 @@ net_consumer_check (const NetConsumer *self, NetFamily family, const char **opti
     return g_strdup (listens ? "found together with listen, expected one of them"
                              : "expected an address to connect to (connect) or to listen at (listen)");
   }
+  char *message;
   if (listens) {
-    return net_accept_check (&self->accept, family, option);
+    message = net_accept_check (&self->accept, family, option);
+  } else {
+    message = net_connect_check (self->connect, family, option);
   }
-  NetAddress address;
-  char *message = net_address_parse (&address, self->connect, family, FALSE);
-  net_address_clear (&address);
-  *option = message != NULL ? "connect" : NULL;
-  return message;
+  return message != NULL || family != NET_TCP ? message : net_tls_options_check (&self->settings.tls, listens, option);
 }
 
 /* ---- life ---- */
@@ -37,7 +37,7 @@ net_consumer_open (WeirStage *stage, NetConsumer *self, NetFamily family)
   if (self->connect != NULL) {
     self->client = net_client_new (stage, self->connect, family, &self->settings,
                                    NET_CLIENT_DISCARD | (self->reconnect ? NET_CLIENT_RECONNECT : 0));
-    return WEIR_MORE;
+    return self->client != NULL ? WEIR_MORE : WEIR_FAIL;
   }
   self->listeners = net_audience_new (stage, &self->audience, self->delimiter, self->delimiter_size,
                                       self->settings.idle_timeout);
@@ -124,7 +124,7 @@ net_consumer_flush (WeirStage *stage, gpointer state, const WeirRecord *records,
                               : net_audience_flush (self->listeners, records, count);
 }
 
-/* What the kernel has taken it still sends behind our back; the peer is told that nothing follows. */
+/* The peer is told that nothing follows. */
 WeirNext
 net_consumer_end (WeirStage *stage, gpointer state)
 {
@@ -136,12 +136,19 @@ net_consumer_end (WeirStage *stage, gpointer state)
   if (connection == NULL) {
     return WEIR_MORE;
   }
+  net_client_leave (self->client); /* its end is no loss any more */
   GIOCondition wait;
   g_autoptr (GError) error = NULL;
   if (net_connection_shutdown (connection, &wait, &error) == NET_AGAIN) {
     return weir_stage_wait_fd (stage, connection->write_fd, wait);
   }
-  /* What it has sent would otherwise be answered with a reset, and cost it the last of what we have sent. */
-  net_connection_discard (connection, NULL);
+  if (!net_linger_is_over (stage, connection, &error)) {
+    return net_linger_wait (&self->linger, stage);
+  }
+  if (error != NULL) {
+    weir_stage_count (stage, NET_RESETS, 1);
+    weir_stage_log (stage, G_LOG_LEVEL_WARNING, "lost %s: %s; it may not have got the last of what was sent",
+                    connection->peer, error->message);
+  }
   return WEIR_MORE;
 }

@@ -5,4 +5,4 @@
 
 #include <stddef.h>
 
-const char *const net_counters[] = { "connections", "refused", "resets", "idle", "dropped", NULL };
+const char *const net_counters[] = { "connections", "refused", "resets", "idle", "dropped", "handshakes_failed", NULL };

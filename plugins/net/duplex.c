@@ -11,11 +11,8 @@
 char *
 net_duplex_check (const NetDuplex *self, NetFamily family, const char **option)
 {
-  NetAddress address;
-  char *message = net_address_parse (&address, self->connect, family, FALSE);
-  net_address_clear (&address);
-  *option = message != NULL ? "connect" : NULL;
-  return message;
+  char *message = net_connect_check (self->connect, family, option);
+  return message != NULL || family != NET_TCP ? message : net_tls_options_check (&self->settings.tls, FALSE, option);
 }
 
 WeirNext
@@ -23,7 +20,7 @@ net_duplex_open (WeirStage *stage, NetDuplex *self, NetFamily family)
 {
   self->delimiter_size = net_writer_delimiter (&self->delimiter);
   self->client = net_client_new (stage, self->connect, family, &self->settings, 0);
-  return WEIR_MORE;
+  return self->client != NULL ? WEIR_MORE : WEIR_FAIL;
 }
 
 WeirNext

@@ -161,8 +161,8 @@ found (gpointer owner, GList *addresses, const GError *error)
   } else if (!bind_found (listeners, &name->address, addresses, &trouble)) {
     weir_stage_fail_error (listeners->stage, trouble);
   } else if (listeners->lookups == 0) {
-    say_listening (listeners);
     listeners->opened (listeners->owner);
+    say_listening (listeners);
     weir_stage_ready (listeners->stage);
   }
 }
@@ -173,8 +173,8 @@ net_listeners_start (NetListeners *listeners, void (*opened) (gpointer owner), g
   listeners->opened = opened;
   listeners->owner = owner;
   if (listeners->names->len == 0) {
-    say_listening (listeners);
     opened (owner);
+    say_listening (listeners);
     return WEIR_MORE;
   }
   listeners->lookups = listeners->names->len;

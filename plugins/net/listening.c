@@ -3,13 +3,13 @@
  * somebody listens at is not. Runs on the stage's worker. */
 #include "listening.h"
 
-#include "connection.h"
-
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define FIRST_INHERITED 3 /* SD_LISTEN_FDS_START */
 
@@ -58,8 +58,9 @@ bind_path (NetListening *listening, const char *path, const NetListenOptions *op
   /* The path is made with no more than that; nobody is let in before by a laxer umask. */
   (void) fchmod (listening->fd, options->mode);
   if (bind (listening->fd, address, size) < 0) {
-    if (errno != EADDRINUSE || !is_stale (path, options->type, address, size)) {
-      return errno == EADDRINUSE || errno == ECONNREFUSED ? EADDRINUSE : errno;
+    int number = errno;
+    if (number != EADDRINUSE || !is_stale (path, options->type, address, size)) {
+      return number;
     }
     if (unlink (path) < 0 || bind (listening->fd, address, size) < 0) {
       return errno;
@@ -200,7 +201,7 @@ take_inherited (NetListening *listening, int fd, const NetListenOptions *options
   if (own < 0 || fcntl (own, F_SETFL, fcntl (own, F_GETFL) | O_NONBLOCK) < 0) {
     return FALSE;
   }
-  *listening = (NetListening){ .fd = own };
+  *listening = (NetListening){ .fd = own, .inherited = TRUE };
   net_socket_apply (own, options->settings);
   describe (listening);
   return TRUE;

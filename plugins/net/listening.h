@@ -9,6 +9,7 @@
 
 typedef struct {
   int fd;
+  gboolean inherited;       /* from a service manager */
   char text[NET_TEXT_SIZE]; /* the address that it has really got */
   char *path;               /* of a unix socket that we have made; NULL: none */
   dev_t device;

@@ -158,6 +158,19 @@ net_member_serve (NetMember *member)
   }
 }
 
+gboolean
+net_member_shutdown (NetMember *member)
+{
+  GIOCondition wait;
+  if (net_connection_shutdown (member->connection, &wait, NULL) == NET_AGAIN) {
+    member->blocked = TRUE;
+    watch (member, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+    arm_timer (member->audience);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static void
 listen_to (NetMember *member)
 {

@@ -5,6 +5,7 @@
 
 #include "audience.h"
 #include "blocks.h"
+#include "linger.h"
 
 typedef struct {
   NetAudience *audience;
@@ -36,10 +37,13 @@ struct _NetAudience {
   gboolean complete; /* one has */
   gboolean flushing; /* in flush(), which looks by itself */
   gboolean ending;
+  NetLinger linger;
 };
 
 /* By a source of the audience's: who comes, who takes, who goes. */
 void net_members_watch (NetAudience *audience);
 /* Writes what the peer takes of what it is owed. The member may be gone behind it. */
 void net_member_serve (NetMember *member);
+/* The peer is told that nothing follows. FALSE: it has to take something before that; end() is called again then. */
+gboolean net_member_shutdown (NetMember *member);
 void net_member_remove (NetMember *member);

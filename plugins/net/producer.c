@@ -22,14 +22,13 @@ net_producer_check (const NetProducer *self, NetFamily family, const char **opti
     return g_strdup (listens ? "found together with listen, expected one of them"
                              : "expected an address to listen at (listen) or to connect to (connect)");
   }
+  char *message;
   if (listens) {
-    return net_accept_check (&self->accept, family, option);
+    message = net_accept_check (&self->accept, family, option);
+  } else {
+    message = net_connect_check (self->connect, family, option);
   }
-  NetAddress address;
-  char *message = net_address_parse (&address, self->connect, family, FALSE);
-  net_address_clear (&address);
-  *option = message != NULL ? "connect" : NULL;
-  return message;
+  return message != NULL || family != NET_TCP ? message : net_tls_options_check (&self->settings.tls, listens, option);
 }
 
 /* ---- life ---- */
@@ -70,7 +69,7 @@ net_producer_open (WeirStage *stage, NetProducer *self, NetFamily family)
   }
   self->client = net_client_new (stage, self->connect, family, &self->settings,
                                  self->reconnect ? NET_CLIENT_RECONNECT : 0);
-  return WEIR_MORE;
+  return self->client != NULL ? WEIR_MORE : WEIR_FAIL;
 }
 
 WeirNext
@@ -87,6 +86,10 @@ net_producer_start (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 void
 net_producer_stop (WeirStage *stage, gpointer state)
 {
+  NetConnection *connection = weir_stage_connection (stage);
+  if (connection != NULL) {
+    connection->left = TRUE;
+  }
   net_producer_close (stage, state);
 }
 

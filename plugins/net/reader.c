@@ -16,6 +16,11 @@ begin_stream (NetReader *reader, WeirStage *stage)
 {
   if (G_UNLIKELY (reader->stream == 0)) {
     g_autoptr (WeirTags) tags = weir_tags_with (NULL, "peer", reader->connection->peer);
+    const char *subject = net_connection_subject (reader->connection);
+    if (subject != NULL) {
+      g_autoptr (WeirTags) base = g_steal_pointer (&tags);
+      tags = weir_tags_with (base, "peer_subject", subject);
+    }
     reader->stream = weir_stream_open (stage, tags);
   }
   weir_stream_use (stage, reader->stream);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "address.h"
+#include "tls-settings.h"
 
 #include <weir/weir.h>
 
@@ -11,6 +12,7 @@ typedef struct {
   gboolean nodelay;
   gint64 keepalive, idle_timeout, connect_timeout;
   guint64 send_buffer, receive_buffer;
+  NetTlsOptions tls;
 } NetSettings;
 
 /* One line each in a role's table; the state has them as `settings`. */
@@ -25,13 +27,18 @@ typedef struct {
     NET_OPTION_ (State, keepalive, WEIR_OPTION_DURATION_, gint64, "2m", "0s..9h", \
                  "Ask a silent peer's host after so long whether it is still there; 0: never")
 
+#define NET_SEND_BUFFER_OPTION(State) \
+  NET_OPTION_ (State, send_buffer, WEIR_OPTION_SIZE_, guint64, "0", "0..1GiB", \
+               "Bytes that the kernel holds for sending, SO_SNDBUF; 0: as many as it finds right")
+
+#define NET_RECEIVE_BUFFER_OPTION(State) \
+  NET_OPTION_ (State, receive_buffer, WEIR_OPTION_SIZE_, guint64, "0", "0..1GiB", \
+               "Bytes that the kernel holds for us to read, SO_RCVBUF; 0: as many as it finds right")
+
 #define NET_SOCKET_OPTIONS(State) \
   NET_OPTION_ (State, idle_timeout, WEIR_OPTION_DURATION_, gint64, "0", NULL, \
                "Close a connection whose peer neither sends nor takes for so long; 0: never"), \
-    NET_OPTION_ (State, send_buffer, WEIR_OPTION_SIZE_, guint64, "0", "0..1GiB", \
-                 "Bytes that the kernel holds for sending, SO_SNDBUF; 0: as many as it finds right"), \
-    NET_OPTION_ (State, receive_buffer, WEIR_OPTION_SIZE_, guint64, "0", "0..1GiB", \
-                 "Bytes that the kernel holds for us to read, SO_RCVBUF; 0: as many as it finds right")
+    NET_SEND_BUFFER_OPTION (State), NET_RECEIVE_BUFFER_OPTION (State)
 
 #define NET_CONNECT_OPTIONS(State) \
   NET_OPTION_ (State, connect_timeout, WEIR_OPTION_DURATION_, gint64, "10s", "1ms..1h", \

@@ -31,6 +31,7 @@ cases=0 failures=0 errors=0 case_name='' case_failed=no finished=no
 # Processes that a case left in the background are ended with the test. A test that never reached `finish` has failed.
 leave () {
   local status=$?
+  [ "$BASHPID" = $$ ] || exit $status # a copy of this script that a signal has met before it became a program
   local children
   children=$(jobs -p)
   [ -z "$children" ] || kill $children 2>/dev/null
@@ -148,12 +149,11 @@ expect () {
   "$@" || fail "failed with status $?: $*"
 }
 
-# wait_until COMMAND...: waits, at most ten seconds, until the command succeeds; for what another process does.
+# wait_until COMMAND...: waits, at most a minute, until the command succeeds; for what another process does.
 wait_until () {
-  local tries=0
+  local deadline=$((SECONDS + 60))
   until "$@" 2>/dev/null; do
-    tries=$((tries + 1))
-    [ $tries -lt 1000 ] || { fail "after 10 seconds still not: $*"; return 1; }
+    [ $SECONDS -lt $deadline ] || { fail "after a minute still not: $*"; return 1; }
     read -r -t 0.01 <> <(:) || :
   done
 }

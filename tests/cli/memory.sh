@@ -100,11 +100,14 @@ switches () { cat "/proc/$1"/task/*/status | awk '/^voluntary_ctxt_switches/ { n
 "$WEIR" run --quiet p.json </dev/null 2>stderr &
 pid=$!
 wait_until came
-read -r -t 0.1 <> <(:) || :
-ticks=$(ticks $pid) switches=$(switches $pid)
-read -r -t 0.5 <> <(:) || :
-expect [ $(($(ticks $pid) - ticks)) -le 1 ]
-[ $(($(switches $pid) - switches)) -le 2 ] || fail "woke up $(($(switches $pid) - switches)) times in half a second"
+# On a machine that is slow it may still have something to do; what is never idle has no idle half second at all.
+for _ in {1..20}; do
+  used=$(ticks $pid) woken=$(switches $pid)
+  read -r -t 0.5 <> <(:) || :
+  used=$(($(ticks $pid) - used)) woken=$(($(switches $pid) - woken))
+  [ $used -gt 1 ] || [ $woken -gt 2 ] || break
+done
+[ $used -le 1 ] && [ $woken -le 2 ] || fail "used $used ticks and woke up $woken times in half a second"
 kill -TERM $pid
 wait $pid
 status=$?

@@ -11,28 +11,33 @@ cat >copy.json <<'END'
 END
 cat >wrong.json <<'END'
 { "producers": { "gen": { "plugin": "generate", "count": 1000000, "size": 9 } },
-  "consumers": { "bad": { "plugin": "wrong", "from": "gen", "how": "wait", "queue": { "records": 100 } } },
+  "consumers": { "bad": { "plugin": "wrong", "from": "gen", "how": "wait", "queue": { "records": 100 } },
+                 "seen": { "plugin": "file", "from": "gen", "path": "seen", "append": false } },
   "engine": { "shutdown": "50ms" } }
 END
 
 # start OPTION...: runs weir in the background, $pid, and waits until it runs.
 start () {
+  rm -f out seen
   "$WEIR" run --summary summary.json "$@" </dev/null >stdout 2>stderr &
   pid=$!
   wait_until is_running
 }
-# It catches SIGTERM, and its workers are there.
+# It is weir by now, no copy of this script, and catches SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2.
 is_running () {
   local caught
-  caught=$(sed -n 's/^SigCgt:\s*//p' "/proc/$pid/status") && [ $((0x$caught & 0x4000)) != 0 ] &&
-    [ "$(ls "/proc/$pid/task" | wc -l)" -ge "$threads" ]
+  [ "$(cat "/proc/$pid/comm")" = weir ] && caught=$(sed -n 's/^SigCgt:\s*//p' "/proc/$pid/status") && [ $((0x$caught & 0x4a03)) = $((0x4a03)) ]
+}
+# start_wrong OPTION... FILE: likewise, until there are records in front of `bad`.
+start_wrong () {
+  start --quiet "$@"
+  wait_until test -s seen
 }
 # await: its end, in $status.
 await () {
   wait "$pid"
   status=$?
 }
-threads=4
 
 begin "SIGTERM stops the producers and drains: nothing is lost"
 start copy.json
@@ -77,27 +82,26 @@ await
 expect_status 0
 expect_stderr ''
 
-threads=3
-
 begin "the deadline of a drain: what is left is said, and the exit code is 3"
-start --quiet wrong.json
+start_wrong wrong.json
 kill -TERM "$pid"
 await
 expect_status 3
 expect_match stderr '^weir: warning: wrong: the time to drain is over$'
 expect_match stderr '^weir: warning: gen:bad holds [0-9]+ records, [0-9]+ bytes$'
-[ "$(wc -l <stderr)" = 2 ] || fail "$(cat stderr)"
+[ "$(grep -c '^weir: ' stderr)" = 2 ] || fail "$(cat stderr)"
 expect_match summary.json '^  "result": "undelivered",$'
 expect_match summary.json '"queued": [1-9]'
 
 begin "a failure wins over what is left"
 run "$WEIR" run --quiet --summary summary.json --set bad.how=fail wrong.json
 expect_status 1
-expect_stderr 'weir: bad (wrong, consumer): cannot go on'
+expect_no_match stderr '^weir: .*[^n]$'
+expect_match stderr '^weir: bad \(wrong, consumer\): cannot go on$'
 expect_match summary.json '^  "result": "failed",$'
 
 begin "a stop while a stage is not ready yet: what waits for it is said"
-start --quiet --set bad.in=start wrong.json
+start_wrong --set bad.in=start wrong.json
 kill -TERM "$pid"
 await
 expect_status 3
@@ -105,7 +109,7 @@ expect_match stderr '^weir: warning: gen:bad holds [0-9]+ records, [0-9]+ bytes$
 
 begin "a second signal ends at once, and says what is left"
 sed 's/"50ms"/"1h"/' wrong.json >patient.json
-start --quiet patient.json
+start_wrong patient.json
 kill -TERM "$pid"
 kill -INT "$pid"
 await
@@ -114,19 +118,25 @@ expect_match stderr '^weir: warning: gen:bad holds [0-9]+ records, [0-9]+ bytes$
 [ "$status" = 130 ] || [ "$status" = 143 ] || fail "exit status $status"
 
 begin "the same signal twice at once, as timeout(1) sends it, is one wish: it drains"
-for _ in 1 2 3; do
+judged=0
+for _ in {1..20}; do
   start --quiet copy.json
   wait_until test -s out
+  before=${EPOCHREALTIME/./}
   kill -TERM "$pid"
   read -r -t 0.02 <> <(:) || : # or the kernel makes one of them
   kill -TERM "$pid"
+  took=$((${EPOCHREALTIME/./} - before))
   await
+  [ $took -lt 60000 ] || continue # it may have come too late to be the same
+  [ $((judged += 1)) -le 3 ] || break
   expect_status 0
   expect_stderr ''
 done
 
 begin "a callback that never returns is named"
 start --quiet --set bad.how=hang wrong.json
+wait_until grep -q hanging stdout
 kill -TERM "$pid"
 await
 expect_status 1
@@ -142,6 +152,7 @@ cat >faulty.json <<'END'
 END
 sed 's/, "thread": "both"//g' faulty.json >own.json
 start --quiet --set bad.in=source own.json
+wait_until grep -q hanging stdout
 kill -TERM "$pid"
 await
 expect_status 1
@@ -149,6 +160,7 @@ expect_match stderr '^weir: bad \(faulty, consumer\): a source of its own does n
 
 begin "of those who share a worker, the one who does not return is named"
 start --quiet faulty.json
+wait_until grep -q hanging stdout
 kill -TERM "$pid"
 await
 expect_status 1

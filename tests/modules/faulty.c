@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <weir/weir.h>
 
@@ -51,7 +52,8 @@ die (const Faulty *self)
   case READ: /* by a function of another object */
     puts (nowhere);
     break;
-  case HANG:
+  case HANG: /* and says so to who waits for it */
+    (void) !write (STDOUT_FILENO, "hanging\n", strlen ("hanging\n"));
     for (;;) {
       pause ();
     }
@@ -200,6 +202,7 @@ faulty_start (WeirStage *stage, gpointer state)
     Caller *caller = g_new (Caller, 1);
     *caller = (Caller){ stage, self };
     g_thread_join (g_thread_new ("caller", hand_in, caller));
+    /* cppcheck-suppress memleak; the thread frees it */
     return WEIR_WAIT;
   } else if (self->in == ASYNC) {
     read_async (self);

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -41,7 +42,8 @@ go_wrong (WeirStage *stage, const Wrong *wrong)
     abort ();
   case STACK:
     return dive (&zero) == 0 ? WEIR_DONE : WEIR_MORE;
-  case HANG:
+  case HANG: /* and says so to who waits for it */
+    (void) !write (STDOUT_FILENO, "hanging\n", strlen ("hanging\n"));
     for (;;) {
       pause ();
     }

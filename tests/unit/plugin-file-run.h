@@ -105,7 +105,7 @@ run_cases (const char *name, TCase *cases)
 {
   Suite *suite = suite_create (name);
   tcase_add_checked_fixture (cases, set_up, tear_down);
-  tcase_set_timeout (cases, 30);
+  tcase_set_timeout (cases, 60);
   suite_add_tcase (suite, cases);
   return run_suite (suite);
 }

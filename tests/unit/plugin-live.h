@@ -65,12 +65,12 @@ static void
 live_await (gboolean (*holds) (gconstpointer data), gconstpointer data)
 {
   gboolean late = FALSE;
-  guint timer = g_timeout_add_seconds (20, too_late, &late);
+  guint timer = g_timeout_add_seconds (30, too_late, &late);
   while (!holds (data) && !late && !is_over) {
     g_main_context_iteration (NULL, TRUE);
   }
   g_source_remove (timer);
-  ck_assert_msg (!late, "after 20 seconds still: %s", notes.text->str);
+  ck_assert_msg (!late, "after 30 seconds still: %s", notes.text->str);
 }
 
 static gboolean

@@ -95,7 +95,7 @@ too_long (gpointer data)
 void
 rig_until (Rig *rig, gboolean (*holds) (gpointer data), gpointer data)
 {
-  guint timeout = g_timeout_add_seconds (15, too_long, rig);
+  guint timeout = g_timeout_add_seconds (45, too_long, rig);
   while (!holds (data)) {
     ck_assert_msg (!rig->over || holds (data), "it is over before what was waited for; journal: %s", rig->journal->str);
     g_main_context_iteration (NULL, TRUE);

@@ -47,7 +47,7 @@ listen_at (const char *name)
   }
   int fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ck_assert_int_ge (fd, 0);
-  struct timeval limit = { .tv_sec = 10 };
+  struct timeval limit = { .tv_sec = 30 };
   setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   socklen_t length = (socklen_t) (offsetof (struct sockaddr_un, sun_path) + size + (name[0] == '@' ? 0 : 1));
   ck_assert_int_eq (bind (fd, (struct sockaddr *) &address, length), 0);

@@ -280,7 +280,7 @@ main (void)
 {
   TCase *cases = tcase_create ("stdio");
   tcase_add_checked_fixture (cases, set_up, live_tear_down);
-  tcase_set_timeout (cases, 30);
+  tcase_set_timeout (cases, 60);
   tcase_add_test (cases, input_is_read_to_its_end);
   tcase_add_test (cases, input_comes_in_chunks);
   tcase_add_test (cases, blocked_input_is_interrupted_by_a_stop);

@@ -183,6 +183,31 @@ START_TEST (r16_it_is_stopped_when_its_output_has_no_taker_left)
 }
 END_TEST
 
+static WeirNext
+flush_waits (G_GNUC_UNUSED Fake *fake, G_GNUC_UNUSED const WeirRecord *records, G_GNUC_UNUSED gsize count)
+{
+  return WEIR_WAIT;
+}
+
+static const Script run_waits = { .flush = flush_waits, .produce = answer, .flags = WEIR_DUPLEX };
+
+/* R12: what it had at hand was taken, and went nowhere. */
+START_TEST (r16_what_is_at_hand_when_it_is_stopped_counts_as_dropped)
+{
+  Line line = line_new (&run_waits, &one, 10);
+  line.both->most = 100;
+  rig_begin (line.rig);
+  fake_do (line.push, emit_ab);
+  rig_until_noted (line.rig, line.both, "flush(2)", 1);
+  fake_allow (line.both, 1);
+  ck_assert_int_eq (rig_finish (line.rig), WEIR_RESULT_DONE);
+  WeirLinkFigures figures = figures_of (line.in);
+  ck_assert_uint_eq (figures.out, 0);
+  ck_assert_uint_eq (figures.dropped_by[WEIR_DROP_TAKER_FINISHED], 2);
+  rig_free (line.rig);
+}
+END_TEST
+
 static const Script one_and_answer = { .consume = take_one, .produce = answer, .flags = WEIR_DUPLEX };
 
 START_TEST (r16_enough_input_leaves_the_output)
@@ -393,6 +418,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, r10_the_output_ends_and_the_input_goes_on);
   tcase_add_test (tcase, r10_finish_ends_the_output_alone);
   tcase_add_test (tcase, r16_it_is_stopped_when_its_output_has_no_taker_left);
+  tcase_add_test (tcase, r16_what_is_at_hand_when_it_is_stopped_counts_as_dropped);
   tcase_add_test (tcase, r16_enough_input_leaves_the_output);
   tcase_add_test (tcase, r1_full_rejected_pauses_both_halves);
   tcase_add_test (tcase, r5_an_empty_produce_holds_up_no_input);
