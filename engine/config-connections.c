@@ -56,8 +56,10 @@ weir_load_reply (WeirLoad *load, WeirLoadStage *entry)
     }
     return;
   }
+  if (stage->kind != WEIR_CONSUMER)
+    return; /* as was told */
   const WeirConfigStage *listener = find_listener (load, entry);
-  if (listener == NULL || listener->plugin == NULL || stage->kind != WEIR_CONSUMER)
+  if (listener == NULL || listener->plugin == NULL)
     return;
   if (listener->plugin->reply == NULL) {
     WeirSpot to = weir_spot_member (load, entry->spot, "to");

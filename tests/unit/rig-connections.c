@@ -33,7 +33,8 @@ static WeirNext
 accept_allowed (Fake *listener)
 {
   while (listener->next < atomic_load (&listener->allowed) &&
-         (listener->most == 0 || weir_stage_connections (listener->stage) < listener->most) && fake_accept (listener)) {}
+         (listener->most == 0 || weir_stage_connections (listener->stage) < listener->most) && fake_accept (listener)) {
+  }
   g_main_context_wakeup (NULL); /* a connection may have ended */
   return WEIR_WAIT;
 }
