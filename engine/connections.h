@@ -11,6 +11,25 @@
 typedef struct _WeirConnections WeirConnections;
 typedef struct _WeirConnection WeirConnection;
 
+/* Looked into by connections.c and connections-figures.c alone. */
+struct _WeirConnections {
+  WeirStage *listener, *first;
+  GPtrArray *stages, *links; /* of the template, in the order in which a connection's are started */
+  GPtrArray *pool;           /* of WeirWorker; borrowed */
+  gint64 shutdown;
+  gsize record_max;
+  GMutex lock; /* of all below */
+  struct _WeirConnection *alive;
+  guint count;
+  guint64 number;
+  gboolean stopping;
+  WeirStageFigures *past_stages;
+  guint64 **past_counters;
+  WeirLinkFigures *past_links;
+  gint64 told_since;
+  guint told, untold;
+};
+
 /* ---- connections.c: the template; made, wired and freed by the pipeline on the main thread ---- */
 
 /* listener: the stage that accepts. self: its options, copied by every connection; taken. */
@@ -29,9 +48,13 @@ void weir_connections_stop (WeirConnections *connections, gboolean halt);
 
 /* Any thread. */
 guint weir_connections_alive (WeirConnections *connections);
+/* How many there have been, those that are alive included. */
+guint64 weir_connections_accepted (WeirConnections *connections);
+/* The stage of the template whose like is in its turn on that worker, or NULL. */
+WeirStage *weir_connections_running (WeirConnections *connections, WeirWorker *worker);
 /* Of the listener's worker: is there anybody left to take what a connection would make (R16)? */
 gboolean weir_connections_taken (WeirConnections *connections);
-/* Sums over what was and what is. */
+/* connections-figures.c: sums over what was and what is. */
 void weir_connections_stage_figures (WeirConnections *connections, WeirStage *stage, WeirStageFigures *figures);
 guint64 weir_connections_counter (WeirConnections *connections, WeirStage *stage, guint counter);
 void weir_connections_link_figures (WeirConnections *connections, WeirLink *link, WeirLinkFigures *figures);
@@ -76,6 +99,8 @@ guint weir_connections_link_count (WeirConnections *connections);
 WeirLink *weir_connections_link (WeirConnections *connections, guint index);
 gint64 weir_connections_shutdown (WeirConnections *connections);
 gsize weir_connections_record_max (WeirConnections *connections);
+/* Under the lock: adds the figures of one that is over to those of the past. */
+void weir_connections_add_up (WeirConnections *connections, WeirConnection *connection);
 /* It is over: adds up its figures and takes it off the list, so that nobody asks it anything any more. */
 void weir_connections_leave (WeirConnections *connections, WeirConnection *connection);
 /* One that lived on this worker is freed: the listener looks again. */

@@ -27,7 +27,7 @@ struct _WeirPipeline {
   guint answered, open_failed, started, ready, closed;
   gboolean starting, told_ready, stopping, failed, over;
   char *failure; /* the first */
-  gint64 shutdown, began, ended;
+  gint64 shutdown, grace, began, ended;
   guint deadline;
   gsize record_max;
 };
@@ -52,6 +52,7 @@ weir_pipeline_new (const char *name)
   pipeline->threads = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   pipeline->order = g_ptr_array_new ();
   pipeline->shutdown = 10 * G_USEC_PER_SEC;
+  pipeline->grace = GRACE;
   pipeline->record_max = 16 * 1024 * 1024;
   return pipeline;
 }
@@ -110,6 +111,12 @@ void
 weir_pipeline_set_shutdown (WeirPipeline *pipeline, gint64 microseconds)
 {
   pipeline->shutdown = microseconds;
+}
+
+void
+weir_pipeline_set_grace (WeirPipeline *pipeline, gint64 microseconds)
+{
+  pipeline->grace = microseconds;
 }
 
 static WeirWorker *
@@ -291,19 +298,48 @@ stop_connections (WeirPipeline *pipeline, gboolean halt)
   }
 }
 
+static void
+tell_stuck (WeirPipeline *pipeline, WeirStage *stage, const char *callback)
+{
+  if (pipeline->events->stuck != NULL) {
+    pipeline->events->stuck (pipeline, stage, callback != NULL ? callback : "the engine", pipeline->data);
+  }
+}
+
+/* Who has not come to its end, and what it is in. */
+static void
+look_at_stuck (WeirPipeline *pipeline, WeirStage *stage)
+{
+  /* Of those that share a worker, the one whose turn it is; outside of turns sources are dispatched. */
+  WeirStage *running = stage->worker->running;
+  if (running != NULL) {
+    tell_stuck (pipeline, running, stage->worker->callback);
+  } else if (stage->listens && weir_connections_alive (stage->connections) > 0) {
+    tell_stuck (pipeline, stage, "what refers to one of its connections");
+  } else {
+    tell_stuck (pipeline, stage, WEIR_IN_SOURCE);
+  }
+}
+
 static gboolean
 stuck (gpointer data)
 {
   WeirPipeline *pipeline = data;
   pipeline->deadline = 0;
+  /* These first: their listener waits for them. */
+  for (guint i = 0; i < pipeline->connections->len; i++) {
+    for (guint j = 0; j < pipeline->pool->len; j++) {
+      WeirWorker *worker = g_ptr_array_index (pipeline->pool, j);
+      WeirStage *stage = weir_connections_running (g_ptr_array_index (pipeline->connections, i), worker);
+      if (stage != NULL) {
+        tell_stuck (pipeline, stage, worker->callback);
+      }
+    }
+  }
   for (guint i = 0; i < pipeline->running->len; i++) {
     WeirStage *stage = g_ptr_array_index (pipeline->running, i);
-    if (weir_load_relaxed (&stage->life_seen) != WEIR_LIFE_CLOSED && pipeline->events->stuck != NULL) {
-      /* Of those that share a worker, the one whose turn it is; outside of turns sources are dispatched. */
-      WeirStage *running = stage->worker->running;
-      const char *callback = running != NULL ? stage->worker->callback : WEIR_IN_SOURCE;
-      pipeline->events->stuck (pipeline, running != NULL ? running : stage, callback != NULL ? callback : "the engine",
-                               pipeline->data);
+    if (weir_load_relaxed (&stage->life_seen) != WEIR_LIFE_CLOSED) {
+      look_at_stuck (pipeline, stage);
     }
   }
   return G_SOURCE_REMOVE;
@@ -318,7 +354,7 @@ late (gpointer data)
   }
   request_all (pipeline, WEIR_REQUEST_HALT);
   stop_connections (pipeline, TRUE);
-  pipeline->deadline = g_timeout_add (GRACE / 1000, stuck, pipeline);
+  pipeline->deadline = g_timeout_add ((guint) (pipeline->grace / 1000), stuck, pipeline);
   return G_SOURCE_REMOVE;
 }
 

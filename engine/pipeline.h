@@ -43,6 +43,8 @@ WeirStage *weir_pipeline_add_template (WeirPipeline *pipeline, const char *name,
 void weir_pipeline_set_workers (WeirPipeline *pipeline, guint workers);
 void weir_pipeline_set_record_max (WeirPipeline *pipeline, gsize bytes);
 void weir_pipeline_set_shutdown (WeirPipeline *pipeline, gint64 microseconds);
+/* How long behind that limit a callback may go on before its stage is called stuck; 5 seconds at first. */
+void weir_pipeline_set_grace (WeirPipeline *pipeline, gint64 microseconds);
 
 /* Opens all, then starts takers before producers. What comes of it is told by events; where a thread cannot be made, it is over
  * before this returns. */

@@ -63,6 +63,15 @@ on_late (G_GNUC_UNUSED WeirPipeline *pipeline, gpointer data)
 }
 
 static void
+on_stuck (G_GNUC_UNUSED WeirPipeline *pipeline, WeirStage *stage, const char *callback, gpointer data)
+{
+  Rig *rig = data;
+  if (rig->stuck == NULL) {
+    rig->stuck = g_strdup_printf ("%s: %s", weir_stage_name (stage), callback);
+  }
+}
+
+static void
 on_over (G_GNUC_UNUSED WeirPipeline *pipeline, WeirResult result, gpointer data)
 {
   Rig *rig = data;
@@ -74,7 +83,7 @@ on_over (G_GNUC_UNUSED WeirPipeline *pipeline, WeirResult result, gpointer data)
 void
 rig_start (Rig *rig)
 {
-  static const WeirPipelineEvents events = { .ready = on_ready, .failed = on_failed, .late = on_late, .over = on_over };
+  static const WeirPipelineEvents events = { on_ready, on_failed, on_late, on_stuck, on_over };
   weir_pipeline_start (rig->pipeline, &events, rig);
 }
 
@@ -270,6 +279,7 @@ rig_free (Rig *rig)
   g_string_free (rig->journal, TRUE);
   pthread_mutex_destroy (&rig->lock);
   g_free (rig->failure);
+  g_free (rig->stuck);
   g_free (rig);
 }
 

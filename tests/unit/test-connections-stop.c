@@ -117,6 +117,58 @@ START_TEST (one_that_never_gets_ready_is_halted)
 }
 END_TEST
 
+static Gate gate = GATE_CLOSED;
+
+static WeirNext
+block (Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
+{
+  if (fake->connection == 2) {
+    gate_pass (&gate);
+  }
+  return WEIR_MORE;
+}
+
+static const Script blocks = { .consume = block };
+
+static gboolean
+is_stuck (gpointer data)
+{
+  return ((Rig *) data)->stuck != NULL;
+}
+
+START_TEST (one_that_does_not_return_is_named)
+{
+  Connected all = connected_new (&pusher, &passer, &blocks);
+  weir_pipeline_set_shutdown (all.rig->pipeline, 10 * 1000);
+  weir_pipeline_set_grace (all.rig->pipeline, 10 * 1000);
+  connected_begin (&all, 2);
+  fake_do (rig_peer (all.rig, all.client, 2), emit_a);
+  rig_until_noted (all.rig, rig_peer (all.rig, all.answer, 2), "consume(a)", 1);
+  rig_stop (all.rig);
+  rig_until (all.rig, is_stuck, all.rig);
+  ck_assert_str_eq (all.rig->stuck, "answer: consume");
+  gate_open (&gate);
+  ck_assert_int_eq (rig_finish (all.rig), WEIR_RESULT_STOPPED);
+  rig_free (all.rig);
+}
+END_TEST
+
+START_TEST (a_reference_that_is_never_given_back_is_named)
+{
+  Connected all = connected_new (&pusher, &passer, &taker);
+  weir_pipeline_set_shutdown (all.rig->pipeline, 10 * 1000);
+  weir_pipeline_set_grace (all.rig->pipeline, 10 * 1000);
+  connected_begin (&all, 1);
+  WeirStage *stage = weir_stage_ref (rig_peer (all.rig, all.turn, 1)->stage);
+  rig_stop (all.rig);
+  rig_until (all.rig, is_stuck, all.rig);
+  ck_assert_str_eq (all.rig->stuck, "client: what refers to one of its connections");
+  weir_stage_unref (stage);
+  ck_assert_int_eq (rig_finish (all.rig), WEIR_RESULT_STOPPED);
+  rig_free (all.rig);
+}
+END_TEST
+
 /* ---- who comes too late ---- */
 
 static gboolean answered = TRUE;
@@ -197,6 +249,8 @@ add (TCase *tcase)
   tcase_add_test (tcase, what_a_shared_stage_has_not_taken_is_undelivered);
   tcase_add_test (tcase, what_a_broken_one_holds_is_lost_also_at_the_deadline);
   tcase_add_test (tcase, one_that_never_gets_ready_is_halted);
+  tcase_add_test (tcase, one_that_does_not_return_is_named);
+  tcase_add_test (tcase, a_reference_that_is_never_given_back_is_named);
   tcase_add_test (tcase, who_comes_between_the_stop_and_the_listeners_turn_is_refused);
   tcase_add_test (tcase, a_listener_that_stops_accepts_nobody);
   tcase_add_test (tcase, a_listener_that_has_ended_gets_no_stop);
