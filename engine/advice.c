@@ -3,9 +3,11 @@
  * nothing. The figures follow from the limits of link.c: pinned bytes are full at 4 times `bytes`, 1 MiB at least. */
 #include "advice.h"
 
+#include "options.h"
 #include "pool.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MIB 1048576.0
 /* Sizes of links that the line shows. */
@@ -69,18 +71,69 @@ link_bytes (const WeirQueueSettings *queue, double record_max)
   return records * slot + pinned;
 }
 
-WeirMemory
-weir_advise_memory (const WeirConfig *config)
+/* Whose connections a link exists for; NULL: it exists once. */
+static const WeirConfigStage *
+listener_of (const WeirConfigInput *input)
+{
+  return input->from->per_connection ? input->from : input->from->listener;
+}
+
+gint64
+weir_advise_connections (const WeirConfigStage *listener)
+{
+  const WeirOption *option = listener->role->options;
+  json_object *value;
+
+  while (option != NULL && option->name != NULL && strcmp (option->name, "max") != 0)
+    option++;
+  if (option == NULL || option->name == NULL || option->kind != WEIR_OPTION_INTEGER_)
+    return 0;
+  if (json_object_object_get_ex (listener->options, option->name, &value))
+    return json_object_get_int64 (value); /* of a string, too */
+  value = weir_option_default (option);
+  gint64 most = json_object_get_int64 (value);
+  json_object_put (value);
+  return most;
+}
+
+/* So often it may exist; what any number of connections have is told for one of them, apart. */
+static double
+times_of (const WeirConfigStage *listener)
+{
+  return listener == NULL ? 1 : (double) weir_advise_connections (listener);
+}
+
+/* The links and the copies of stages that exist once for each connection of the listener, or, where that is NULL, once. */
+static WeirMemory
+memory_of (const WeirConfig *config, const WeirConfigStage *listener)
 {
   WeirMemory memory = { 0, 0, (double) config->record_max };
 
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    memory.stages += (double) stage->role->state_size + (stage->kind == WEIR_CONSUMER ? 0 : WEIR_ARENA);
+    if (stage->listener == listener || stage == listener)
+      memory.stages += (double) stage->role->state_size + (stage->kind == WEIR_CONSUMER ? 0 : WEIR_ARENA);
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);
-      memory.links += link_bytes (&input->queue, memory.record);
+      if (listener_of (input) == listener)
+        memory.links += link_bytes (&input->queue, memory.record);
     }
+  }
+  return memory;
+}
+
+WeirMemory
+weir_advise_memory (const WeirConfig *config)
+{
+  WeirMemory memory = memory_of (config, NULL);
+
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
+    if (!stage->per_connection)
+      continue;
+    WeirMemory one = memory_of (config, stage);
+    memory.links += one.links * times_of (stage);
+    memory.stages += one.stages * times_of (stage);
   }
   return memory;
 }
@@ -97,8 +150,7 @@ append_figure (GString *text, double bytes, double unit)
 /* Links of one size, as it is shown. */
 typedef struct {
   char *figure;
-  guint count;
-  double bytes; /* of them all */
+  double count, bytes; /* of them all */
 } Group;
 
 static void
@@ -127,7 +179,7 @@ group_links (const WeirConfig *config, double unit)
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);
-      double bytes = link_bytes (&input->queue, (double) config->record_max);
+      double bytes = link_bytes (&input->queue, (double) config->record_max), times = times_of (listener_of (input));
       g_autofree char *figure = link_figure (bytes, unit);
       guint number = GPOINTER_TO_UINT (g_hash_table_lookup (known, figure));
       if (number == 0) {
@@ -136,8 +188,8 @@ group_links (const WeirConfig *config, double unit)
         number = groups->len;
         g_hash_table_insert (known, group.figure, GUINT_TO_POINTER (number));
       }
-      g_array_index (groups, Group, number - 1).count++;
-      g_array_index (groups, Group, number - 1).bytes += bytes;
+      g_array_index (groups, Group, number - 1).count += times;
+      g_array_index (groups, Group, number - 1).bytes += bytes * times;
     }
   }
   return groups;
@@ -148,21 +200,37 @@ static void
 append_links (GString *line, const WeirConfig *config, double unit)
 {
   g_autoptr (GArray) groups = group_links (config, unit);
-  guint shown = 0, more = 0;
+  guint shown = 0;
+  double more = 0;
 
   for (guint i = 0; i < groups->len; i++) {
     const Group *group = &g_array_index (groups, Group, i);
     if (group->bytes < 0.05 * unit)
       continue;
     if (shown < GROUPS_SHOWN)
-      g_string_append_printf (line, "%s%u x %s", shown++ == 0 ? " (" : ", ", group->count, group->figure);
+      g_string_append_printf (line, "%s%.0f x %s", shown++ == 0 ? " (" : ", ", group->count, group->figure);
     else
       more += group->count;
   }
   if (more > 0)
-    g_string_append_printf (line, ", %u more", more);
+    g_string_append_printf (line, ", %.0f more", more);
   if (shown > 0)
     g_string_append_c (line, ')');
+}
+
+/* ", and 8.4 for each connection of "client"", where nothing limits their number. */
+static void
+append_unlimited (GString *line, const WeirConfig *config, double unit)
+{
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
+    if (!stage->per_connection || weir_advise_connections (stage) > 0)
+      continue;
+    WeirMemory one = memory_of (config, stage);
+    g_string_append (line, ", and ");
+    append_figure (line, one.links + one.stages, unit);
+    g_string_append_printf (line, " for each connection of \"%s\"", stage->name);
+  }
 }
 
 char *
@@ -180,6 +248,7 @@ weir_advise_memory_line (const WeirConfig *config)
   append_links (line, config, unit);
   g_string_append (line, ", stages ");
   append_figure (line, memory.stages, unit);
+  append_unlimited (line, config, unit);
   g_string_append (line, "; and one record of up to ");
   append_figure (line, memory.record, MIB);
   g_string_append (line, " MiB a link");

@@ -86,7 +86,6 @@ void weir_load_reply (WeirLoad *load, WeirLoadStage *stage);
 void weir_load_connections (WeirLoad *load);
 /* Checks a stage's options by its role's table. */
 void weir_load_options (WeirLoad *load, WeirLoadStage *stage);
-#define WEIR_REPLY "reply"
 void weir_load_paths (WeirLoad *load);
 
 G_END_DECLS

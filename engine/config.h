@@ -12,6 +12,9 @@
 
 G_BEGIN_DECLS
 
+/* The plugin of a consumer that is the other half of a connection: a role of the plugin that has accepted it. */
+#define WEIR_REPLY "reply"
+
 typedef struct _WeirConfigStage WeirConfigStage;
 
 /* A link: one word of a stage's "from". */

@@ -11,6 +11,7 @@ add_stage (WeirStageFigures *sum, const WeirStageFigures *figures)
   sum->bytes_in += figures->bytes_in;
   sum->bytes_out += figures->bytes_out;
   sum->rejected += figures->rejected;
+  sum->refused += figures->refused;
   sum->errors += figures->errors;
   for (guint i = 0; i < WEIR_CLOCKS; i++) {
     sum->clocks[i] += figures->clocks[i];

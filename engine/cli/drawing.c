@@ -44,6 +44,18 @@ label_of (const WeirConfigInput *input)
                           loss != NULL ? loss : "");
 }
 
+/* What stands behind a stage's name: "tcp, producer, per connection", "reply to client". */
+static char *
+note_of (const WeirConfigStage *stage)
+{
+  if (stage->to != NULL) {
+    return g_strdup_printf ("%s to %s", stage->plugin_name, stage->to);
+  }
+  return g_strdup_printf ("%s%s%s%s%s", stage->plugin_name, stage->kind == WEIR_TRANSFORM ? "" : ", ",
+                          stage->kind == WEIR_TRANSFORM ? "" : weir_kind_names[stage->kind],
+                          stage->per_connection ? ", per connection" : "", stage->shared ? ", shared" : "");
+}
+
 /* ---- text ---- */
 
 typedef struct {
@@ -102,13 +114,8 @@ draw_line (Drawing *drawing, const char *lead, const WeirConfigStage *stage, con
     g_string_append_printf (line, "[%s] ", label);
   }
   g_string_append (line, stage->name);
-  if (note != NULL) {
-    g_string_append_printf (line, " (%s)", note);
-  } else if (stage->kind == WEIR_TRANSFORM) {
-    g_string_append_printf (line, " (%s)", stage->plugin_name);
-  } else {
-    g_string_append_printf (line, " (%s, %s)", stage->plugin_name, weir_kind_names[stage->kind]);
-  }
+  g_autofree char *own = note == NULL ? note_of (stage) : NULL;
+  g_string_append_printf (line, " (%s)", note != NULL ? note : own);
   end_line (drawing, line->str);
 }
 
@@ -217,18 +224,44 @@ append_dot_string (GString *out, const char *text)
   g_string_append_c (out, '"');
 }
 
+/* The stages that exist once for each connection of the listener, or, where that is NULL, those that exist once. */
+static void
+append_dot_stages (GString *out, const WeirConfig *config, const WeirConfigStage *listener)
+{
+  static const char *const shapes[] = { "cds", "box", "oval" };
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
+    if (stage->listener == listener) {
+      g_string_append_printf (out, "%s  \"%s\" [shape=%s, label=\"%s\\n%s\"];\n", listener != NULL ? "  " : "",
+                              stage->name, shapes[stage->kind], stage->name, stage->plugin_name);
+    }
+  }
+}
+
+static void
+append_dot_clusters (GString *out, const WeirConfig *config)
+{
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
+    if (stage->per_connection) {
+      g_string_append_printf (out,
+                              "  subgraph \"cluster_%s\" {\n    label=\"per connection of %s\";\n"
+                              "    fontname=\"sans-serif\";\n    style=dashed;\n",
+                              stage->name, stage->name);
+      append_dot_stages (out, config, stage);
+      g_string_append (out, "  }\n");
+    }
+  }
+}
+
 char *
 weir_draw_dot (const WeirConfig *config)
 {
-  static const char *const shapes[] = { "cds", "box", "oval" };
   GString *out = g_string_new ("digraph ");
   append_dot_string (out, config->name);
   g_string_append (out, " {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\"];\n");
-  for (guint i = 0; i < config->stages->len; i++) {
-    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    g_string_append_printf (out, "  \"%s\" [shape=%s, label=\"%s\\n%s\"];\n", stage->name, shapes[stage->kind],
-                            stage->name, stage->plugin_name);
-  }
+  append_dot_stages (out, config, NULL);
+  append_dot_clusters (out, config);
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
     for (guint j = 0; j < stage->inputs->len; j++) {
@@ -240,6 +273,9 @@ weir_draw_dot (const WeirConfig *config)
       }
       g_string_append (out, ";\n");
     }
+    if (stage->to != NULL) {
+      g_string_append_printf (out, "  \"%s\" -> \"%s\" [style=dotted, constraint=false];\n", stage->name, stage->to);
+    }
   }
   g_string_append (out, "}\n");
   return g_string_free (out, FALSE);
@@ -247,18 +283,45 @@ weir_draw_dot (const WeirConfig *config)
 
 /* ---- mermaid ---- */
 
+static void
+append_mermaid_stages (GString *out, const WeirConfig *config, const WeirConfigStage *listener)
+{
+  static const char *const shapes[][2] = { { "([", "])" }, { "[", "]" }, { "[[", "]]" } };
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
+    if (stage->listener == listener) {
+      g_string_append_printf (out, "%s  s%u%s\"%s<br/>%s\"%s\n", listener != NULL ? "  " : "", stage->index,
+                              shapes[stage->kind][0], stage->name, stage->plugin_name, shapes[stage->kind][1]);
+    }
+  }
+}
+
+static void
+append_mermaid_replies (GString *out, const WeirConfig *config)
+{
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
+    if (stage->to != NULL) {
+      g_string_append_printf (out, "  s%u -.-> s%u\n", stage->index, stage->listener->index);
+    }
+  }
+}
+
 /* Nodes are numbered: some words that a stage may be called mean something to Mermaid ("end"). */
 char *
 weir_draw_mermaid (const WeirConfig *config)
 {
-  static const char *const shapes[][2] = { { "([", "])" }, { "[", "]" }, { "[[", "]]" } };
   g_autofree char *title = weir_found_text (config->name);
   GString *out = g_string_new (NULL);
   g_string_append_printf (out, "---\ntitle: %s\n---\nflowchart LR\n", title);
+  append_mermaid_stages (out, config, NULL);
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    g_string_append_printf (out, "  s%u%s\"%s<br/>%s\"%s\n", stage->index, shapes[stage->kind][0], stage->name,
-                            stage->plugin_name, shapes[stage->kind][1]);
+    if (stage->per_connection) {
+      g_string_append_printf (out, "  subgraph c%u[\"per connection of %s\"]\n", stage->index, stage->name);
+      append_mermaid_stages (out, config, stage);
+      g_string_append (out, "  end\n");
+    }
   }
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
@@ -272,5 +335,6 @@ weir_draw_mermaid (const WeirConfig *config)
       g_string_append_printf (out, " s%u\n", stage->index);
     }
   }
+  append_mermaid_replies (out, config);
   return g_string_free (out, FALSE);
 }

@@ -3,6 +3,7 @@
  * this process. Main thread only; the text is made whole, then written. */
 #include "cli/inspect.h"
 
+#include "config.h"
 #include "registry.h"
 
 #include <errno.h>
@@ -256,6 +257,48 @@ put_plugin (GString *out, json_object *plugin)
   }
 }
 
+/* ---- "reply" ---- */
+
+/* No plugin of its own: those whose producer accepts connections have it as a role. Takes the listing. */
+static json_object *
+describe_reply (json_object *listing)
+{
+  json_object *reply = json_object_new_object (), *plugins = json_object_new_array ();
+  json_object_object_add (reply, "name", json_object_new_string (WEIR_REPLY));
+  json_object_object_add (reply, "role", json_object_new_string ("consumer"));
+  json_object_object_add (reply, "plugins", plugins);
+  for (gsize i = 0; i < count_of (listing, "plugins"); i++) {
+    json_object *plugin = item_of (listing, "plugins", i);
+    json_object *role = json_object_object_get (json_object_object_get (plugin, "roles"), WEIR_REPLY);
+    if (role == NULL)
+      continue;
+    json_object *offer = json_object_new_object ();
+    json_object_array_add (plugins, offer);
+    json_object_object_add (offer, "name", json_object_new_string (text_of (plugin, "name")));
+    json_object_object_add (offer, "file", json_object_new_string (text_of (plugin, "file")));
+    json_object_object_add (offer, "reply", json_object_get (role));
+  }
+  json_object_put (listing);
+  return reply;
+}
+
+static void
+put_reply (GString *out, json_object *reply)
+{
+  g_string_append (out, "reply is the other half of a connection\n\n");
+  put_wrapped (
+    out, 0, 0,
+    "A consumer with \"plugin\": \"reply\" sends to the peer whose connection its records come from. \"to\" names "
+    "the producer that has accepted it, which is \"per_connection\"; that one's plugin has the options.");
+  for (gsize i = 0; i < count_of (reply, "plugins"); i++) {
+    json_object *offer = item_of (reply, "plugins", i);
+    g_autofree char *title = g_strdup_printf ("to %s", text_of (offer, "name"));
+    put_role (out, json_object_object_get (offer, "reply"), title);
+  }
+  if (count_of (reply, "plugins") == 0)
+    g_string_append (out, "\nNo plugin that is found offers it.\n");
+}
+
 /* ---- the command ---- */
 
 static int
@@ -272,7 +315,10 @@ static int
 show (WeirRegistry *registry, const char *name, gboolean json)
 {
   g_autoptr (GError) error = NULL;
-  json_object *found = name == NULL ? weir_registry_list (registry) : weir_registry_describe (registry, name, &error);
+  gboolean reply = name != NULL && strcmp (name, WEIR_REPLY) == 0;
+  json_object *found = reply          ? describe_reply (weir_registry_list (registry))
+                       : name == NULL ? weir_registry_list (registry)
+                                      : weir_registry_describe (registry, name, &error);
   if (found == NULL) {
     fprintf (stderr, "weir: %s\n", error->message);
     return EXIT_USAGE;
@@ -283,6 +329,8 @@ show (WeirRegistry *registry, const char *name, gboolean json)
     g_string_append_printf (out, "%s\n", json_object_to_json_string_ext (found, form));
   else if (name == NULL)
     put_listing (out, found);
+  else if (reply)
+    put_reply (out, found);
   else
     put_plugin (out, found);
   json_object_put (found);

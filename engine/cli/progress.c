@@ -4,7 +4,7 @@
 
 #include "cli/screen.h"
 #include "cli/table.h"
-#include "figures.h"
+#include "connections.h"
 
 #include <string.h>
 
@@ -31,14 +31,15 @@ struct _WeirProgress {
   gint64 at;
 };
 
-/* How full, by the limit that is nearest; 1 is the high mark. */
+/* How full, by the limit that is nearest; 1 is the high mark. Of those that exist once for each connection, on average. */
 static double
 fill_of (const WeirLink *link, const WeirLinkFigures *figures)
 {
+  double links = link->connections != NULL ? MAX (weir_connections_alive (link->connections), 1) : 1;
   const WeirQueueSettings *settings = &link->limits->settings;
   double records = settings->records > 0 ? (double) figures->queued / (double) settings->records : 0;
   double bytes = settings->bytes > 0 ? (double) figures->level_bytes / (double) settings->bytes : 0;
-  return MAX (records, bytes);
+  return MAX (records, bytes) / links;
 }
 
 static void
@@ -109,8 +110,9 @@ add_rows (WeirProgress *progress, WeirTable *table, guint room)
   guint added = 0;
   for (guint pass = 0; pass < 2; pass++) {
     for (guint i = 0; i < progress->count; i++) {
-      WeirLink *link = weir_pipeline_link_at (progress->pipeline, i);
-      gboolean first = progress->count <= room || weir_load_relaxed (&link->full) != 0;
+      WeirLinkFigures figures;
+      weir_link_figures (weir_pipeline_link_at (progress->pipeline, i), &figures);
+      gboolean first = progress->count <= room || figures.paused;
       if (first == (pass == 0) && added < room) {
         add_row (progress, table, i);
         added++;
@@ -118,6 +120,26 @@ add_rows (WeirProgress *progress, WeirTable *table, guint room)
     }
   }
   return added;
+}
+
+/* "serve: running, 1.5 s, 12 connections" */
+static char *
+describe (WeirProgress *progress)
+{
+  GString *line = g_string_new (NULL);
+  guint connections = 0;
+  gboolean any = FALSE;
+  WeirStage *stage;
+  for (guint i = 0; (stage = weir_pipeline_stage (progress->pipeline, i)) != NULL; i++) {
+    any = any || stage->listens;
+    connections += stage->listens ? weir_connections_alive (stage->connections) : 0;
+  }
+  g_string_printf (line, "%s: %s, %.1f s", weir_pipeline_name (progress->pipeline), progress->state,
+                   (double) weir_pipeline_running_time (progress->pipeline) / G_USEC_PER_SEC);
+  if (any) {
+    g_string_append_printf (line, ", %u connection%s", connections, connections == 1 ? "" : "s");
+  }
+  return g_string_free (line, FALSE);
 }
 
 static void
@@ -132,8 +154,7 @@ draw_table (WeirProgress *progress)
   }
   guint added = add_rows (progress, table, lines > 5 ? lines - 4 : 1);
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autofree char *title = g_strdup_printf ("%s: %s, %.1f s", weir_pipeline_name (progress->pipeline), progress->state,
-                                            (double) weir_pipeline_running_time (progress->pipeline) / G_USEC_PER_SEC);
+  g_autofree char *title = describe (progress);
   g_autofree char *cut = g_utf8_substring (title, 0, MIN (g_utf8_strlen (title, -1), (glong) columns - 1));
   g_string_append_printf (text, "%s\n", cut);
   weir_table_write (table, text, 2, columns - 1);
@@ -145,6 +166,20 @@ draw_table (WeirProgress *progress)
   weir_screen_table (text->str, drawn);
 }
 
+/* Of those that exist once for each connection, is any? */
+static gboolean
+is_paused (WeirProgress *progress, WeirStage *stage)
+{
+  WeirLinkFigures figures = { .paused = weir_stage_paused (stage) };
+  for (guint i = 0; i < progress->count && stage->connections != NULL && !figures.paused; i++) {
+    WeirLink *link = weir_pipeline_link_at (progress->pipeline, i);
+    if (link->connections == stage->connections && strcmp (link->from->name, stage->name) == 0) {
+      weir_link_figures (link, &figures);
+    }
+  }
+  return figures.paused;
+}
+
 /* Names of the stages that links pause, each once. */
 static void
 append_paused (WeirProgress *progress, GString *line)
@@ -152,7 +187,7 @@ append_paused (WeirProgress *progress, GString *line)
   const char *between = "; paused: ";
   WeirStage *stage;
   for (guint i = 0; (stage = weir_pipeline_stage (progress->pipeline, i)) != NULL; i++) {
-    if (weir_stage_paused (stage)) {
+    if (is_paused (progress, stage)) {
       g_string_append_printf (line, "%s%s", between, stage->name);
       between = ", ";
     }
@@ -190,13 +225,12 @@ print_line (WeirProgress *progress)
   progress->ends = seen;
   progress->at = now;
   g_autofree char *in = weir_table_short (rate_in), *out = weir_table_short (rate_out);
+  g_autofree char *title = describe (progress);
   g_autoptr (GString) line = g_string_new (NULL);
   g_string_printf (line,
-                   "weir: %s: %s, %.1f s; produced %" G_GUINT64_FORMAT " (%s/s), queued %" G_GUINT64_FORMAT
+                   "weir: %s; produced %" G_GUINT64_FORMAT " (%s/s), queued %" G_GUINT64_FORMAT
                    ", consumed %" G_GUINT64_FORMAT " (%s/s)",
-                   weir_pipeline_name (progress->pipeline), progress->state,
-                   (double) weir_pipeline_running_time (progress->pipeline) / G_USEC_PER_SEC, seen.in, in, queued,
-                   seen.out, out);
+                   title, seen.in, in, queued, seen.out, out);
   append_paused (progress, line);
   g_string_append_c (line, '\n');
   weir_screen_write (line->str);

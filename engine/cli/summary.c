@@ -5,7 +5,7 @@
 
 #include "cli/log.h"
 #include "cli/table.h"
-#include "figures.h"
+#include "connections.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +37,17 @@ add_head (WeirTable *table, const char *const *names)
   }
 }
 
+/* What exists once for each connection says of how many its figures are. */
+static void
+add_name (WeirTable *table, WeirStage *stage)
+{
+  if (stage->connections != NULL && !stage->listens) {
+    weir_table_add (table, "%s x %" G_GUINT64_FORMAT, stage->name, weir_connections_accepted (stage->connections));
+  } else {
+    weir_table_add (table, "%s", stage->name);
+  }
+}
+
 static void
 write_stages (WeirPipeline *pipeline, GString *out)
 {
@@ -48,7 +59,7 @@ write_stages (WeirPipeline *pipeline, GString *out)
   for (guint i = 0; (stage = weir_pipeline_stage (pipeline, i)) != NULL; i++) {
     WeirStageFigures figures;
     weir_stage_figures (stage, &figures);
-    weir_table_add (table, "%s", stage->name);
+    add_name (table, stage);
     weir_table_add (table, "%s", stage->plugin);
     weir_table_add (table, "%s", weir_stage_outcome (stage));
     add_count (table, figures.records_in);
@@ -67,12 +78,13 @@ write_notes (WeirPipeline *pipeline, GString *out)
   WeirStage *stage;
   for (guint i = 0; (stage = weir_pipeline_stage (pipeline, i)) != NULL; i++) {
     g_autoptr (GString) notes = g_string_new (NULL);
-    guint64 rejected = weir_load_relaxed (&stage->rejected_count), errors = weir_load_relaxed (&stage->errors);
-    if (rejected > 0) {
-      g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " rejected", rejected);
+    WeirStageFigures figures;
+    weir_stage_figures (stage, &figures);
+    if (figures.rejected > 0) {
+      g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " rejected", figures.rejected);
     }
-    if (errors > 0) {
-      g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " error%s", errors, errors == 1 ? "" : "s");
+    if (figures.errors > 0) {
+      g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " error%s", figures.errors, figures.errors == 1 ? "" : "s");
     }
     for (guint j = 0; j < stage->counter_count; j++) {
       guint64 count = weir_stage_counter (stage, j);
@@ -117,19 +129,35 @@ percent (gint64 part, gint64 whole)
   return (guint) (MIN (part, whole) * 100 / MAX (whole, 1));
 }
 
+/* How long there has been a stage: of one that exists once for each connection, all its lives together. */
+static gint64
+whole_of (WeirPipeline *pipeline, WeirStage *stage)
+{
+  WeirStageFigures figures;
+  gint64 whole = 0;
+  if (stage->connections == NULL) {
+    return weir_pipeline_running_time (pipeline);
+  }
+  weir_stage_figures (stage, &figures);
+  for (guint i = 0; i < WEIR_CLOCKS; i++) {
+    whole += figures.clocks[i];
+  }
+  return whole;
+}
+
 /* In words, what the tables show: a link that was full most of the time, in front of a stage that nobody held up, is where the
  * stream was held up. */
 static void
 write_bottlenecks (WeirPipeline *pipeline, GString *out)
 {
-  gint64 whole = weir_pipeline_running_time (pipeline);
   WeirLink *link;
   for (guint i = 0; (link = weir_pipeline_link_at (pipeline, i)) != NULL; i++) {
     WeirLinkFigures figures;
     WeirStageFigures stage;
     weir_link_figures (link, &figures);
     weir_stage_figures (link->to, &stage);
-    if (figures.paused_us < whole / 2 || stage.clocks[WEIR_CLOCK_BLOCKED] > whole / 2) {
+    gint64 whole = whole_of (pipeline, link->from), whole_to = whole_of (pipeline, link->to);
+    if (whole == 0 || figures.paused_us < whole / 2 || stage.clocks[WEIR_CLOCK_BLOCKED] > whole_to / 2) {
       continue;
     }
     gint64 working = stage.clocks[WEIR_CLOCK_WORKING], waiting = stage.clocks[WEIR_CLOCK_WAITING];
@@ -137,7 +165,7 @@ write_bottlenecks (WeirPipeline *pipeline, GString *out)
                             link->to->name, link->to->plugin, link->name, percent (figures.paused_us, whole),
                             link->to->name,
                             weir_clock_names[waiting > working ? WEIR_CLOCK_WAITING : WEIR_CLOCK_WORKING],
-                            percent (MAX (waiting, working), whole));
+                            percent (MAX (waiting, working), whole_to));
   }
 }
 
@@ -200,6 +228,9 @@ describe_stage (WeirStage *stage)
   put_text (object, "plugin", stage->plugin);
   put_text (object, "role", weir_kind_names[stage->kind]);
   put_text (object, "state", weir_stage_outcome (stage));
+  if (stage->connections != NULL) {
+    put_count (object, "connections", weir_connections_accepted (stage->connections));
+  }
   put_count (object, "records_in", figures.records_in);
   put_count (object, "records_out", figures.records_out);
   put_count (object, "bytes_in", figures.bytes_in);

@@ -156,6 +156,44 @@ START_TEST (links_of_one_size_are_one_term_also_behind_others)
 }
 END_TEST
 
+#define CONNECTIONS(max) \
+  "{'producers': {'in': {'plugin': 'doors', 'per_connection': true" max "}},\n" \
+  " 'transforms': {'turn': {'plugin': 'probe', 'from': 'in', 'pattern': 'x'}},\n" \
+  " 'consumers': {'back': {'plugin': 'reply', 'to': 'in', 'from': 'turn'}, 'all': {'plugin': 'probe', 'shared': " \
+  "true,\n" \
+  "  'from': 'turn', 'queue': {'when_full': 'drop_oldest'}}, 'junk': {'plugin': 'probe', 'from': 'all.rejected'}}}"
+
+START_TEST (connections_are_counted_as_often_as_there_may_be)
+{
+  expect_memory (CONNECTIONS (", 'max': 3"),
+                 "worst case 84.3 MiB: links 83.8 (10 x 8.4), stages 0.4; and one record of up to 16.0 MiB a link");
+  expect_memory (CONNECTIONS (", 'max': '1000'"),
+                 "worst case 24.7 GiB: links 24.6 (3001 x 0.008), stages 0.1; and one record of up to 16.0 MiB a link");
+  g_autoptr (WeirConfig) config = load_fine (CONNECTIONS (", 'max': 3"));
+  ck_assert_int_eq (weir_advise_connections (weir_config_stage (config, "in")), 3);
+}
+END_TEST
+
+START_TEST (any_number_of_connections_is_told_for_one)
+{
+  expect_memory (CONNECTIONS (""),
+                 "worst case 8.4 MiB: links 8.4 (1 x 8.4), stages 0.1, and 25.3 for each connection of "
+                 "\"in\"; and one record of up to 16.0 MiB a link");
+  expect_memory (CONNECTIONS (", 'max': 0"),
+                 "worst case 8.4 MiB: links 8.4 (1 x 8.4), stages 0.1, and 25.3 for each connection of \"in\"; and one "
+                 "record of up to 16.0 MiB a link");
+}
+END_TEST
+
+START_TEST (branches_of_a_connection_stall_each_other)
+{
+  expect_warnings ("{'producers': {'in': {'plugin': 'doors', 'per_connection': true}},\n"
+                   " 'consumers': {'back': {'plugin': 'reply', 'to': 'in', 'from': 'in'},\n"
+                   "  'all': {'plugin': 'probe', 'shared': true, 'from': 'in'}}}",
+                   "p.json:3:54: warning: \"all\" can stall \"back\" at \"in\" (both pause; when_full on in:all?)\n");
+}
+END_TEST
+
 int
 main (void)
 {
@@ -172,5 +210,8 @@ main (void)
   tcase_add_test (cases, without_a_limit_in_records_each_may_be_one_byte);
   tcase_add_test (cases, small_links_show_only_where_they_are_many);
   tcase_add_test (cases, links_of_one_size_are_one_term_also_behind_others);
+  tcase_add_test (cases, connections_are_counted_as_often_as_there_may_be);
+  tcase_add_test (cases, any_number_of_connections_is_told_for_one);
+  tcase_add_test (cases, branches_of_a_connection_stall_each_other);
   return run_suite ("advice", cases);
 }

@@ -9,18 +9,6 @@
 #define TURN " 'transforms': {'turn': {'plugin': 'probe', 'from': 'in', 'pattern': 'x'}},\n"
 #define REPLY "'back': {'plugin': 'reply', 'to': 'in', 'from': 'turn'}"
 
-static const WeirConfigStage *
-stage_of (const WeirConfig *config, const char *name)
-{
-  for (guint i = 0; i < config->stages->len; i++) {
-    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    if (strcmp (stage->name, name) == 0)
-      return stage;
-  }
-  ck_abort_msg ("no stage %s", name);
-  return NULL;
-}
-
 START_TEST (what_lies_downstream_belongs_to_the_listener)
 {
   g_autoptr (WeirConfig) config = load_fine (
@@ -28,13 +16,13 @@ START_TEST (what_lies_downstream_belongs_to_the_listener)
                  ", 'keep': {'plugin': 'probe', 'from': ['turn', 'log', 'turn.rejected'], 'shared': true,\n"
                  "  'queue': {'when_full': 'drop_oldest'}},\n"
                  "  'all': {'plugin': 'probe', 'from': 'keep.rejected'}}}");
-  const WeirConfigStage *in = stage_of (config, "in");
+  const WeirConfigStage *in = weir_config_stage (config, "in");
   ck_assert (in->per_connection && in->listener == NULL);
-  ck_assert_ptr_eq (stage_of (config, "turn")->listener, in);
-  ck_assert_ptr_eq (stage_of (config, "back")->listener, in);
-  ck_assert_ptr_null (stage_of (config, "keep")->listener);
-  ck_assert_ptr_null (stage_of (config, "all")->listener); /* behind a shared stage all exists once */
-  ck_assert_ptr_null (stage_of (config, "log")->listener);
+  ck_assert_ptr_eq (weir_config_stage (config, "turn")->listener, in);
+  ck_assert_ptr_eq (weir_config_stage (config, "back")->listener, in);
+  ck_assert_ptr_null (weir_config_stage (config, "keep")->listener);
+  ck_assert_ptr_null (weir_config_stage (config, "all")->listener); /* behind a shared stage all exists once */
+  ck_assert_ptr_null (weir_config_stage (config, "log")->listener);
 }
 END_TEST
 
@@ -42,7 +30,7 @@ START_TEST (a_reply_has_the_options_of_its_plugins_reply)
 {
   g_autoptr (WeirConfig) config = load_fine (
     ALONE TURN " 'consumers': {'back': {'plugin': 'reply', 'to': 'in', 'from': 'turn', 'greeting': 'hello'}}}");
-  ck_assert_ptr_eq (stage_of (config, "back")->role, stage_of (config, "in")->plugin->reply);
+  ck_assert_ptr_eq (weir_config_stage (config, "back")->role, weir_config_stage (config, "in")->plugin->reply);
   expect_refused (ALONE TURN
                   " 'consumers': {'back': {'plugin': 'reply', 'to': 'in', 'from': 'turn', 'greting': 'hello'}}}",
                   "p.json:3:72: error: consumers.back.greting: unknown key \"greting\"; did you mean \"greeting\"?");
@@ -83,7 +71,7 @@ START_TEST (false_is_as_if_it_were_not_there)
   g_autoptr (WeirConfig)
     config = load_fine ("{'producers': {'in': {'plugin': 'doors', 'per_connection': false}},\n" TURN
                         " 'consumers': {'out': {'plugin': 'probe', 'from': 'turn', 'shared': false}}}");
-  ck_assert_ptr_null (stage_of (config, "out")->listener);
+  ck_assert_ptr_null (weir_config_stage (config, "out")->listener);
 }
 END_TEST
 
