@@ -330,7 +330,7 @@ END
 start slow
 port_of slow
 cat >fast.json <<END
-{ "producers": { "in": { "plugin": "generate", "count": 0, "size": 1000 } },
+{ "engine": { "shutdown": "100ms" }, "producers": { "in": { "plugin": "generate", "count": 0, "size": 1000 } },
   "consumers": { "out": { "plugin": "tcp", "from": "in", "connect": "127.0.0.1:$port", "tls": true, "ca": "ca.pem", "send_buffer": "64KiB" } } }
 END
 # queued: the bytes that the kernel of this host holds for the server.
