@@ -266,6 +266,7 @@ weir_registry_try (WeirRegistry *registry, const char *const *names)
     file.name = g_strdup (*names);
     g_array_append_val (files, file);
     g_hash_table_add (registry->tried, g_strdup (*names));
+    /* cppcheck-suppress memleak; the array frees it */
   }
   for (gsize done = 0; done < files->len; done++) {
     const WeirPluginFile *left = &g_array_index (files, WeirPluginFile, done);

@@ -42,6 +42,12 @@ WeirTask *weir_run_queue_pop (WeirRunQueue *queue);
 gboolean weir_run_queue_linger (WeirRunQueue *queue);
 /* Sleeps in the context, dispatching its sources, unless a task is ready. */
 void weir_run_queue_sleep (WeirRunQueue *queue);
+/* Sleep is over: sources are dispatched, and the queue is looked at behind them. */
+static inline void
+weir_run_queue_awake (WeirRunQueue *queue)
+{
+  weir_store_relaxed (&queue->sleeping, WEIR_BUSY);
+}
 /* Waits inside a callback of the task, the only one on this queue, until look (data) is TRUE; it is asked again after every
  * wake-up. No source is dispatched. The task is ready afterwards. */
 void weir_run_queue_hold (WeirRunQueue *queue, WeirTask *task, gboolean (*look) (gpointer data), gpointer data);

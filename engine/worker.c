@@ -45,6 +45,17 @@ weir_worker_can_have_context (const char *whose, GError **error)
   return TRUE;
 }
 
+/* From here on the worker looks at its run queue by itself: what the sources about to be dispatched make ready needs no wake-up. */
+static gint
+poll_and_be_busy (GPollFD *fds, guint count, gint timeout)
+{
+  gint ready = g_poll (fds, count, timeout);
+  if (current_worker != NULL) {
+    weir_run_queue_awake (&current_worker->queue);
+  }
+  return ready;
+}
+
 WeirWorker *
 weir_worker_new (const char *name, GError **error)
 {
@@ -60,6 +71,7 @@ weir_worker_new (const char *name, GError **error)
   worker->references = 1;
   worker->name = g_strdup (name);
   worker->context = g_steal_pointer (&context);
+  g_main_context_set_poll_func (worker->context, poll_and_be_busy);
   worker->watches = watches;
   weir_run_queue_init (&worker->queue, worker->context);
   worker->own.queue = &worker->queue;

@@ -204,7 +204,7 @@ find_source (const WeirWorker *worker)
   GSource *source = g_main_current_source ();
   for (gsize i = 0; source != NULL && i < known.count; i++) {
     WeirStage *stage = known.places[i].stage;
-    for (guint j = 0; stage->worker == worker && j < stage->sources->len; j++) {
+    for (guint j = 0; stage->worker == worker && stage->sources != NULL && j < stage->sources->len; j++) {
       if (g_ptr_array_index (stage->sources, j) == source) {
         return stage;
       }

@@ -34,12 +34,16 @@ WeirNext
 net_half_read (WeirStage *stage, NetReader *reader, gsize chunk)
 {
   gboolean more;
-  GIOCondition wait;
+  GIOCondition wait = G_IO_IN;
   GError *error = NULL;
   switch (net_reader_read (reader, stage, chunk, &more, &wait, &error)) {
   case NET_OK:
     net_half_active (stage, reader->connection);
-    return WEIR_MORE;
+    if (more) {
+      return WEIR_MORE;
+    }
+    /* As another read would say. */
+    G_GNUC_FALLTHROUGH;
   case NET_AGAIN:
     return wait_or_fail (stage, reader->connection, reader->connection->fd, wait);
   case NET_END:

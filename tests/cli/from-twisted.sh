@@ -17,7 +17,7 @@ free_port () {
 }
 server=$(free_port) proxy=$(free_port)
 while [ "$proxy" = "$server" ]; do proxy=$(free_port); done
-sed -e "/^\\$ /s/1234/$server/g; /^\\$ /s/1235/$proxy/g; s/:-1234/:-$server/; s/:-1235/:-$proxy/; s/127.0.0.1:1234/127.0.0.1:$server/" \
+sed -e "/^\\$ /s/1234/$server/g; /^\\$ /s/1235/$proxy/g; s/:-1234/:-$server/; s/:-1235/:-$proxy/; s/127.0.0.1:1234/127.0.0.1:$server/; s/127.0.0.1:1235/127.0.0.1:$proxy/" \
   "$WEIR_SOURCE/docs/from-twisted.md" >page.md
 
 # What fails in between leaves no server behind.

@@ -44,7 +44,7 @@ sed -E 's/: -?[0-9.]+(,?)$/: N\1/' summary.json >shape
     from=${link%:*}
     printf '    {\n      "name": "%s",\n      "from": "%s",\n      "to": "%s",\n' "$link" "${from%.*}" "${link#*:}"
     printf '      "in": N,\n      "out": N,\n      "dropped": N,\n      "dropped_by": {\n'
-    printf '        "full": N,\n        "expired": N,\n        "taker_finished": N,\n        "refused": N,\n        "held": N\n      },\n'
+    printf '        "full": N,\n        "expired": N,\n        "taker_finished": N,\n        "refused": N,\n        "connection_lost": N,\n        "held": N\n      },\n'
     for key in queued bytes_in bytes_out pauses resumes paused_s peak_records peak_bytes; do
       printf '      "%s": N,\n' $key
     done

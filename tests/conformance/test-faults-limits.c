@@ -62,9 +62,9 @@ START_TEST (fault_what_is_taken_for_limits_never_contradicts)
       continue;
     }
     WeirBed *bed = weir_bed_new (&queue);
-    check_marks (&bed->link->records);
-    check_marks (&bed->link->bytes);
-    check_marks (&bed->link->pinned);
+    check_marks (&bed->link->limits->records);
+    check_marks (&bed->link->limits->bytes);
+    check_marks (&bed->link->limits->pinned);
     weir_bed_free (bed);
   }
 }
@@ -79,9 +79,10 @@ START_TEST (fault_a_raised_limit_ends_a_pause_and_a_wait)
   ck_assert (weir_bed_full (bed));
   ck_assert (!weir_link_below_hard (bed->link));
   ck_assert (!weir_link_recheck (bed->link));
-  bed->link->bytes = (WeirMarks){ setting_at[_i].high * 4, setting_at[_i].high * 8, setting_at[_i].high * 16 };
-  bed->link->pinned = bed->link->bytes;
-  bed->link->records = bed->link->bytes;
+  WeirLimits *limits = (WeirLimits *) bed->link->limits; /* the bed's link shares them with no other */
+  limits->bytes = (WeirMarks){ setting_at[_i].high * 4, setting_at[_i].high * 8, setting_at[_i].high * 16 };
+  limits->pinned = limits->bytes;
+  limits->records = limits->bytes;
   ck_assert (weir_link_below_hard (bed->link)); /* what the wait at hard looks at */
   ck_assert (weir_link_at_low (bed->link));
   ck_assert (weir_link_recheck (bed->link));
@@ -96,7 +97,7 @@ START_TEST (fault_a_lowered_limit_pauses_at_the_next_put)
   weir_bed_put_sized (bed, 1, setting_at[_i].high / 2, 0);
   weir_bed_publish (bed);
   ck_assert (!weir_bed_full (bed));
-  bed->link->bytes = (WeirMarks){ 0, 10, 20 };
+  ((WeirLimits *) bed->link->limits)->bytes = (WeirMarks){ 0, 10, 20 };
   bed->link->put_countdown = 1; /* what a change has to do: look at the next put */
   weir_bed_put (bed, 1);
   ck_assert (weir_bed_full (bed));

@@ -89,8 +89,8 @@ static gboolean
 high_and_not_full (WeirBed *bed)
 {
   WeirLink *link = bed->link;
-  return !weir_bed_full (bed) && (link->put_private - link->done_private >= link->records.high ||
-                                  link->put_bytes_private - link->done_bytes_private >= link->bytes.high);
+  return !weir_bed_full (bed) && (link->put_private - link->done_private >= link->limits->records.high ||
+                                  link->put_bytes_private - link->done_bytes_private >= link->limits->bytes.high);
 }
 
 START_TEST (fault_level_and_paused_state_never_disagree)

@@ -202,6 +202,7 @@ faulty_start (WeirStage *stage, gpointer state)
     Caller *caller = g_new (Caller, 1);
     *caller = (Caller){ stage, self };
     g_thread_join (g_thread_new ("caller", hand_in, caller));
+    /* cppcheck-suppress memleak; the thread frees it */
     return WEIR_WAIT;
   } else if (self->in == ASYNC) {
     read_async (self);

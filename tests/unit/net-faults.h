@@ -188,6 +188,30 @@ await_holdings (Holdings wanted)
   ck_assert_uint_eq (now.threads, wanted.threads);
 }
 
+/* Until the program has read what was sent to it: its own socket has nothing left. */
+G_GNUC_UNUSED static void
+await_read (int fd)
+{
+  struct sockaddr_in own, other;
+  socklen_t size = sizeof (own);
+  ck_assert_int_eq (getsockname (fd, (struct sockaddr *) &own, &size), 0);
+  ck_assert_int_eq (getpeername (fd, (struct sockaddr *) &other, &size), 0);
+  g_autofree char *ends = g_strdup_printf (" %08X:%04X %08X:%04X 01 ", other.sin_addr.s_addr, ntohs (other.sin_port),
+                                           own.sin_addr.s_addr, ntohs (own.sin_port));
+  for (guint i = 0; i < PATIENCE; i++) {
+    g_autofree char *text = contents ("/proc/net/tcp");
+    const char *at = strstr (text, ends);
+    guint waiting, unread;
+    ck_assert_msg (at != NULL && sscanf (at + strlen (ends), "%x:%x", &waiting, &unread) == 2, "no%s in %s", ends,
+                   text);
+    if (unread == 0) {
+      return;
+    }
+    g_usleep (1000);
+  }
+  ck_abort_msg ("the program does not read");
+}
+
 /* ---- streams of bytes: each has its place in a pattern of a prime length, so that none can be lost or change places unseen ---- */
 
 #define PATTERN 65521

@@ -27,7 +27,6 @@ START_TEST (an_unknown_key_of_the_engine)
 {
   expect_refused (START CONSUMER ",\n 'engine': {'plugin': '/x', 'workers': 4, 'control': false}}",
                   "p.json:4:13: error: engine.plugin: unknown key \"plugin\"; did you mean \"plugins\"?\n"
-                  "p.json:4:29: error: engine.workers: unknown key \"workers\"\n"
                   "p.json:4:43: error: engine.control: unknown key \"control\"");
 }
 END_TEST
@@ -41,16 +40,16 @@ START_TEST (an_unknown_key_of_a_queue)
 }
 END_TEST
 
-START_TEST (keys_of_later_versions_are_unknown)
+START_TEST (keys_of_later_versions_and_of_connections)
 {
   expect_refused (START
                   "'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'to': 'log', 'copies': 2, 'order': true,\n"
                   "'per_connection': true, 'shared': true, 'isolate': true}}}",
-                  "p.json:3:58: error: consumers.out.to: unknown key \"to\"\n"
+                  "p.json:3:58: error: consumers.out.to: only a stage whose plugin is \"reply\" has it\n"
                   "p.json:3:71: error: consumers.out.copies: unknown key \"copies\"\n"
                   "p.json:3:84: error: consumers.out.order: unknown key \"order\"\n"
-                  "p.json:4:1: error: consumers.out.per_connection: unknown key \"per_connection\"\n"
-                  "p.json:4:25: error: consumers.out.shared: unknown key \"shared\"\n"
+                  "p.json:4:1: error: consumers.out.per_connection: only a producer accepts connections\n"
+                  "p.json:4:25: error: consumers.out.shared: nothing that feeds it exists once for each connection\n"
                   "p.json:4:41: error: consumers.out.isolate: unknown key \"isolate\"");
 }
 END_TEST
@@ -265,7 +264,7 @@ main (void)
   tcase_add_test (cases, an_unknown_key_at_the_top);
   tcase_add_test (cases, an_unknown_key_of_the_engine);
   tcase_add_test (cases, an_unknown_key_of_a_queue);
-  tcase_add_test (cases, keys_of_later_versions_are_unknown);
+  tcase_add_test (cases, keys_of_later_versions_and_of_connections);
   tcase_add_test (cases, what_a_plugin_checks_is_told_at_its_option);
   tcase_add_test (cases, what_a_plugin_checks_is_told_at_the_stage);
   tcase_add_test (cases, what_a_plugin_checks_is_told_where_it_was_set);

@@ -210,7 +210,7 @@ static void
 check_record (Stress *stress, const WeirRecord *record)
 {
   WeirBed *bed = stress->bed;
-  if (bed->link->settings.when_full == WEIR_WHEN_FULL_PAUSE) {
+  if (bed->link->limits->settings.when_full == WEIR_WHEN_FULL_PAUSE) {
     ck_assert_int_eq (record->time, bed->expected);
   } else {
     ck_assert_int_ge (record->time, bed->expected);

@@ -233,7 +233,7 @@ START_TEST (marks_of_huge_limits_keep_their_order)
   for (guint i = 0; i < G_N_ELEMENTS (limits); i++) {
     WeirLink *link = weir_link_new (
       "huge", SETTINGS (.records = limits[i], .bytes = limits[i], .low = 0.9999999999999999, .hard = 1));
-    const WeirMarks *all[] = { &link->records, &link->bytes, &link->pinned };
+    const WeirMarks *all[] = { &link->limits->records, &link->limits->bytes, &link->limits->pinned };
     for (guint j = 0; j < G_N_ELEMENTS (all); j++) {
       ck_assert_uint_lt (all[j]->low, all[j]->high);
       ck_assert_uint_le (all[j]->high, all[j]->hard);

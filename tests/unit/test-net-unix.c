@@ -69,7 +69,7 @@ END_TEST
 START_TEST (mode_is_for_the_owner_alone_by_default)
 {
   run (PLAIN ("'listen': 'socket'"));
-  g_autofree char *address = listens_at (0);
+  await_listening ();
   GStatBuf status;
   ck_assert_int_eq (g_lstat ("socket", &status), 0);
   ck_assert_uint_eq (status.st_mode, S_IFSOCK | 0600);
@@ -83,7 +83,7 @@ START_TEST (peers_are_called_by_their_process)
        " 'transforms': {'lines': {'plugin': 'lines', 'from': 'in'},"
        "                'say': {'plugin': 'format', 'from': 'lines', 'text': '{peer}: {}'}},"
        " 'consumers': {'out': {'plugin': 'file', 'path': 'out', 'from': 'say'}}}");
-  g_autofree char *address = listens_at (0);
+  await_listening ();
   int fd = connect_at ("socket");
   say (fd, "hello\n");
   g_autofree char *wanted = g_strdup_printf ("pid %d: hello\n", (int) getpid ());
@@ -97,7 +97,7 @@ START_TEST (path_of_the_dead_is_taken_over)
 {
   close (serve_at ("socket", 1));
   run (PLAIN ("'listen': 'socket'"));
-  g_autofree char *address = listens_at (0);
+  await_listening ();
   int fd = connect_at ("socket");
   say (fd, "hello\n");
   await_contents ("out", "hello\n");
@@ -143,7 +143,7 @@ END_TEST
 START_TEST (path_that_another_has_taken_meanwhile_is_not_removed)
 {
   run (PLAIN ("'listen': 'socket'"));
-  g_autofree char *address = listens_at (0);
+  await_listening ();
   ck_assert_int_eq (rename ("socket", "old"), 0);
   int server = serve_at ("socket", 1);
   EXPECT_STATUS (0, stop ());
@@ -244,7 +244,7 @@ START_TEST (audience)
 {
   run ("{'producers': {'in': {'plugin': 'generate', 'text': '{seq}', 'count': 3}},"
        " 'consumers': {'out': {'plugin': 'unix', 'from': 'in', 'listen': 'socket'}}}");
-  g_autofree char *address = listens_at (0);
+  await_listening ();
   int fd = connect_at ("socket");
   GString *all = hear_all (fd);
   ck_assert_str_eq (all->str, "0\n1\n2\n");
