@@ -220,6 +220,7 @@ net_audience_flush (NetAudience *audience, const WeirRecord *records, gsize coun
 WeirNext
 net_audience_end (NetAudience *audience)
 {
+  gboolean over = TRUE;
   audience->ending = TRUE;
   for (const GList *item = audience->members.head; item != NULL; item = item->next) {
     if (((const NetMember *) item->data)->blocks.queue.head != NULL) {
@@ -230,5 +231,11 @@ net_audience_end (NetAudience *audience)
   for (GList *item = audience->members.head; item != NULL; item = item->next) {
     all = net_member_shutdown (item->data) && all;
   }
-  return all ? WEIR_MORE : WEIR_WAIT;
+  if (!all) {
+    return WEIR_WAIT;
+  }
+  for (const GList *item = audience->members.head; item != NULL; item = item->next) {
+    over = net_linger_is_over (audience->stage, ((const NetMember *) item->data)->connection, NULL) && over;
+  }
+  return over ? WEIR_MORE : net_linger_wait (&audience->linger, audience->stage);
 }

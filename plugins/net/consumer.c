@@ -4,6 +4,7 @@
  * it; a new connection begins with the first record that the last one had not wholly taken. */
 #include "consumer.h"
 
+#include "counters.h"
 #include "halves.h"
 #include "writer.h"
 
@@ -123,7 +124,7 @@ net_consumer_flush (WeirStage *stage, gpointer state, const WeirRecord *records,
                               : net_audience_flush (self->listeners, records, count);
 }
 
-/* What the kernel has taken it still sends behind our back; the peer is told that nothing follows. */
+/* The peer is told that nothing follows. */
 WeirNext
 net_consumer_end (WeirStage *stage, gpointer state)
 {
@@ -140,7 +141,13 @@ net_consumer_end (WeirStage *stage, gpointer state)
   if (net_connection_shutdown (connection, &wait, &error) == NET_AGAIN) {
     return weir_stage_wait_fd (stage, connection->write_fd, wait);
   }
-  /* What it has sent would otherwise be answered with a reset, and cost it the last of what we have sent. */
-  net_connection_discard (connection, NULL);
+  if (!net_linger_is_over (stage, connection, &error)) {
+    return net_linger_wait (&self->linger, stage);
+  }
+  if (error != NULL) {
+    weir_stage_count (stage, NET_RESETS, 1);
+    weir_stage_log (stage, G_LOG_LEVEL_WARNING, "lost %s: %s; it may not have got the last of what was sent",
+                    connection->peer, error->message);
+  }
   return WEIR_MORE;
 }

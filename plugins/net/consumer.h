@@ -6,6 +6,7 @@
 #include "acceptor.h"
 #include "audience.h"
 #include "client.h"
+#include "linger.h"
 
 typedef struct {
   /* Options. */
@@ -22,6 +23,7 @@ typedef struct {
   gsize done;       /* records of the run that are out */
   gsize progress;   /* bytes that are out of those behind them */
   gboolean blocked; /* the peer has not taken what was offered last */
+  NetLinger linger;
 } NetConsumer;
 
 char *net_consumer_check (const NetConsumer *self, NetFamily family, const char **option);

@@ -168,7 +168,6 @@ net_member_shutdown (NetMember *member)
     arm_timer (member->audience);
     return FALSE;
   }
-  (void) net_connection_discard (member->connection, NULL);
   return TRUE;
 }
 

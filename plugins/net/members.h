@@ -5,6 +5,7 @@
 
 #include "audience.h"
 #include "blocks.h"
+#include "linger.h"
 
 typedef struct {
   NetAudience *audience;
@@ -36,6 +37,7 @@ struct _NetAudience {
   gboolean complete; /* one has */
   gboolean flushing; /* in flush(), which looks by itself */
   gboolean ending;
+  NetLinger linger;
 };
 
 /* By a source of the audience's: who comes, who takes, who goes. */

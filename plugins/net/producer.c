@@ -86,6 +86,10 @@ net_producer_start (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 void
 net_producer_stop (WeirStage *stage, gpointer state)
 {
+  NetConnection *connection = weir_stage_connection (stage);
+  if (connection != NULL) {
+    connection->left = TRUE;
+  }
   net_producer_close (stage, state);
 }
 

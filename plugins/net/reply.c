@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "halves.h"
+#include "linger.h"
 #include "writer.h"
 
 typedef struct {
@@ -13,6 +14,7 @@ typedef struct {
   NetConnection *connection; /* the producer's; it outlives the stage */
   gsize delimiter_size;
   gsize progress; /* bytes of the run that are out */
+  NetLinger linger;
 } Reply;
 
 static WeirNext
@@ -32,11 +34,17 @@ reply_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize 
                          &self->progress);
 }
 
+/* Where the reader was stopped, the peer may still be sending. */
 static WeirNext
 reply_end (WeirStage *stage, gpointer state)
 {
-  const Reply *self = state;
-  return net_half_end (stage, self->connection);
+  Reply *self = state;
+  WeirNext next = net_half_end (stage, self->connection);
+  if (next != WEIR_MORE || !self->connection->left) {
+    return next;
+  }
+  g_autoptr (GError) error = NULL;
+  return net_linger_is_over (stage, self->connection, &error) ? WEIR_MORE : net_linger_wait (&self->linger, stage);
 }
 
 static const WeirOption options[] = { NET_DELIMITER_OPTION (Reply), WEIR_OPTIONS_END };

@@ -307,3 +307,43 @@ close_flow (Flow *flow)
     close (flow->to);
   }
 }
+
+/* ---- peers ---- */
+
+/* A peer that the program has let in, and answers. */
+G_GNUC_UNUSED static int
+greet (guint16 at)
+{
+  int fd = connect_to (at);
+  say (fd, "hello\n");
+  expect_heard (fd, "hello\n");
+  return fd;
+}
+
+/* A peer, and the other end of its way through the proxy. */
+typedef struct {
+  int server; /* listens */
+  Flow there, back;
+} Way;
+
+G_GNUC_UNUSED static Way
+open_way (guint16 proxy, int server)
+{
+  int near = connect_to (proxy), far = take_one (server);
+  return (Way){ server, { near, far, 0, 0 }, { far, near, 0, 0 } };
+}
+
+G_GNUC_UNUSED static void
+close_way (Way *way)
+{
+  close_flow (&way->there);
+}
+
+/* Something passes both ways, so that all of the connection has been made. */
+G_GNUC_UNUSED static void
+try_way (Way *way)
+{
+  gsize there = way->there.taken, back = way->back.taken;
+  flow_pump (&way->there, there + 1000, there + 1000);
+  flow_pump (&way->back, back + 1000, back + 1000);
+}

@@ -12,34 +12,6 @@
   " 'consumers': {'answer': {'plugin': 'reply', 'to': 'client', 'from': 'upstream'," \
   "                          'queue': {'bytes': '" bytes "', 'records': 1000000}}}}"
 
-/* A peer, and the other end of its way through the proxy. */
-typedef struct {
-  int server; /* listens */
-  Flow there, back;
-} Way;
-
-static Way
-open_way (guint16 proxy, int server)
-{
-  int near = connect_to (proxy), far = take_one (server);
-  return (Way){ server, { near, far, 0, 0 }, { far, near, 0, 0 } };
-}
-
-static void
-close_way (Way *way)
-{
-  close_flow (&way->there);
-}
-
-/* Something passes both ways, so that all of the connection has been made. */
-static void
-try_way (Way *way)
-{
-  gsize there = way->there.taken, back = way->back.taken;
-  flow_pump (&way->there, there + 1000, there + 1000);
-  flow_pump (&way->back, back + 1000, back + 1000);
-}
-
 /* ---- neither side reads ---- */
 
 /* Each side writes all that it has before it reads any. What lies on the way is held by the proxy; one that stops reading a side
@@ -77,7 +49,7 @@ END_TEST
 /* Both ways are full as far as they go. Then one of them is read, and all of it comes while the other one still stands. */
 START_TEST (one_way_flows_while_the_other_stands)
 {
-  enum { ALL = 64 * MIB };
+  enum { ALL = 32 * MIB };
   gboolean client_reads = _i % 2 == 0, shut_down = _i / 2 == 1;
   guint16 at = 0;
   int server = serve (&at, 1);
@@ -292,62 +264,17 @@ START_TEST (name_that_does_not_resolve_ends_its_client_alone)
 }
 END_TEST
 
-/* Peers whose connections to the server are on their way, and stay there. */
-enum { WAITING = 8 };
-
-static void
-connect_in_vain (int peers[WAITING])
-{
-  guint16 proxy = port (0);
-  guint wanted = holdings ().descriptors + 2 * WAITING;
-  for (guint i = 0; i < WAITING; i++) {
-    peers[i] = connect_to (proxy);
-  }
-  for (guint i = 0; i < PATIENCE && holdings ().descriptors < wanted; i++) {
-    g_usleep (1000);
-  }
-  ck_assert_uint_ge (holdings ().descriptors, wanted);
-}
-
-/* It may yet answer: so a stop waits, and what was said in vain is told. */
-START_TEST (stop_waits_for_a_server_that_does_not_answer_to_the_limit)
-{
-  guint16 at = 0;
-  int filling[3], peers[WAITING], server = full_server (&at, filling);
-  run_proxy (at, "300ms");
-  connect_in_vain (peers);
-  reset (peers[0]); /* one who gives up by himself */
-  if (_i == 1) {
-    say (peers[1], "hello");
-    await_read (peers[1]);
-  }
-  EXPECT_STATUS (_i == 1 ? 3 : 0, stop ());
-  if (_i == 1) {
-    expect_said ("weir: warning: client:upstream holds 1 records, 5 bytes\n");
-  }
-  for (guint i = 1; i < WAITING; i++) {
-    expect_end (peers[i]);
-    close (peers[i]);
-  }
-  expect_balance ();
-  for (guint i = 0; i < 3; i++) {
-    close (filling[i]);
-  }
-  close (server);
-}
-END_TEST
-
 START_TEST (server_that_does_not_answer_in_time_ends_its_client)
 {
   guint16 at = 0;
-  int filling[3], peers[WAITING], server = full_server (&at, filling);
+  int filling[3], peers[8], server = full_server (&at, filling);
   set_option ("upstream.connect_timeout=500ms");
   run_proxy (at, "100s");
-  for (guint i = 0; i < WAITING; i++) {
+  for (guint i = 0; i < 8; i++) {
     peers[i] = connect_to (port (0));
     say (peers[i], "hello");
   }
-  for (guint i = 0; i < WAITING; i++) {
+  for (guint i = 0; i < 8; i++) {
     expect_end (peers[i]);
     close (peers[i]);
   }
@@ -362,67 +289,6 @@ START_TEST (server_that_does_not_answer_in_time_ends_its_client)
 }
 END_TEST
 
-/* ---- stopping ---- */
-
-START_TEST (stop_ends_idle_ways_promptly)
-{
-  Way ways[20];
-  guint16 at = 0;
-  int server = serve (&at, 1);
-  run_proxy (at, "100s");
-  for (guint i = 0; i < 20; i++) {
-    ways[i] = open_way (port (0), server);
-    if (i % 2 == 0) {
-      try_way (&ways[i]);
-    }
-  }
-  kill (bed.pid, SIGTERM);
-  /* The servers hear that nothing more comes, as from clients that have said all, and end. */
-  for (guint i = 0; i < 20; i++) {
-    expect_end (ways[i].there.to);
-    close (ways[i].there.to);
-    expect_end (ways[i].there.from);
-    close (ways[i].there.from);
-  }
-  EXPECT_STATUS (0, finish ());
-  expect_balance ();
-  close (server);
-}
-END_TEST
-
-START_TEST (stop_leaves_a_server_that_never_reads_at_the_limit)
-{
-  guint16 at = 0;
-  int server = serve (&at, 1);
-  run_proxy (at, "200ms");
-  Way way = open_way (port (0), server);
-  flow_fill (&way.there, 32 * MIB);
-  EXPECT_STATUS (3, stop ());
-  expect_said ("weir: warning: proxy: the time to drain is over\n");
-  expect_said ("weir: warning: client:upstream holds ");
-  expect_balance ();
-  ck_assert_uint_gt (link_figure ("client:upstream", "queued"), 0);
-  close_way (&way);
-  close (server);
-}
-END_TEST
-
-/* All was delivered; the server just does not end its side. */
-START_TEST (stop_leaves_a_server_that_never_ends_at_the_limit)
-{
-  guint16 at = 0;
-  int server = serve (&at, 1);
-  run_proxy (at, "200ms");
-  Way way = open_way (port (0), server);
-  try_way (&way);
-  EXPECT_STATUS (0, stop ());
-  expect_end (way.there.from);
-  expect_balance ();
-  close_way (&way);
-  close (server);
-}
-END_TEST
-
 int
 main (void)
 {
@@ -433,12 +299,7 @@ main (void)
                          killed_server_ends_its_clients,
                          refused_connection_ends_its_client_alone,
                          name_that_does_not_resolve_ends_its_client_alone,
-                         server_that_does_not_answer_in_time_ends_its_client,
-                         stop_ends_idle_ways_promptly,
-                         stop_leaves_a_server_that_never_reads_at_the_limit,
-                         stop_leaves_a_server_that_never_ends_at_the_limit };
-  const Looped loops[] = { { both_write_all_before_either_reads, 2 },
-                           { one_way_flows_while_the_other_stands, 4 },
-                           { stop_waits_for_a_server_that_does_not_answer_to_the_limit, 2 } };
+                         server_that_does_not_answer_in_time_ends_its_client };
+  const Looped loops[] = { { both_write_all_before_either_reads, 2 }, { one_way_flows_while_the_other_stands, 4 } };
   return run_cases ("net-faults-proxy", cases, G_N_ELEMENTS (cases), loops, G_N_ELEMENTS (loops));
 }
