@@ -81,6 +81,19 @@ stop_serving proxy
 pipeline=$behind
 stop_serving echo
 
+begin "proxy-tls does so for peers who speak TLS, with the certificate of its own advice"
+command=$(sed -n '/openssl req/,/keyout/p' "$WEIR_SOURCE/conf/proxy-tls.json")
+eval "$command" 2>openssl.log || fail "$(cat openssl.log)"
+serve echo
+behind=$pipeline
+UPSTREAM=127.0.0.1:$port serve proxy-tls
+{ printf 'one\ntwo\n'; wait_until grep -q two answer; } |
+  timeout 60 openssl s_client -connect "127.0.0.1:$port" -CAfile server.pem -verify_return_error -quiet -no_ign_eof >answer 2>openssl.log
+expect_text answer $'one\ntwo'
+stop_serving proxy-tls
+pipeline=$behind
+stop_serving echo
+
 begin "collect-syslog-tcp writes the lines of many peers whole, each with its peer in front"
 serve collect-syslog-tcp
 for peer in 4 5 6; do
