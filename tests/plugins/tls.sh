@@ -293,7 +293,7 @@ stop server
 
 begin "64 MiB through the program and back are exact, and so is the end of each way"
 # No line of it is a command of openssl's, which are capitals.
-openssl rand -hex 33554432 | head -c 67108864 >large
+openssl rand -hex 33554432 | tr -d '\n' >large
 cat >echo.json <<END
 { "producers": { $(listen_with server ', "per_connection": true') },
   "consumers": { "back": { "plugin": "reply", "to": "in", "from": "in" } } }
