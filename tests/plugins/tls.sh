@@ -10,7 +10,7 @@ command -v openssl >/dev/null || { echo "tls.sh: there is no openssl program" >&
 certificate () {
   local name=$1 subject=$2 signer=$3 authority=()
   shift 3
-  [ "$signer" = - ] || authority=(-CA "$signer.pem" -CAkey "$signer.key" -addext basicConstraints=critical,CA:false)
+  [ "$signer" = - ] || authority=(-CA "$signer.pem" -CAkey "$signer.key" -addext 'basicConstraints=critical,CA:false')
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "$subject" "${authority[@]}" \
     -out "$name.pem" -keyout "$name.key" "$@" 2>openssl.log || { cat openssl.log >&2; exit 99; }
 }
@@ -375,6 +375,17 @@ cut_off ', "close_notify": false'
 stop server
 expect_match server.summary '"resets": *0'
 expect_no_match server.err 'lost'
+
+begin "one that wants to renegotiate is not obeyed"
+server server ''
+{ echo some; wait_until has_line received some; echo R; wait_until grep -q lost server.err; } | s_client -tls1_2
+wait_until grep -q 'lost' server.err
+expect_match server.err 'lost 127\.0\.0\.1:[0-9]+: the peer wants to renegotiate, which is refused$'
+client ', "ca": "ca.pem"'
+run "$WEIR" run --quiet client.json
+expect_status 0
+wait_until has_line received two
+stop server
 
 # ---- where it cannot work ----
 
