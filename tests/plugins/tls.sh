@@ -260,6 +260,17 @@ for fd in "${silent[@]}"; do exec {fd}>&-; done
 stop server
 expect_match server.summary '"handshakes_failed": *30'
 
+begin "who is in the handshake counts toward max"
+server server ', "max": 1, "handshake_timeout": "300ms"'
+{ exec 8<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null
+client ', "ca": "ca.pem"'
+run "$WEIR" run --quiet client.json
+expect_status 0
+wait_until has_line received two
+expect_match server.err 'refused 127\.0\.0\.1:[0-9]+: no TLS handshake came in time$'
+exec 8>&-
+stop server
+
 begin "TLS to a plain port"
 cat >plain.json <<END
 { "producers": { "in": { "plugin": "tcp", "listen": "127.0.0.1:0" } },
@@ -320,6 +331,31 @@ wait_until received_all
 stop server
 expect cmp large received
 rm -f received returned
+
+# sends_all WHEN_FULL: one who listens sends `large` to one who connects.
+sends_all () {
+  cat >sender.json <<END
+{ "producers": { "large": { "plugin": "file", "path": "large" } },
+  "consumers": { $(listen_with server ", \"from\": \"large\", \"when_full\": \"$1\", \"peer_queue\": \"1GiB\"") } }
+END
+  start sender
+  port_of sender
+  cat >taker.json <<END
+{ "producers": { "in": { "plugin": "tcp", "connect": "localhost:$port", "tls": true, "ca": "ca.pem" } },
+  "consumers": { "out": { "plugin": "file", "from": "in", "path": "returned", "append": false } } }
+END
+  run "$WEIR" run --quiet taker.json
+  expect_status 0
+  expect_stderr ''
+  ended sender
+  expect cmp large returned
+}
+
+begin "64 MiB from one who listens are exact, found by name"
+sends_all pause
+begin "and so they are from its queue for each peer"
+sends_all drop_oldest
+rm -f returned
 
 begin "a slow reader stops the sender, whose memory stays bounded"
 cat >slow.json <<END
