@@ -261,6 +261,12 @@ net_client_lost (NetClient *client, GError *error)
   return WEIR_WAIT;
 }
 
+void
+net_client_finish (NetClient *client)
+{
+  clear_source (&client->input);
+}
+
 gboolean
 net_client_look (NetClient *client)
 {
