@@ -157,6 +157,20 @@ check_shared (WeirLoad *load, const WeirLoadStage *entry)
   weir_load_wrong_key (load, &spot, "nothing that feeds it exists once for each connection");
 }
 
+/* Each connection would open the same file, and write over what another writes. */
+static void
+check_written (WeirLoad *load, const WeirLoadStage *entry)
+{
+  const WeirConfigStage *stage = entry->stage;
+  for (const WeirOption *option = stage->role->options; option != NULL && option->name != NULL; option++) {
+    if ((option->flags & WEIR_WRITES) == 0 || !json_object_object_get_ex (stage->options, option->name, NULL))
+      continue;
+    WeirSpot spot = weir_spot_member (load, entry->spot, option->name);
+    weir_load_wrong (load, &spot, "each connection of \"%s\" would write it; expected \"shared\": true",
+                     stage->listener->name);
+  }
+}
+
 static void
 check_template (WeirLoad *load, const WeirLoadStage *entry)
 {
@@ -168,6 +182,8 @@ check_template (WeirLoad *load, const WeirLoadStage *entry)
     weir_load_wrong_key (load, &spot, "it exists once for each connection of \"%s\", on a pool of workers",
                          stage->listener->name);
   }
+  if (stage->role != NULL)
+    check_written (load, entry);
   if (stage->role != NULL && (stage->role->flags & WEIR_BLOCKING) != 0) {
     WeirSpot spot = weir_spot_member (load, entry->spot, "plugin");
     weir_load_wrong (load, &spot,

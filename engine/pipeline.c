@@ -409,6 +409,7 @@ take_event (gpointer data)
 {
   Event *event = data;
   WeirPipeline *pipeline = event->pipeline;
+  g_return_val_if_fail (!pipeline->over, G_SOURCE_REMOVE); /* it may be freed by now */
   switch (event->event) {
   case WEIR_STAGE_OPENED:
     on_answered (pipeline);

@@ -135,26 +135,16 @@ look_at_frame (struct _Unwind_Context *context, gpointer data)
   return unwinding->found != NULL || ++unwinding->frames >= FRAMES ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
-static _Thread_local gboolean is_unwinding;
+/* How often the handler has come on this thread, within itself: what it looks at may be destroyed, and then it comes once more
+ * and does with less: without the stack, and at last without anything. */
+static _Thread_local guint depth;
 
-/* A stage of the plugin whose code this thread was in, the innermost, or NULL. A stack that is destroyed may make the unwinder
- * fail in its turn: then the handler comes once more, and does without. */
+/* A stage of the plugin whose code this thread was in, the innermost, or NULL. */
 static const Place *
 find_plugin (void)
 {
   Unwinding unwinding = { NULL, 0 };
-  sigset_t faults, before;
-  if (is_unwinding) {
-    return NULL;
-  }
-  is_unwinding = TRUE;
-  sigemptyset (&faults);
-  sigaddset (&faults, SIGSEGV);
-  sigaddset (&faults, SIGBUS);
-  pthread_sigmask (SIG_UNBLOCK, &faults, &before);
   _Unwind_Backtrace (look_at_frame, &unwinding);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  is_unwinding = FALSE;
   return unwinding.found;
 }
 
@@ -204,7 +194,8 @@ find_source (const WeirWorker *worker)
   GSource *source = g_main_current_source ();
   for (gsize i = 0; source != NULL && i < known.count; i++) {
     WeirStage *stage = known.places[i].stage;
-    for (guint j = 0; stage->worker == worker && stage->sources != NULL && j < stage->sources->len; j++) {
+    const GPtrArray *sources = stage->worker == worker ? stage->sources : NULL;
+    for (guint j = 0; sources != NULL && j < sources->len; j++) {
       if (g_ptr_array_index (stage->sources, j) == source) {
         return stage;
       }
@@ -245,7 +236,7 @@ static void
 add_place (Line *line, const char *signal_name)
 {
   WeirWorker *worker = weir_worker_current ();
-  const Place *plugin = find_plugin ();
+  const Place *plugin = depth == 1 ? find_plugin () : NULL;
   const WeirStage *owner = weir_stage_interrupting ();
   if (owner != NULL) {
     add_stage (line, owner);
@@ -295,15 +286,23 @@ static void
 on_fatal (int number)
 {
   Line line = { .size = 0 };
-  struct sigaction *before = NULL;
-  for (gsize i = 0; i < G_N_ELEMENTS (fatal); i++) {
-    if (fatal[i].number == number) {
-      before = &fatal[i].before;
-      add_place (&line, fatal[i].name);
-    }
+  Fatal *signal = fatal;
+  sigset_t faults, before;
+  while (signal->number != number) {
+    signal++;
+  }
+  sigemptyset (&faults);
+  sigaddset (&faults, SIGSEGV);
+  sigaddset (&faults, SIGBUS);
+  if (++depth <= 2) {
+    pthread_sigmask (SIG_UNBLOCK, &faults, &before);
+    add_place (&line, signal->name);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+  } else {
+    add_signal (&line, signal->name, "\n");
   }
   say (&line);
-  sigaction (number, before, NULL);
+  sigaction (number, &signal->before, NULL);
   raise (number); /* comes once this handler has returned */
 }
 

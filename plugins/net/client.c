@@ -262,7 +262,7 @@ net_client_lost (NetClient *client, GError *error)
 }
 
 void
-net_client_finish (NetClient *client)
+net_client_leave (NetClient *client)
 {
   clear_source (&client->input);
 }

@@ -29,6 +29,6 @@ guint net_client_number (const NetClient *client);
 WeirNext net_client_lost (NetClient *client, GError *error);
 /* Has the peer ended it, or is it lost, by what can be seen without waiting? Only with DISCARD. */
 gboolean net_client_look (NetClient *client);
-/* All has been said: that the peer ends is no loss any more. */
-void net_client_finish (NetClient *client);
+/* All is sent: what the peer does now, the caller looks at. */
+void net_client_leave (NetClient *client);
 void net_client_free (NetClient *client);

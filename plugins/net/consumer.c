@@ -136,7 +136,7 @@ net_consumer_end (WeirStage *stage, gpointer state)
   if (connection == NULL) {
     return WEIR_MORE;
   }
-  net_client_finish (self->client);
+  net_client_leave (self->client); /* its end is no loss any more */
   GIOCondition wait;
   g_autoptr (GError) error = NULL;
   if (net_connection_shutdown (connection, &wait, &error) == NET_AGAIN) {

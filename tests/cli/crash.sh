@@ -43,9 +43,9 @@ END
 cat >pair.json <<'END'
 { "producers": { "gen": { "plugin": "generate", "count": 10 } },
   "transforms": { "good": { "plugin": "lines", "from": "gen", "thread": "both" } },
-  "consumers": { "near": { "plugin": "faulty", "from": "good", "thread": "both" },
+  "consumers": { "near": { "plugin": "faulty", "from": "good", "thread": "both", "in": "produce" },
                  "bad": { "plugin": "faulty", "from": "good", "thread": "both" },
-                 "far": { "plugin": "faulty", "from": "gen" } } }
+                 "far": { "plugin": "faulty", "from": "gen", "in": "produce" } } }
 END
 # dies FILE IN BY: its last words; that one stage can stall another is not what is meant here.
 dies () {
@@ -132,7 +132,7 @@ END
 "$WEIR" run --quiet read.json <input 2>stderr &
 pid=$!
 exec 3>input
-is_crash_ready () { [ $((0x$(sed -n 's/^SigCgt:\s*//p' "/proc/$pid/status") & 0x4400)) = $((0x4400)) ]; }
+is_crash_ready () { [ "$(cat "/proc/$pid/comm")" = weir ] && [ $((0x$(sed -n 's/^SigCgt:\s*//p' "/proc/$pid/status") & 0x4400)) = $((0x4400)) ]; }
 wait_until is_crash_ready
 kill -SEGV "$pid"
 wait "$pid" 2>/dev/null

@@ -31,6 +31,7 @@ cases=0 failures=0 errors=0 case_name='' case_failed=no finished=no
 # Processes that a case left in the background are ended with the test. A test that never reached `finish` has failed.
 leave () {
   local status=$?
+  [ "$BASHPID" = $$ ] || exit $status # a copy of this script that a signal has met before it became a program
   local children
   children=$(jobs -p)
   [ -z "$children" ] || kill $children 2>/dev/null

@@ -140,6 +140,7 @@ START_TEST (thousand_peers_come_and_go_and_all_lines_arrive)
   await_lines ("out", 1 + 667);
   await_holdings (before);
   say (first, "last\n");
+  await_lines ("out", 1 + 667 + 1);
   close (first);
   EXPECT_STATUS (0, stop ());
   expect_said ("client: connections 1001\n");
