@@ -52,6 +52,8 @@ test|a C++ compiler|have c++|g++|gcc-c++|gcc|g++
 test|bash|have bash|bash|bash|bash|bash
 test|Check|library check|check|check-devel|check|check-dev
 test|diff|have diff|diffutils|diffutils|diffutils|diffutils
+test|GLib's TLS|glib_tls|glib-networking|glib-networking|glib-networking|glib-networking
+test|openssl|have openssl|openssl|openssl|openssl|openssl
 test|Spin|have spin|spin|-|-|-
 test|Twisted|twisted|python3-twisted|python3-twisted|python-twisted|py3-twisted
 END
@@ -67,6 +69,12 @@ library () {
       *) pkg-config --exists "$module" || return 1 ;;
     esac
   done
+}
+
+# GIO's module for TLS, which it loads when it is asked to.
+glib_tls () {
+  modules=${GIO_MODULE_DIR:-$(have pkg-config && pkg-config --variable=giomoduledir gio-2.0)}
+  [ -e "$modules/libgiognutls.so" ] || [ -e "$modules/libgioopenssl.so" ]
 }
 
 # That of the system's own Python, which may not be the one in PATH.

@@ -34,15 +34,15 @@ struct _WeirConfigStage {
   char *plugin_name;
   const WeirPlugin *plugin; /* the registry's, as is the role */
   const WeirRole *role;
-  json_object *options; /* the plugin's own, expanded and overridden: what weir_options_check() is to be given */
-  char *thread;         /* the worker it shares; NULL: one of its own */
-  GLogLevelFlags log;   /* the least important level that is logged; 0: as the program */
-  GPtrArray *inputs;    /* WeirConfigInput, in the order of the file */
+  json_object *options;      /* the plugin's own, expanded and overridden: what weir_options_check() is to be given */
+  char *thread;              /* the worker it shares; NULL: one of its own */
+  GLogLevelFlags log;        /* the least important level that is logged; 0: as the program */
+  GPtrArray *inputs;         /* WeirConfigInput, in the order of the file */
   gboolean per_connection;   /* what lies downstream exists once for each connection that it accepts ... */
   gboolean shared;           /* ... up to this one */
   char *to;                  /* of a reply: the listening stage */
   WeirConfigStage *listener; /* it exists once for each connection of that one; NULL: once */
-  WeirPlace place;      /* of its name */
+  WeirPlace place;           /* of its name */
 };
 
 typedef struct {
@@ -50,7 +50,7 @@ typedef struct {
   GPtrArray *stages; /* WeirConfigStage, in the order of the files */
   gint64 shutdown;   /* microseconds that a drain may take */
   guint64 record_max;
-  guint workers; /* that connections are spread over; 0: as many as there are CPUs */
+  guint workers;    /* that connections are spread over; 0: as many as there are CPUs */
   GPtrArray *files; /* names of the inputs, where the places' are */
 } WeirConfig;
 

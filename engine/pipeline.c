@@ -511,6 +511,7 @@ fail_to_start (WeirPipeline *pipeline, const WeirWorker *worker, const char *mes
     /* A worker of the pool is there for those who listen. */
     stage = one->worker == worker || (worker->pooled && one->listens) ? one : NULL;
   }
+  g_assert (stage != NULL);
   stage->failed = TRUE;
   stage->failure = g_strdup (message);
   weir_add_relaxed (&stage->errors, 1);

@@ -71,7 +71,7 @@ look (gpointer data)
     return;
   }
   weir_stage_count (lobby->stage, NET_HANDSHAKES_FAILED, 1);
-  weir_stage_log (lobby->stage, G_LOG_LEVEL_MESSAGE, "refused %s: %s", guest->connection->peer, error->message);
+  weir_stage_log (lobby->stage, G_LOG_LEVEL_INFO, "refused %s: %s", guest->connection->peer, error->message);
   dismiss (guest, &lobby->waiting);
   lobby->gone (lobby->owner);
 }

@@ -12,7 +12,7 @@ struct _NetTlsHandshake {
   GSource *source;       /* serves it, on the worker's context or the default one */
   GTlsConnection *connection;
   NetWire *wire;
-  const NetTlsTerms *terms;                        /* NULL: abandoned */
+  const NetTlsTerms *terms; /* NULL: abandoned */
   void (*over) (GError *failure, gpointer data);
   gpointer data;
   gboolean done;
@@ -225,8 +225,8 @@ new_connection (NetWire *wire, const NetTlsTerms *terms, GError **error)
   }
   g_autoptr (GSocketConnectable) identity = identity_of (terms);
   return g_initable_new (g_tls_backend_get_client_connection_type (backend), NULL, error, "base-io-stream", stream,
-                         "certificate", terms->certificate, "database", terms->authorities, "server-identity",
-                         identity, "require-close-notify", TRUE, NULL);
+                         "certificate", terms->certificate, "database", terms->authorities, "server-identity", identity,
+                         "require-close-notify", TRUE, NULL);
 }
 
 NetTlsHandshake *

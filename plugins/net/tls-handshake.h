@@ -23,8 +23,7 @@ typedef struct {
 /* Begins, on a wire that is in its state for it. over() is called once, on this thread, from its default context; the failure (NULL: none)
  * is its to free. terms: borrowed until then. NULL: the error says why. */
 NetTlsHandshake *net_tls_handshake_begin (NetWire *wire, const NetTlsTerms *terms,
-                                          void (*over) (GError *failure, gpointer data), gpointer data,
-                                          GError **error);
+                                          void (*over) (GError *failure, gpointer data), gpointer data, GError **error);
 /* From over(): frees the handshake. The connection, and the common name of a peer that was verified, are the caller's. */
 GTlsConnection *net_tls_handshake_take (NetTlsHandshake *handshake, char **subject);
 /* Before over(): frees it, some time later. The wire is cut. */

@@ -52,8 +52,8 @@ begin (Trial *trial, GSocket *socket, GTlsCertificate *certificate)
                                    : g_tls_backend_get_client_connection_type (backend);
   g_autoptr (GSocketConnection) base = g_socket_connection_factory_create_connection (socket);
   GError *error = NULL;
-  g_autoptr (GTlsConnection) connection =
-    g_initable_new (type, NULL, &error, "base-io-stream", base, "certificate", certificate, "database", NULL, NULL);
+  g_autoptr (GTlsConnection) connection = g_initable_new (type, NULL, &error, "base-io-stream", base, "certificate",
+                                                          certificate, "database", NULL, NULL);
   if (connection == NULL) {
     fail (trial, error, certificate == NULL);
     return;

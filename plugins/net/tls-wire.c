@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls-wire.c: the socket as GTlsConnection sees it (see tls-wire.h).
- * A counted struct with a GInputStream and a GOutputStream on it. GIO calls the streams' blocking functions on the thread of the
- * handshake, and when it closes; the pollable ones on the worker. `state` tells who may; the rest belongs to whom it names. */
+ * A counted struct, on which tls-stream.c has a GInputStream and a GOutputStream. GIO calls the blocking functions on the thread of
+ * the handshake, and when it closes; the others on the worker. `state` tells who may; the rest belongs to whom it names. */
 #include "tls-wire.h"
 
 #include <errno.h>
@@ -188,8 +188,8 @@ await (NetWire *wire, short events, GError **error)
   }
 }
 
-static gssize
-blocking_read (NetWire *wire, gpointer buffer, gsize size, GError **error)
+gssize
+net_wire_blocking_read (NetWire *wire, gpointer buffer, gsize size, GError **error)
 {
   while (g_atomic_int_get (&wire->state) == NET_WIRE_HANDSHAKE) {
     gssize count = receive (wire, wire->handshake_fd, buffer, size);
@@ -225,8 +225,8 @@ keep (NetWire *wire, gconstpointer bytes, gsize size, GError **error)
   return (gssize) size;
 }
 
-static gssize
-blocking_write (NetWire *wire, gconstpointer bytes, gsize size, GError **error)
+gssize
+net_wire_blocking_write (NetWire *wire, gconstpointer bytes, gsize size, GError **error)
 {
   while (g_atomic_int_get (&wire->state) == NET_WIRE_HANDSHAKE) {
     gssize count = transmit (wire->handshake_fd, bytes, size);
@@ -248,8 +248,8 @@ blocking_write (NetWire *wire, gconstpointer bytes, gsize size, GError **error)
 
 /* ---- on the worker ---- */
 
-static gssize
-worker_read (NetWire *wire, gpointer buffer, gsize size, GError **error)
+gssize
+net_wire_read (NetWire *wire, gpointer buffer, gsize size, GError **error)
 {
   if (g_atomic_int_get (&wire->state) != NET_WIRE_OPEN) {
     return refuse (error, ECANCELED);
@@ -259,8 +259,8 @@ worker_read (NetWire *wire, gpointer buffer, gsize size, GError **error)
   return count >= 0 ? count : refuse (error, errno);
 }
 
-static gssize
-worker_write (NetWire *wire, gconstpointer bytes, gsize size, GError **error)
+gssize
+net_wire_write (NetWire *wire, gconstpointer bytes, gsize size, GError **error)
 {
   if (g_atomic_int_get (&wire->state) != NET_WIRE_OPEN) {
     return refuse (error, ECANCELED);
@@ -268,133 +268,4 @@ worker_write (NetWire *wire, gconstpointer bytes, gsize size, GError **error)
   gssize count = transmit (wire->fd, bytes, size);
   wire->blocked = count < 0 && errno == EAGAIN;
   return count >= 0 ? count : refuse (error, errno);
-}
-
-/* ---- the streams ---- */
-
-typedef struct {
-  GInputStream parent;
-  NetWire *wire;
-} Input;
-
-typedef struct {
-  GOutputStream parent;
-  NetWire *wire;
-} Output;
-
-static gssize
-input_read (GInputStream *stream, gpointer buffer, gsize size, G_GNUC_UNUSED GCancellable *cancellable, GError **error)
-{
-  return blocking_read (((Input *) stream)->wire, buffer, size, error);
-}
-
-static gssize
-input_read_now (GPollableInputStream *stream, gpointer buffer, gsize size, GError **error)
-{
-  return worker_read (((Input *) stream)->wire, buffer, size, error);
-}
-
-static gssize
-output_write (GOutputStream *stream, gconstpointer bytes, gsize size, G_GNUC_UNUSED GCancellable *cancellable,
-              GError **error)
-{
-  return blocking_write (((Output *) stream)->wire, bytes, size, error);
-}
-
-static gssize
-output_write_now (GPollableOutputStream *stream, gconstpointer bytes, gsize size, GError **error)
-{
-  return worker_write (((Output *) stream)->wire, bytes, size, error);
-}
-
-static void
-finalize_parent (GObject *object)
-{
-  G_OBJECT_CLASS (g_type_class_peek_parent (G_OBJECT_GET_CLASS (object)))->finalize (object);
-}
-
-static void
-input_finalize (GObject *object)
-{
-  net_wire_unref (((Input *) object)->wire);
-  finalize_parent (object);
-}
-
-static void
-output_finalize (GObject *object)
-{
-  net_wire_unref (((Output *) object)->wire);
-  finalize_parent (object);
-}
-
-static void
-input_class_init (gpointer class, G_GNUC_UNUSED gpointer data)
-{
-  G_OBJECT_CLASS (class)->finalize = input_finalize;
-  G_INPUT_STREAM_CLASS (class)->read_fn = input_read;
-}
-
-static void
-output_class_init (gpointer class, G_GNUC_UNUSED gpointer data)
-{
-  G_OBJECT_CLASS (class)->finalize = output_finalize;
-  G_OUTPUT_STREAM_CLASS (class)->write_fn = output_write;
-}
-
-static void
-input_pollable_init (gpointer interface, G_GNUC_UNUSED gpointer data)
-{
-  ((GPollableInputStreamInterface *) interface)->read_nonblocking = input_read_now;
-}
-
-static void
-output_pollable_init (gpointer interface, G_GNUC_UNUSED gpointer data)
-{
-  ((GPollableOutputStreamInterface *) interface)->write_nonblocking = output_write_now;
-}
-
-/* Named by its address, as each plugin that has this file in it has a class of its own. */
-static GType
-register_type (const char *what, GType parent, GClassInitFunc class_init, guint16 class_size, guint16 size,
-               GType interface, GInterfaceInitFunc interface_init)
-{
-  g_autofree char *name = g_strdup_printf ("NetWire%s-%" G_GSIZE_MODIFIER "x", what, (gsize) class_init);
-  GTypeInfo info = { .class_size = class_size, .class_init = class_init, .instance_size = size };
-  GInterfaceInfo interface_info = { .interface_init = interface_init };
-  GType type = g_type_register_static (parent, name, &info, 0);
-  g_type_add_interface_static (type, interface, &interface_info);
-  return type;
-}
-
-static GType
-input_type (void)
-{
-  static gsize type;
-  if (g_once_init_enter (&type)) {
-    g_once_init_leave (&type, register_type ("Input", G_TYPE_INPUT_STREAM, input_class_init, sizeof (GInputStreamClass),
-                                             sizeof (Input), G_TYPE_POLLABLE_INPUT_STREAM, input_pollable_init));
-  }
-  return type;
-}
-
-static GType
-output_type (void)
-{
-  static gsize type;
-  if (g_once_init_enter (&type)) {
-    g_once_init_leave (&type,
-                       register_type ("Output", G_TYPE_OUTPUT_STREAM, output_class_init, sizeof (GOutputStreamClass),
-                                      sizeof (Output), G_TYPE_POLLABLE_OUTPUT_STREAM, output_pollable_init));
-  }
-  return type;
-}
-
-GIOStream *
-net_wire_stream (NetWire *wire)
-{
-  g_autoptr (GInputStream) input = g_object_new (input_type (), NULL);
-  g_autoptr (GOutputStream) output = g_object_new (output_type (), NULL);
-  ((Input *) input)->wire = net_wire_ref (wire);
-  ((Output *) output)->wire = net_wire_ref (wire);
-  return g_simple_io_stream_new (input, output);
 }

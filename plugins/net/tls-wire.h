@@ -22,6 +22,11 @@ NetWire *net_wire_ref (NetWire *wire);
 void net_wire_unref (NetWire *wire); /* any thread */
 /* A stream on the wire, which holds a reference. */
 GIOStream *net_wire_stream (NetWire *wire);
+/* What the stream's functions do. */
+gssize net_wire_blocking_read (NetWire *wire, gpointer buffer, gsize size, GError **error);
+gssize net_wire_blocking_write (NetWire *wire, gconstpointer bytes, gsize size, GError **error);
+gssize net_wire_read (NetWire *wire, gpointer buffer, gsize size, GError **error);
+gssize net_wire_write (NetWire *wire, gconstpointer bytes, gsize size, GError **error);
 
 /* For a handshake that is to be over at this monotonic time. FALSE: errno says why. */
 gboolean net_wire_begin_handshake (NetWire *wire, gint64 deadline);

@@ -31,6 +31,7 @@ export PORT=0
 
 # serve NAME: runs conf/NAME.json, and waits until it listens; $port is where.
 serve () {
+  : >"$1.log" # not that of the one before
   "$WEIR" run --quiet --summary "$1.summary" "$WEIR_SOURCE/conf/$1.json" </dev/null 2>"$1.log" &
   pipeline=$!
   wait_until grep -q 'listening on ' "$1.log" || return
@@ -78,6 +79,20 @@ UPSTREAM=127.0.0.1:$port serve proxy
 ask 2 'one\ntwo\n'
 expect_text answer $'one\ntwo'
 stop_serving proxy
+pipeline=$behind
+stop_serving echo
+
+begin "proxy-tls does so for peers who speak TLS, with the certificate of its own advice"
+command=$(sed -n '/openssl req/,/keyout/p' "$WEIR_SOURCE/conf/proxy-tls.json")
+eval "$command" 2>openssl.log || fail "$(cat openssl.log)"
+serve echo
+behind=$pipeline
+UPSTREAM=127.0.0.1:$port serve proxy-tls
+rm -f answer
+{ printf 'one\ntwo\n'; wait_until grep -q two answer; } |
+  timeout 60 openssl s_client -connect "127.0.0.1:$port" -CAfile server.pem -verify_return_error -quiet -no_ign_eof >answer 2>openssl.log
+expect_text answer $'one\ntwo'
+stop_serving proxy-tls
 pipeline=$behind
 stop_serving echo
 

@@ -237,9 +237,10 @@ START_TEST (thousand_connects_and_closes_leave_nothing_behind)
   set_option ("client.max=8");
   run_conf ("echo", "10s");
   guint16 at = port (0);
-  come_and_go (at, 200);
   int fd = greet (at);
   Holdings before = holdings ();
+  come_and_go (at, 200);
+  await_holdings (before);
   guint64 resident = status_figure ("VmRSS");
   come_and_go (at, 1000);
   close (greet (at));

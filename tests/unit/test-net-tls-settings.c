@@ -161,8 +161,7 @@ END_TEST
 START_TEST (a_file_without_a_key)
 {
   server.options.key = NULL;
-  expect_unusable (&server, TRUE,
-                   "cannot use the certificate and key in server.pem: No PEM-encoded private key found");
+  expect_unusable (&server, TRUE, "cannot use the certificate and key in server.pem: No PEM-encoded private key found");
 }
 END_TEST
 

@@ -53,7 +53,8 @@ static const Script both_ways = { .consume = take, .produce = answer, .flags = W
 START_TEST (r1_the_producing_half_pauses_alone)
 {
   Line line = line_new (&both_ways, &valve, 2);
-  line.both->most = line.both->allowed = 4;
+  line.both->most = 4;
+  line.both->allowed = 4;
   rig_begin (line.rig);
   rig_until_noted (line.rig, line.both, "pause", 1);
   fake_do (line.push, emit_ab_and_finish);
@@ -176,7 +177,8 @@ START_TEST (r16_it_is_stopped_when_its_output_has_no_taker_left)
   rig_begin (line.rig); /* or it could be over before the last is started */
   fake_allow (line.both, 1);
   ck_assert_int_eq (rig_finish (line.rig), WEIR_RESULT_DONE);
-  fake_assert_events (line.push, "open start stop close");
+  /* Before or after `push` was started. */
+  ck_assert_uint_eq (fake_count (line.push, "stop"), 1);
   g_autofree char *events = fake_events (line.both);
   ck_assert_msg (g_str_has_suffix (events, "stop close"), "%s", events);
   rig_free (line.rig);

@@ -34,12 +34,12 @@ shell (const char *command)
 static void
 make_certificate (const char *name, const char *subject, const char *signer, const char *more)
 {
-  g_autofree char *ca =
-    g_str_equal (signer, "-") ? g_strdup ("") : g_strdup_printf ("-CA %s.pem -CAkey %s.key", signer, signer);
-  g_autofree char *command =
-    g_strdup_printf ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '%s' %s %s "
-                     "-out %s.new -keyout %s.key && mv %s.new %s.pem",
-                     subject, ca, more, name, name, name, name);
+  g_autofree char *ca = g_str_equal (signer, "-") ? g_strdup ("")
+                                                  : g_strdup_printf ("-CA %s.pem -CAkey %s.key", signer, signer);
+  g_autofree char *command = g_strdup_printf (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '%s' %s %s "
+    "-out %s.new -keyout %s.key && mv %s.new %s.pem",
+    subject, ca, more, name, name, name, name);
   shell (command);
 }
 
@@ -52,8 +52,7 @@ make_certificates (void)
   make_certificate ("server", "/CN=server", "ca",
                     "-days 2 -addext basicConstraints=critical,CA:false "
                     "-addext subjectAltName=DNS:good.example,IP:127.0.0.1");
-  make_certificate ("client", "/O=Weir/CN=client seven", "ca",
-                    "-days 2 -addext basicConstraints=critical,CA:false");
+  make_certificate ("client", "/O=Weir/CN=client seven", "ca", "-days 2 -addext basicConstraints=critical,CA:false");
   make_certificate ("stranger", "/CN=stranger", "other-ca", "-days 2 -addext basicConstraints=critical,CA:false");
 }
 
@@ -90,7 +89,10 @@ static void
 end_reset (End *end)
 {
   *end = (End){ .fd = -1,
-                .options = { .tls = TRUE, .verify = TRUE, .require_client = TRUE, .close_notify = TRUE,
+                .options = { .tls = TRUE,
+                             .verify = TRUE,
+                             .require_client = TRUE,
+                             .close_notify = TRUE,
                              .handshake_timeout = 60 * G_USEC_PER_SEC } };
 }
 
@@ -199,8 +201,10 @@ shake_hands (NetResult of_server, NetResult of_client)
   for (;;) {
     NetResult here = end_handshake (&server), there = end_handshake (&client);
     if (here != NET_AGAIN && there != NET_AGAIN) {
-      ck_assert_msg (here == of_server, "server: %d, %s", here, server.error != NULL ? server.error->message : "no error");
-      ck_assert_msg (there == of_client, "client: %d, %s", there, client.error != NULL ? client.error->message : "no error");
+      ck_assert_msg (here == of_server, "server: %d, %s", here,
+                     server.error != NULL ? server.error->message : "no error");
+      ck_assert_msg (there == of_client, "client: %d, %s", there,
+                     client.error != NULL ? client.error->message : "no error");
       return;
     }
     /* A side that is done with its failure hangs up, as its stage would. */
@@ -235,4 +239,85 @@ run_tests (const char *name, const TTest *const *tests, gsize count)
   int failures = srunner_ntests_failed (runner);
   srunner_free (runner);
   return failures != 0;
+}
+
+/* ---- bytes ---- */
+
+G_GNUC_UNUSED static NetResult
+end_read (End *end, gpointer buffer, gsize size, gsize *got)
+{
+  end->wait = 0;
+  g_clear_error (&end->error);
+  return net_tls_read (end->tls, buffer, size, got, &end->wait, &end->error);
+}
+
+G_GNUC_UNUSED static NetResult
+end_write (End *end, gconstpointer bytes, gsize size, gsize *taken)
+{
+  end->wait = 0;
+  g_clear_error (&end->error);
+  return net_tls_write (end->tls, bytes, size, taken, &end->wait, &end->error);
+}
+
+G_GNUC_UNUSED static NetResult
+end_shutdown (End *end)
+{
+  end->wait = 0;
+  g_clear_error (&end->error);
+  return net_tls_shutdown (end->tls, &end->wait, &end->error);
+}
+
+G_GNUC_UNUSED static void
+send_text (End *end, const char *text)
+{
+  gsize taken = 0;
+  NetResult result;
+  while ((result = end_write (end, text, strlen (text), &taken)) == NET_AGAIN) {
+    await_ends ();
+  }
+  ck_assert_msg (result == NET_OK, "%s", end->error != NULL ? end->error->message : "?");
+  ck_assert_uint_eq (taken, strlen (text));
+}
+
+G_GNUC_UNUSED static NetResult
+receive_until (End *end, GString *text, gsize size)
+{
+  NetResult result = NET_OK;
+  while (text->len < size && result == NET_OK) {
+    char bytes[100];
+    gsize got = 0;
+    while ((result = end_read (end, bytes, sizeof bytes, &got)) == NET_AGAIN) {
+      await_ends ();
+    }
+    g_string_append_len (text, bytes, result == NET_OK ? (gssize) got : 0);
+  }
+  return result;
+}
+
+G_GNUC_UNUSED static void
+expect_text (End *end, const char *wanted)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  NetResult result = receive_until (end, text, strlen (wanted));
+  ck_assert_msg (result == NET_OK, "%s", end->error != NULL ? end->error->message : "end");
+  ck_assert_str_eq (text->str, wanted);
+}
+
+G_GNUC_UNUSED static void
+expect_end (End *end, NetResult wanted)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  NetResult result = receive_until (end, text, G_MAXSIZE);
+  ck_assert_msg (result == wanted, "%d, %s", result, end->error != NULL ? end->error->message : "no error");
+  ck_assert_str_eq (text->str, "");
+}
+
+G_GNUC_UNUSED static void
+shut (End *end)
+{
+  NetResult result;
+  while ((result = end_shutdown (end)) == NET_AGAIN) {
+    await_ends ();
+  }
+  ck_assert_int_eq (result, NET_OK);
 }
