@@ -510,6 +510,7 @@ fail_to_start (WeirPipeline *pipeline, const WeirWorker *worker, const char *mes
   for (guint i = 1; stage->worker != worker && !(worker->pooled && stage->listens) && i < pipeline->running->len; i++) {
     stage = g_ptr_array_index (pipeline->running, i);
   }
+  g_assert (stage != NULL);
   stage->failed = TRUE;
   stage->failure = g_strdup (message);
   weir_add_relaxed (&stage->errors, 1);

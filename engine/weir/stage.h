@@ -49,8 +49,9 @@ WEIR_EXPORT gboolean weir_stage_post (WeirStage *stage, gconstpointer data, gsiz
  * tags: NULL or borrowed. */
 WEIR_EXPORT gboolean weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size,
                                              gint64 time, const WeirTags *tags);
-WEIR_EXPORT WeirStage *weir_stage_ref (
-  WeirStage *stage);                                  /* keeps the handle valid, not the stage running. Thread: any */
+/* Keeps the handle valid, not the stage running. A connection counts as alive while one of its stages is referred to, and the
+ * pipeline ends behind its last connection. Thread: any. */
+WEIR_EXPORT WeirStage *weir_stage_ref (WeirStage *stage);
 WEIR_EXPORT void weir_stage_unref (WeirStage *stage); /* Thread: any */
 
 /* Connections: how a producer flagged WEIR_CONNECTIONS has a pipeline of its own for each peer ("per_connection").

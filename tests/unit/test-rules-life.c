@@ -413,7 +413,8 @@ START_TEST (r9_a_stage_that_lingers_is_closed_when_it_has_left)
   gate_open (&door);
   ck_assert_int_eq (rig_finish (chain.rig), WEIR_RESULT_STOPPED);
   g_autofree char *events = fake_events (chain.pull);
-  ck_assert (g_str_has_suffix (events, " pause stop left close"));
+  /* Room may come before the stop does. */
+  ck_assert_msg (g_str_has_suffix (events, " stop left close"), "%s", events);
   rig_free (chain.rig);
 }
 END_TEST
