@@ -124,6 +124,9 @@ run_stage (WeirStage *stage, WeirTurn *turn)
     return FALSE;
   }
   weir_life_check_takers (stage);
+  if (stage->awaits_connections) {
+    return FALSE; /* it was stopped there, and only their end is awaited */
+  }
   if (stage->life != WEIR_LIFE_RUNNING && stage->life != WEIR_LIFE_ENDING) {
     return FALSE;
   }
