@@ -38,7 +38,7 @@ weir_outputs_tell (WeirStage *stage)
     void (*callback) (WeirStage *, gpointer) = paused ? stage->role->pause : stage->role->resume;
     if (callback != NULL) {
       stage->in_pause = TRUE;
-      const char *outer = stage->worker->callback;
+      const char *outer = weir_load_relaxed (&stage->worker->callback);
       WeirHalf half = stage->half;
       stage->half = stage->duplex ? WEIR_HALF_OUTPUT : WEIR_HALF_INPUT;
       weir_stage_enter (stage, paused ? "pause" : "resume");

@@ -311,9 +311,9 @@ static void
 look_at_stuck (WeirPipeline *pipeline, WeirStage *stage)
 {
   /* Of those that share a worker, the one whose turn it is; outside of turns sources are dispatched. */
-  WeirStage *running = stage->worker->running;
+  WeirStage *running = weir_load_relaxed (&stage->worker->running);
   if (running != NULL) {
-    tell_stuck (pipeline, running, stage->worker->callback);
+    tell_stuck (pipeline, running, weir_load_relaxed (&stage->worker->callback));
   } else if (stage->listens && weir_connections_alive (stage->connections) > 0) {
     tell_stuck (pipeline, stage, "what refers to one of its connections");
   } else {
@@ -332,7 +332,7 @@ stuck (gpointer data)
       WeirWorker *worker = g_ptr_array_index (pipeline->pool, j);
       WeirStage *stage = weir_connections_running (g_ptr_array_index (pipeline->connections, i), worker);
       if (stage != NULL) {
-        tell_stuck (pipeline, stage, worker->callback);
+        tell_stuck (pipeline, stage, weir_load_relaxed (&worker->callback));
       }
     }
   }

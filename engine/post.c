@@ -123,7 +123,7 @@ close_queues (WeirStage *stage, gboolean calls_too)
   g_mutex_unlock (&posts->lock);
   /* Records that were taken from their threads but not emitted: refused, and counted. */
   weir_add_relaxed (&stage->refused, refused);
-  const char *outer = stage->worker->callback;
+  const char *outer = weir_load_relaxed (&stage->worker->callback);
   weir_stage_enter (stage, WEIR_IN_CALL);
   free_all (&left);
   weir_stage_enter (stage, outer);

@@ -249,7 +249,7 @@ WeirStageTimers *weir_stage_timers (WeirStage *stage);
 static inline void
 weir_stage_enter (WeirStage *stage, const char *callback)
 {
-  stage->worker->callback = callback;
+  weir_store_relaxed (&stage->worker->callback, callback);
 }
 #define WEIR_IN_CALL "a call handed in"
 #define WEIR_IN_SOURCE "a source of its own"

@@ -180,7 +180,7 @@ weir_stage_turn (WeirStage *stage)
   gint64 start = g_get_monotonic_time ();
   WeirTurn turn = { .start = start, .marked = start };
   gboolean more = FALSE;
-  stage->worker->running = stage;
+  weir_store_relaxed (&stage->worker->running, stage);
   stage->in_turn = TRUE;
   stage->turn_records = stage->turn_bytes = 0;
   stage->held_us = 0;
@@ -231,7 +231,7 @@ weir_stage_turn (WeirStage *stage)
   gint64 now = g_get_monotonic_time ();
   set_clock (stage, start, now);
   stage->in_turn = FALSE;
-  stage->worker->callback = NULL;
-  stage->worker->running = NULL;
+  weir_store_relaxed (&stage->worker->callback, NULL);
+  weir_store_relaxed (&stage->worker->running, NULL);
   return now;
 }

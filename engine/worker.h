@@ -30,9 +30,9 @@ typedef struct _WeirWorker {
   guint stages;    /* that live here; constant once the pipeline runs; in a pool, more than one */
   gboolean pooled; /* connections live here; their stages are not counted */
   _Atomic guint connections;
-  WeirStage *dirty; /* stages that emitted outside a turn, by stage->next_dirty */
-  WeirStage *running;
-  const char *callback; /* of the running stage: what a crash report names */
+  WeirStage *dirty;                /* stages that emitted outside a turn, by stage->next_dirty */
+  _Atomic (WeirStage *) running;   /* the worker writes, relaxed; any thread reads who it is */
+  _Atomic (const char *) callback; /* of the running stage: what a crash report names */
   _Atomic guint32 quit;
   _Atomic gint references; /* its maker's, and one a stage: a wake-up may come as long as somebody has the stage */
 } WeirWorker;

@@ -213,10 +213,10 @@ add_signal (Line *line, const char *signal_name, const char *where)
 }
 
 static void
-add_turn (Line *line, const WeirWorker *worker, const Place *plugin, const char *signal_name)
+add_turn (Line *line, WeirWorker *worker, const Place *plugin, const char *signal_name)
 {
-  const WeirStage *stage = worker->running;
-  const char *callback = worker->callback;
+  const WeirStage *stage = weir_load_relaxed (&worker->running);
+  const char *callback = weir_load_relaxed (&worker->callback);
   add_stage (line, stage);
   add (line, ": ");
   add_signal (line, signal_name, callback != NULL ? " in " : " in the engine, between two callbacks");
@@ -242,7 +242,7 @@ add_place (Line *line, const char *signal_name)
     add_stage (line, owner);
     add (line, ": ");
     add_signal (line, signal_name, " in interrupt()");
-  } else if (worker != NULL && worker->running != NULL) {
+  } else if (worker != NULL && weir_load_relaxed (&worker->running) != NULL) {
     add_turn (line, worker, plugin, signal_name);
   } else if (worker != NULL && (owner = find_source (worker)) != NULL) {
     add_stage (line, owner);

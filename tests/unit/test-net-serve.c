@@ -104,7 +104,7 @@ START_TEST (peer_that_resets_is_its_own_affair)
   expect_heard (other, "hello");
   close (other);
   EXPECT_STATUS (0, stop ());
-  expect_said ("client: connections 2, resets 1\n");
+  expect_said ("client: 1 error, connections 2, resets 1\n");
 }
 END_TEST
 
