@@ -111,7 +111,8 @@ memory_of (const WeirConfig *config, const WeirConfigStage *listener)
 
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    if (stage->listener == listener || (listener != NULL && stage->index == listener->index))
+    gboolean listens = listener != NULL && stage->index == listener->index;
+    if (stage->listener == listener || listens)
       memory.stages += (double) stage->role->state_size + (stage->kind == WEIR_CONSUMER ? 0 : WEIR_ARENA);
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);

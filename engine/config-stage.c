@@ -142,9 +142,8 @@ weir_load_options (WeirLoad *load, WeirLoadStage *entry)
 void
 weir_load_stage (WeirLoad *load, WeirLoadStage *entry)
 {
-  static const char *const known[] = { "plugin",   "from", "queue",          "thread",
-                                        "on_error", "log",  "per_connection", "shared",
-                                        "to",       NULL };
+  static const char *const known[] = { "plugin", "from",           "queue",  "thread", "on_error",
+                                       "log",    "per_connection", "shared", "to",     NULL };
   WeirConfigStage *stage = entry->stage;
 
   stage->options = json_object_new_object ();

@@ -244,8 +244,9 @@ weir_front_put (WeirFront *front, const WeirRecord *record)
   if (closed != WEIR_LINK_OPEN || front->ended) {
     g_mutex_lock (&front->mutex);
     front->in++;
-    weir_add_relaxed (
-      &weir_link_tally (front->link)->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED], 1);
+    weir_add_relaxed (&weir_link_tally (front->link)
+                         ->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED],
+                      1);
     g_mutex_unlock (&front->mutex);
     return;
   }

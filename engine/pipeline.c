@@ -505,11 +505,10 @@ order_from (WeirPipeline *pipeline, WeirStage *stage)
 static void
 fail_to_start (WeirPipeline *pipeline, const WeirWorker *worker, const char *message)
 {
-  WeirStage *stage = NULL;
-  for (guint i = 0; i < pipeline->running->len && stage == NULL; i++) {
-    WeirStage *one = g_ptr_array_index (pipeline->running, i);
-    /* A worker of the pool is there for those who listen. */
-    stage = one->worker == worker || (worker->pooled && one->listens) ? one : NULL;
+  WeirStage *stage = g_ptr_array_index (pipeline->running, 0);
+  /* A worker of the pool is there for those who listen. */
+  for (guint i = 1; stage->worker != worker && !(worker->pooled && stage->listens) && i < pipeline->running->len; i++) {
+    stage = g_ptr_array_index (pipeline->running, i);
   }
   g_assert (stage != NULL);
   stage->failed = TRUE;

@@ -95,18 +95,19 @@ write_number (char *end, guint64 number)
 }
 
 /* "0000" to "9999", side by side: constant, so that thousands of stages share it. */
+/* clang-format off */
 #define TEN(digits) \
   digits "0" digits "1" digits "2" digits "3" digits "4" digits "5" digits "6" digits "7" digits "8" digits "9"
 #define HUNDRED(digits) \
-  TEN (digits "0") \
-  TEN (digits "1") TEN (digits "2") TEN (digits "3") TEN (digits "4") TEN (digits "5") TEN (digits "6") \
-    TEN (digits "7") TEN (digits "8") TEN (digits "9")
+  TEN (digits "0") TEN (digits "1") TEN (digits "2") TEN (digits "3") TEN (digits "4") \
+  TEN (digits "5") TEN (digits "6") TEN (digits "7") TEN (digits "8") TEN (digits "9")
 #define THOUSAND(digits) \
-  HUNDRED (digits "0") \
-  HUNDRED (digits "1") HUNDRED (digits "2") HUNDRED (digits "3") HUNDRED (digits "4") HUNDRED (digits "5") \
-    HUNDRED (digits "6") HUNDRED (digits "7") HUNDRED (digits "8") HUNDRED (digits "9")
-static const char four_digits[] = THOUSAND ("0") THOUSAND ("1") THOUSAND ("2") THOUSAND ("3") THOUSAND ("4")
+  HUNDRED (digits "0") HUNDRED (digits "1") HUNDRED (digits "2") HUNDRED (digits "3") HUNDRED (digits "4") \
+  HUNDRED (digits "5") HUNDRED (digits "6") HUNDRED (digits "7") HUNDRED (digits "8") HUNDRED (digits "9")
+static const char four_digits[] =
+  THOUSAND ("0") THOUSAND ("1") THOUSAND ("2") THOUSAND ("3") THOUSAND ("4")
   THOUSAND ("5") THOUSAND ("6") THOUSAND ("7") THOUSAND ("8") THOUSAND ("9") "000";
+/* clang-format on */
 
 /* Likewise, of a number below 10000: all of them but the leading zeros. */
 static inline gsize

@@ -12,7 +12,7 @@ net_connection_new (int fd, const char *peer)
 {
   gsize size = strlen (peer) + 1;
   NetConnection *connection = g_malloc (sizeof (NetConnection) + size);
-  *connection = (NetConnection){ .fd = fd, .write_fd = fd };
+  *connection = (NetConnection){ .fd = fd };
   g_atomic_ref_count_init (&connection->references);
   memcpy (connection->peer, peer, size);
   return connection;
@@ -48,24 +48,10 @@ net_connection_unref (NetConnection *connection)
     return;
   }
   free_layer (connection);
-  if (connection->write_fd != connection->fd) {
-    close (connection->write_fd);
-  }
   if (connection->fd >= 0) {
     close (connection->fd);
   }
   g_free (connection);
-}
-
-gboolean
-net_connection_split (NetConnection *connection)
-{
-  int fd = fcntl (connection->fd, F_DUPFD_CLOEXEC, 0);
-  if (fd < 0) {
-    return FALSE;
-  }
-  connection->write_fd = fd;
-  return TRUE;
 }
 
 void
@@ -73,7 +59,7 @@ net_connection_close (NetConnection *connection, WeirStage *stage)
 {
   free_layer (connection); /* it knows the descriptor */
   weir_stage_close_fd (stage, connection->fd);
-  connection->fd = connection->write_fd = -1;
+  connection->fd = -1;
   net_connection_unref (connection);
 }
 
@@ -204,7 +190,7 @@ net_connection_shutdown (NetConnection *connection, GIOCondition *wait, GError *
   if (connection->funcs != NULL) {
     return connection->funcs->shutdown (connection->layer, wait, error);
   }
-  if (shutdown (connection->write_fd, SHUT_WR) == 0 || errno == ENOTCONN) {
+  if (shutdown (connection->fd, SHUT_WR) == 0 || errno == ENOTCONN) {
     return NET_OK;
   }
   net_set_error (error, errno);

@@ -33,9 +33,7 @@ typedef struct {
 
 typedef struct {
   gatomicrefcount references;
-  int fd; /* -1: closed */
-  int
-    write_fd; /* to write by and to wait for room: fd, or a dup(2) where another stage writes, as a watch has one owner */
+  int fd;                     /* -1: closed */
   const NetLayerFuncs *funcs; /* NULL: plain */
   gpointer layer;             /* owned */
   gint64 active;              /* something was read or written last, monotonic microseconds; with an idle_timeout */
@@ -51,8 +49,6 @@ void net_connection_set_layer (NetConnection *connection, const NetLayerFuncs *f
 NetConnection *net_connection_ref (NetConnection *connection);
 /* With the last one the descriptors are closed; what the kernel has taken it still sends. */
 void net_connection_unref (NetConnection *connection);
-/* Gives the writing half a descriptor of its own. FALSE: errno says why. */
-gboolean net_connection_split (NetConnection *connection);
 /* For the stage that waits for it and is its only holder: closes, and drops the reference. */
 void net_connection_close (NetConnection *connection, WeirStage *stage);
 
@@ -101,7 +97,7 @@ net_connection_write (NetConnection *connection, const WeirRecord *records, gsiz
   if (G_UNLIKELY (connection->funcs != NULL)) {
     return net_connection_write_layer (connection, records, count, delimiter, delimiter_size, progress, wait, error);
   }
-  if (G_LIKELY (weir_send_records (connection->write_fd, records, count, delimiter, delimiter_size, progress))) {
+  if (G_LIKELY (weir_send_records (connection->fd, records, count, delimiter, delimiter_size, progress))) {
     return NET_OK;
   }
   if (errno == EAGAIN) {

@@ -108,9 +108,8 @@ send_run (WeirStage *stage, NetConsumer *self, const WeirRecord *records, gsize 
     self->done = 0;
     return WEIR_MORE;
   case NET_AGAIN:
-    return net_half_wait (stage, connection, connection->write_fd, wait, &error)
-             ? WEIR_WAIT
-             : net_client_lost (self->client, error);
+    return net_half_wait (stage, connection, connection->fd, wait, &error) ? WEIR_WAIT
+                                                                           : net_client_lost (self->client, error);
   default:
     return net_client_lost (self->client, error);
   }
@@ -140,7 +139,7 @@ net_consumer_end (WeirStage *stage, gpointer state)
   GIOCondition wait;
   g_autoptr (GError) error = NULL;
   if (net_connection_shutdown (connection, &wait, &error) == NET_AGAIN) {
-    return weir_stage_wait_fd (stage, connection->write_fd, wait);
+    return weir_stage_wait_fd (stage, connection->fd, wait);
   }
   if (!net_linger_is_over (stage, connection, &error)) {
     return net_linger_wait (&self->linger, stage);

@@ -71,7 +71,7 @@ net_half_write (WeirStage *stage, NetConnection *connection, const WeirRecord *r
   case NET_OK:
     return WEIR_MORE;
   case NET_AGAIN:
-    return wait_or_fail (stage, connection, connection->write_fd, wait);
+    return wait_or_fail (stage, connection, connection->fd, wait);
   default:
     weir_stage_count (stage, NET_RESETS, 1);
     if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE)) {
@@ -89,7 +89,7 @@ net_half_end (WeirStage *stage, NetConnection *connection)
   g_autoptr (GError) error = NULL;
   /* One that is gone by now has got all that was for it, as far as we can know. */
   if (net_connection_shutdown (connection, &wait, &error) == NET_AGAIN) {
-    return weir_stage_wait_fd (stage, connection->write_fd, wait);
+    return weir_stage_wait_fd (stage, connection->fd, wait);
   }
   return WEIR_MORE;
 }

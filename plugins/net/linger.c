@@ -32,10 +32,10 @@ net_linger_is_over (WeirStage *stage, NetConnection *connection, GError **error)
 {
   int waiting = 0;
   /* One that has ended too sends nothing that could be answered with a reset. */
-  if (net_connection_discard (connection, error) != NET_AGAIN || !is_tcp (connection->write_fd)) {
+  if (net_connection_discard (connection, error) != NET_AGAIN || !is_tcp (connection->fd)) {
     return TRUE;
   }
-  return ioctl (connection->write_fd, SIOCOUTQ, &waiting) < 0 || waiting == 0 || is_idle (stage, connection);
+  return ioctl (connection->fd, SIOCOUTQ, &waiting) < 0 || waiting == 0 || is_idle (stage, connection);
 }
 
 WeirNext

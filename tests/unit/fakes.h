@@ -69,7 +69,7 @@ struct _Rig {
   WeirResult result;
   char *failure; /* "name: message", the first */
   gboolean ready, late, over;
-  char *stuck; /* "name: callback", the first */
+  char *stuck;          /* "name: callback", the first */
   _Atomic gint64 peers; /* handed over and not freed */
 };
 
