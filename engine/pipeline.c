@@ -222,7 +222,7 @@ weir_pipeline_link (WeirPipeline *pipeline, WeirStage *from, guint port, WeirSta
                                            suffix != NULL ? suffix : "", to->name);
   WeirLink *link = weir_link_new (name, settings);
   WeirConnections *connections = from->connections;
-  weir_stage_wire (link, from->listens ? weir_connections_first (connections) : from, port, to);
+  weir_stage_wire (link, connections != NULL && from->listens ? weir_connections_first (connections) : from, port, to);
   weir_stage_add_input (to, link);
   if (connections != NULL) {
     weir_connections_add_link (connections, link);
