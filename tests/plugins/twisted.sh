@@ -15,6 +15,7 @@ export PORT=0 TMPDIR=$SCRATCH PYTHONDONTWRITEBYTECODE=1
 
 # serve FILE: runs it, and waits until it listens; $port is where.
 serve () {
+  : >log # what the last one has said is not read again
   "$WEIR" run --quiet --summary summary.json "$1" </dev/null 2>log &
   pipeline=$!
   wait_until grep -q 'listening on ' log || return
@@ -32,6 +33,7 @@ stop_serving () {
 
 # serve_twisted ARGUMENT...: a Twisted server for one connection; $port is where.
 serve_twisted () {
+  : >report
   $python "$server" "$@" >report 2>fault &
   peer=$!
   wait_until grep -q '^port ' report || return
