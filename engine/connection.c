@@ -278,7 +278,7 @@ on_answered (WeirConnection *connection)
   if (++connection->answered < stage_count (connection)) {
     return;
   }
-  if (connection->opening_failed || connection->stopping) {
+  if (connection->failed || connection->stopping) {
     connection->started = stage_count (connection);
     request_all (connection, WEIR_REQUEST_HALT); /* which closes, and ends the links to shared stages */
   } else {
@@ -304,7 +304,6 @@ on_failed (WeirConnection *connection, WeirStage *stage)
   tell (connection, stage);
   connection->failed = TRUE;
   if (opening) {
-    connection->opening_failed = TRUE;
     on_answered (connection);
   } else {
     stop (connection);

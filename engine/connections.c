@@ -180,7 +180,7 @@ least_busy (WeirConnections *connections)
 static void
 add (WeirConnections *connections, WeirConnection *connection)
 {
-  connection->number = ++connections->number;
+  connections->number++;
   connection->next = connections->alive;
   if (connection->next != NULL) {
     connection->next->previous = connection;

@@ -21,7 +21,7 @@ struct _WeirConnections {
   GMutex lock; /* of all below */
   struct _WeirConnection *alive;
   guint count;
-  guint64 number;
+  guint64 number; /* accepted so far */
   gboolean stopping;
   WeirStageFigures *past_stages;
   guint64 **past_counters;
@@ -65,7 +65,6 @@ WeirStage *weir_connections_listener (WeirConnections *connections);
 struct _WeirConnection {
   WeirConnections *of;
   WeirConnection *next, *previous; /* among the live ones; under the lock */
-  guint64 number;                  /* from 1, in the order they were accepted */
   gpointer handle;
   GDestroyNotify destroy;
   char *peer;
@@ -74,7 +73,7 @@ struct _WeirConnection {
   _Atomic gint references; /* its stages together, and each link to a shared stage until that has let it go */
   _Atomic guint32 asked;   /* WEIR_REQUEST_STOP, WEIR_REQUEST_HALT */
   guint answered, started, closed;
-  gboolean opening_failed, stopping, failed, settled;
+  gboolean stopping, failed, settled;
   WeirTimer deadline;
   WeirStage **stages; /* in the order of the template: takers before those who feed them */
   WeirLink **links;

@@ -69,7 +69,7 @@ static void
 drop_connection (NetClient *client)
 {
   clear_source (&client->input);
-  g_clear_pointer (&client->greeting, net_connection_unref);
+  g_clear_pointer (&client->greeting, net_connection_free);
   if (client->connection != NULL) {
     net_connection_close (client->connection, client->stage);
     client->connection = NULL;
@@ -187,7 +187,7 @@ go_on_greeting (gpointer data)
   case NET_AGAIN: /* a client has no condition to wait for: it will be called */
     return;
   default:
-    g_clear_pointer (&client->greeting, net_connection_unref);
+    g_clear_pointer (&client->greeting, net_connection_free);
     weir_stage_count (client->stage, NET_HANDSHAKES_FAILED, 1);
     g_prefix_error (&error, "cannot connect to %s: ", client->address.text);
     not_connected (client, error);

@@ -13,7 +13,6 @@ net_connection_new (int fd, const char *peer)
   gsize size = strlen (peer) + 1;
   NetConnection *connection = g_malloc (sizeof (NetConnection) + size);
   *connection = (NetConnection){ .fd = fd };
-  g_atomic_ref_count_init (&connection->references);
   memcpy (connection->peer, peer, size);
   return connection;
 }
@@ -23,13 +22,6 @@ net_connection_set_layer (NetConnection *connection, const NetLayerFuncs *funcs,
 {
   connection->funcs = funcs;
   connection->layer = layer;
-}
-
-NetConnection *
-net_connection_ref (NetConnection *connection)
-{
-  g_atomic_ref_count_inc (&connection->references);
-  return connection;
 }
 
 static void
@@ -42,11 +34,8 @@ free_layer (NetConnection *connection)
 }
 
 void
-net_connection_unref (NetConnection *connection)
+net_connection_free (NetConnection *connection)
 {
-  if (!g_atomic_ref_count_dec (&connection->references)) {
-    return;
-  }
   free_layer (connection);
   if (connection->fd >= 0) {
     close (connection->fd);
@@ -60,7 +49,7 @@ net_connection_close (NetConnection *connection, WeirStage *stage)
   free_layer (connection); /* it knows the descriptor */
   weir_stage_close_fd (stage, connection->fd);
   connection->fd = -1;
-  net_connection_unref (connection);
+  net_connection_free (connection);
 }
 
 void

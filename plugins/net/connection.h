@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connection.h: one byte stream to one peer, plain or through a layer such as TLS: what every role of `tcp` and `unix` reads and
- * writes. Non-blocking throughout. Runs on the worker of the stages that hold it, which is one; only the last reference may be
- * dropped on any thread. The descriptors belong to the connection. */
+ * writes. Non-blocking throughout. Runs on the worker of the stages that hold it, which is one; it may be
+ * freed on any thread. It has one owner, and the descriptor is its own. */
 #pragma once
 
 #include <errno.h>
@@ -32,7 +32,6 @@ typedef struct {
 } NetLayerFuncs;
 
 typedef struct {
-  gatomicrefcount references;
   int fd;                     /* -1: closed */
   const NetLayerFuncs *funcs; /* NULL: plain */
   gpointer layer;             /* owned */
@@ -46,10 +45,9 @@ typedef struct {
 NetConnection *net_connection_new (int fd, const char *peer);
 /* Takes the layer, before anything is read or written. */
 void net_connection_set_layer (NetConnection *connection, const NetLayerFuncs *funcs, gpointer layer);
-NetConnection *net_connection_ref (NetConnection *connection);
-/* With the last one the descriptors are closed; what the kernel has taken it still sends. */
-void net_connection_unref (NetConnection *connection);
-/* For the stage that waits for it and is its only holder: closes, and drops the reference. */
+/* Closes the descriptor; what the kernel has taken it still sends. */
+void net_connection_free (NetConnection *connection);
+/* Likewise, for a stage that waits for it. */
 void net_connection_close (NetConnection *connection, WeirStage *stage);
 
 /* An error of errno's: its domain is G_IO_ERROR, its message strerror()'s. */

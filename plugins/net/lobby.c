@@ -36,7 +36,7 @@ static void
 dismiss (Guest *guest, GQueue *queue)
 {
   g_queue_unlink (queue, &guest->link);
-  net_connection_unref (guest->connection);
+  net_connection_free (guest->connection);
   g_free (guest);
 }
 

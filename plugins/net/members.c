@@ -48,7 +48,7 @@ net_member_remove (NetMember *member)
   }
   owe_less (member);
   weir_stage_count (audience->stage, NET_DROPPED, net_blocks_clear (&member->blocks));
-  net_connection_unref (member->connection);
+  net_connection_free (member->connection);
   g_free (member);
   net_acceptor_look_again (audience->acceptor);
   weir_stage_wake (audience->stage); /* end() may wait for it */

@@ -51,7 +51,7 @@ remove_peer (NetPeers *peers, Peer *peer)
   }
   g_queue_unlink (&peers->all, &peer->by_age);
   /* It is in our own set only, which forgets it when it is closed. */
-  net_connection_unref (peer->reader.connection);
+  net_connection_free (peer->reader.connection);
   g_free (peer);
   peers->gone = TRUE;
 }

@@ -139,7 +139,7 @@ read_peers (WeirStage *stage, NetProducer *self)
 static void
 drop (gpointer connection)
 {
-  net_connection_unref (connection);
+  net_connection_free (connection);
 }
 
 static WeirNext
