@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stage.h: a named instance of a role: its life, its links, and what its turn needs.
  * Made, wired and freed by the pipeline on the main thread; everything else runs on its worker, but for what the public
- * headers allow from any thread. Only the pipeline and the stage's own files (stage.c, life.c, turn.c, intake.c, emit.c,
- * reject.c, streams.c, post.c, wait.c) look into the struct. */
+ * headers allow from any thread. Only the pipeline and the stage's own files (stage.c, life.c, takers.c, turn.c, intake.c,
+ * emit.c, reject.c, streams.c, post.c, wait.c) look into the struct. */
 #pragma once
 
 #include "link.h"
@@ -318,10 +318,12 @@ void weir_life_end_output (WeirStage *stage);
 void weir_life_close_ended (WeirStage *stage);
 /* R16: nobody is left to take what it makes. */
 void weir_life_stop (WeirStage *stage);
-/* Looks whether a taker has had enough. */
-void weir_life_check_takers (WeirStage *stage);
 /* Inputs are over: calls end() and ends the outputs when nothing is kept. */
 void weir_life_finish (WeirStage *stage);
+
+/* ---- takers.c ---- */
+gboolean weir_life_has_taker (WeirStage *stage); /* is anybody left to take what it makes, or does it end by itself? */
+void weir_life_check_takers (WeirStage *stage);  /* looks whether a taker has had enough */
 
 /* ---- intake.c ---- */
 void weir_intake_collect (WeirStage *stage); /* ready links become active; releases are noticed */
