@@ -153,7 +153,7 @@ static void
 call_stop (WeirStage *stage)
 {
   /* None behind its own end, also where that is still to be seen to, or waits for connections. */
-  if (stage->stopping || stage->finishing || stage->awaits_connections) {
+  if (stage->stopping || stage->finishing || stage->finish_posted || stage->awaits_connections) {
     return;
   }
   stage->stopping = TRUE;
@@ -213,6 +213,10 @@ void
 weir_life_finish_output (WeirStage *stage)
 {
   stage->refusing = TRUE;
+  stage->finish_posted = weir_posts_finish (stage);
+  if (stage->finish_posted) {
+    return;
+  }
   if (stage->duplex) {
     stage->out_finishing = TRUE;
   } else {

@@ -128,6 +128,7 @@ struct _WeirStage {
   WeirHalf half;                         /* whose callback runs; OUTPUT only in a duplex stage */
   bool out_waits;                        /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
   bool out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
+  bool finish_posted;                    /* its output is over, but for records that threads have handed in */
   bool lingers;                          /* is not closed behind its end yet */
   WeirProduces produces;
   bool settle_wanted, settle_told;
@@ -389,9 +390,10 @@ void weir_outputs_each (WeirStage *stage, void (*each) (WeirStage *stage, WeirLi
 
 /* ---- post.c ---- */
 void weir_posts_open (WeirStage *stage);
-gboolean weir_posts_run (WeirStage *stage); /* TRUE: there are more that can be taken now */
-void weir_posts_close (WeirStage *stage);   /* no more records are taken; whoever waits is told FALSE */
-void weir_posts_end (WeirStage *stage);     /* the stage closes: no more calls either */
+gboolean weir_posts_run (WeirStage *stage);    /* TRUE: there are more that can be taken now */
+void weir_posts_close (WeirStage *stage);      /* no more records are taken; whoever waits is told FALSE */
+gboolean weir_posts_finish (WeirStage *stage); /* no more are taken; TRUE: there are some left, to be emitted first */
+void weir_posts_end (WeirStage *stage);        /* the stage closes: no more calls either */
 void weir_posts_free (WeirStage *stage);
 /* The stage is no longer paused: whoever waits looks again. */
 void weir_posts_look_again (WeirStage *stage);
