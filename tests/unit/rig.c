@@ -317,7 +317,7 @@ run_suite (const char *name, void (*add) (TCase *tcase))
 {
   Suite *suite = suite_create (name);
   TCase *tcase = tcase_create ("rules");
-  tcase_set_timeout (tcase, 20);
+  tcase_set_timeout (tcase, 60); /* longer than rig_until() waits, which shows the journal */
   add (tcase);
   suite_add_tcase (suite, tcase);
   SRunner *runner = srunner_create (suite);
