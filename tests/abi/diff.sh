@@ -76,10 +76,10 @@ for CC in gcc clang; do
 done
 
 changed "a function is gone" stage.h '/ weir_stage_wake /d' '1 Removed variable' 'abi_weir_stage_wake'
-changed "a function has another parameter" emit.h 's/(weir_emit_copy \(WeirStage \*stage, gconstpointer data, g)size/\1int/' \
-  "changed to 'typedef gboolean (WeirStage*, typedef gconstpointer, typedef gint)* const abi_weir_emit_copy'"
-changed "a function answers another type" stage.h 's/gint64 weir_stage_now/gint weir_stage_now/' \
-  "changed to 'typedef gint (WeirStage*)* const abi_weir_stage_now'"
+changed "a function has another parameter" emit.h 's/(weir_emit_copy \(WeirStage \*stage, gconstpointer data, g)size/\1int16/' \
+  "changed to 'typedef gboolean (WeirStage*, typedef gconstpointer, typedef gint16)* const abi_weir_emit_copy'"
+changed "a function answers another type" stage.h 's/gint64 weir_stage_now/gint16 weir_stage_now/' \
+  "changed to 'typedef gint16 (WeirStage*)* const abi_weir_stage_now'"
 changed "a field is in front of the others" plugin.h 's/^  const char \*summary; /  const char *title;\n&/' \
   "'const char* title', at offset 0 (in bits)" "'const WeirOption* options' offset changed from 64 to 128"
 changed "two fields of a record are exchanged" record.h \

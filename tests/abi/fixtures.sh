@@ -54,6 +54,8 @@ expect_text out 'hello ab k=v 1 80 0.5 65536 100000
 copy
 wrapped
 begun
+one
+two
 of a stream
 of it too
 a stream of 2
@@ -67,7 +69,7 @@ sort bad >sorted
 expect_text sorted 're
 reject
 reject later'
-expect_match summary.json '^        "seen": 12$'
+expect_match summary.json '^        "seen": 14$'
 
 begin "options are filled in as they were"
 runs --set in.greeting=bye --set 'in.words=["x", "y"]' --set in.yes=false --set in.port=1 --set in.rate=0.25 --set in.chunk=1KiB \

@@ -101,7 +101,7 @@ reply_flush (WeirStage *stage, gpointer self, const WeirRecord *records, gsize c
   Peer *peer = weir_stage_connection (stage);
   gsize progress = 0;
   (void) self;
-  return weir_send_records (peer->ends[0], records, count, "\n", 1, &progress)
+  return weir_send_records (peer->ends[0], records, count, "\n", 1, weir_stage_has_more (stage), &progress)
            ? WEIR_MORE
            : weir_stage_fail_errno (stage, "cannot send");
 }

@@ -91,6 +91,7 @@ static WeirNext
 produce (WeirStage *stage, gpointer state)
 {
   static const char *const texts[] = { "slice me", "reject", "refused", "twice", "other", "reject later" };
+  static const guint32 sizes[] = { 3, 3 };
   Producer *self = state;
   char byte;
   if (weir_stage_per_connection (stage)) {
@@ -116,6 +117,8 @@ produce (WeirStage *stage, gpointer state)
   case 3:
     memcpy (weir_emit_begin (stage, 16), "begun", 5);
     weir_emit_end (stage, 5);
+    memcpy (weir_emit_begin (stage, 16), "onetwo", 6);
+    weir_emit_end_many (stage, sizes, G_N_ELEMENTS (sizes));
     return weir_stage_room (stage) > 0 ? WEIR_MORE : WEIR_WAIT;
   case 4:
     self->stream = weir_stream_open (stage, NULL);
