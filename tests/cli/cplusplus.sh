@@ -24,7 +24,7 @@ follow_guide section.md 4
 read -r -a flags <<<"$(pkg-config --cflags weir)"
 compilers=()
 for compiler in g++ clang++; do
-  if command -v $compiler >/dev/null; then compilers+=($compiler); fi
+  if command -v $compiler >/dev/null; then compilers+=("$compiler"); fi
 done
 
 # section_of FILE SYMBOL: in which section of the object the symbol lies.
