@@ -30,7 +30,7 @@ WEIR_EXPORT void weir_stage_attach (WeirStage *stage, GSource *source);
 WEIR_EXPORT GMainContext *weir_stage_context (WeirStage *stage);
 /* start() answered WEIR_WAIT, and now the stage is ready. Thread: worker. */
 WEIR_EXPORT void weir_stage_ready (WeirStage *stage);
-/* The output is over, as if produce() had answered WEIR_DONE; no stop() follows. Thread: worker. */
+/* The output is over, as if produce() had answered WEIR_DONE, behind what threads have handed in; no stop() follows. Thread: worker. */
 WEIR_EXPORT void weir_stage_finish (WeirStage *stage);
 /* No more input is wanted, as if consume() had answered WEIR_DONE, also where there is none at hand. Thread: worker. */
 WEIR_EXPORT void weir_stage_enough (WeirStage *stage);
