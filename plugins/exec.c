@@ -129,8 +129,7 @@ exec_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize c
   Exec *self = state;
   self->flushing = FALSE;
   if (self->child.input >= 0) {
-    if (weir_write_records (self->child.input, records, count, self->delimiter, self->delimiter_size,
-                            &self->progress)) {
+    if (weir_writer_write (&self->writer, self->child.input, records, count)) {
       return WEIR_MORE;
     }
     if (errno == EAGAIN) {
@@ -169,11 +168,7 @@ exec_end (WeirStage *stage, gpointer state)
 static WeirNext
 open_child (WeirStage *stage, Exec *self, gboolean feeds, gboolean reads)
 {
-  if (self->delimiter != NULL) {
-    gboolean nul = g_str_equal (self->delimiter, "nul");
-    self->delimiter_size = nul ? 1 : strlen (self->delimiter);
-    self->delimiter = nul ? "" : self->delimiter;
-  }
+  weir_writer_init (&self->writer, self->delimiter);
   self->feeds = feeds;
   self->reads = reads;
   ChildPlan plan = { .command = self->command,
@@ -286,13 +281,10 @@ exec_check (gconstpointer state, const char **option)
 
 #define CHUNK_OPTION WEIR_SIZE (Exec, chunk, "64KiB", "1..16MiB", 0, "Bytes read at a time, at most")
 
-#define DELIMITER_OPTION \
-  WEIR_STRING (Exec, delimiter, "\n", 0, \
-               "Written behind a message that has no trail; nul for a zero byte, empty for none")
-
 static const WeirOption producer_options[] = { COMMON_OPTIONS, CHUNK_OPTION, WEIR_OPTIONS_END };
-static const WeirOption transform_options[] = { COMMON_OPTIONS, CHUNK_OPTION, DELIMITER_OPTION, WEIR_OPTIONS_END };
-static const WeirOption consumer_options[] = { COMMON_OPTIONS, DELIMITER_OPTION, WEIR_OPTIONS_END };
+static const WeirOption transform_options[] = { COMMON_OPTIONS, CHUNK_OPTION, WEIR_DELIMITER_OPTION (Exec),
+                                                WEIR_OPTIONS_END };
+static const WeirOption consumer_options[] = { COMMON_OPTIONS, WEIR_DELIMITER_OPTION (Exec), WEIR_OPTIONS_END };
 
 /* ---- the roles ---- */
 

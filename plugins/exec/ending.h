@@ -20,7 +20,7 @@ typedef struct {
   gboolean stopping, overdue;         /* stop() was called; it did not exit in time, and was told to */
   gint64 since; /* it is to come to an end: when that was, or the last output since; 0: it is not */
   guint32 stream;
-  gsize delimiter_size, progress;
+  WeirWriter writer;
 } Exec;
 
 /* It is to come to an end by itself, from now on. */

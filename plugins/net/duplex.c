@@ -6,7 +6,6 @@
 #include "duplex.h"
 
 #include "halves.h"
-#include "writer.h"
 
 char *
 net_duplex_check (const NetDuplex *self, NetFamily family, const char **option)
@@ -18,7 +17,7 @@ net_duplex_check (const NetDuplex *self, NetFamily family, const char **option)
 WeirNext
 net_duplex_open (WeirStage *stage, NetDuplex *self, NetFamily family)
 {
-  self->delimiter_size = net_writer_delimiter (&self->delimiter);
+  weir_writer_init (&self->writer, self->delimiter);
   self->client = net_client_new (stage, self->connect, family, &self->settings, 0);
   return self->client != NULL ? WEIR_MORE : WEIR_FAIL;
 }
@@ -65,9 +64,7 @@ net_duplex_flush (WeirStage *stage, gpointer state, const WeirRecord *records, g
 {
   NetDuplex *self = state;
   NetConnection *connection = take_connection (stage, self);
-  return connection != NULL
-           ? net_half_write (stage, connection, records, count, self->delimiter, self->delimiter_size, &self->progress)
-           : WEIR_WAIT;
+  return connection != NULL ? net_half_write (stage, connection, &self->writer, records, count) : WEIR_WAIT;
 }
 
 WeirNext
