@@ -72,5 +72,14 @@ net_duplex_end (WeirStage *stage, gpointer state)
 {
   NetDuplex *self = state;
   NetConnection *connection = take_connection (stage, self);
-  return connection != NULL ? net_half_end (stage, connection) : WEIR_WAIT;
+  if (connection != NULL) {
+    return net_half_end (stage, connection);
+  }
+  if (!weir_stage_draining (stage)) {
+    return WEIR_WAIT;
+  }
+  /* Nothing was sent that could be answered, and nothing is there to be sent. */
+  net_client_give_up (self->client);
+  weir_stage_finish (stage);
+  return WEIR_MORE;
 }
