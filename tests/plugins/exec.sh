@@ -245,7 +245,9 @@ expect_status 1
 expect_stderr 'weir: child (exec, producer): cannot execute "./place": Permission denied'
 
 begin "what is seen only as it is executed"
-sed "s/\"true\"/[\"echo\", \"$(head -c 100000 /dev/zero | tr '\0' x)\"]/; s/xx*/&&/" from.json >long.json
+{ printf '{ "producers": { "child": { "plugin": "exec", "command": ["echo", "'
+  head -c 200000 /dev/zero | tr '\0' x
+  printf '"] } }, "consumers": { "out": { "plugin": "null", "from": "child" } } }\n'; } >long.json
 run "$WEIR" run --quiet long.json
 expect_status 1
 expect_stderr 'weir: child (exec, producer): cannot execute "echo": Argument list too long'
