@@ -79,6 +79,7 @@ Producer: Makes samples
   mode      choice: none, batch; default none
 
   counters: reopened, truncated
+  tags: path, line_number
   flags: blocking, bytes
 
 Transform: Parts the even samples from the odd ones, and says so in a summary
@@ -98,7 +99,7 @@ expect_status 0
 expect_stderr ''
 tr -d ' \n' <stdout >packed
 echo "{\"name\":\"noisy\",\"version\":\"1.0\",\"abi\":1,\"built_for\":\"0.1\",\"roles\":{\"consumer\":{\"summary\":\"Printswhenitisopened\",\
-\"flags\":[],\"options\":[],\"counters\":[],\"ports\":[]}},\"file\":\"$SCRATCH/first/noisy.so\",\"hides\":[]}" | tr -d '\n' >wanted
+\"flags\":[],\"options\":[],\"counters\":[],\"ports\":[],\"tags\":[]}},\"file\":\"$SCRATCH/first/noisy.so\",\"hides\":[]}" | tr -d '\n' >wanted
 expect_file packed wanted
 
 begin "a list as JSON"
