@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # weir schema, judged by a validator: what it prints is a schema, and it says of pipelines what the loader says of them, of those in
 # conf/, of all that the loader's own tests load or refuse, and of every option with every kind of value.
-. "$(dirname "$0")/lib.sh"
-
-python=${PYTHON:-/usr/bin/python3}
-if ! "$python" -c 'from jsonschema import Draft202012Validator' 2>/dev/null; then
-  echo "skipped: $python has no jsonschema"
+python=/usr/bin/python3
+if ! $python -c 'from jsonschema import Draft202012Validator' 2>/dev/null; then
+  echo "schema.sh: $python has no jsonschema"
+  [ "${CI:-}" != true ] || { echo "0%: Checks: 1, Failures: 0, Errors: 1"; exit 1; }
   exit 77
 fi
+. "$(dirname "$0")/lib.sh"
+
 unset WEIR_PLUGIN_PATH
 export WEIR_SOURCE WEIR_BUILD WEIR_TEST_MODULES
 
 # judge WHAT ARGUMENT...: tests/cli/schema-check.py finds nothing wrong.
 judge () {
-  run "$python" "$WEIR_SOURCE/tests/cli/schema-check.py" "$1" schema.json "${@:2}"
+  run $python "$WEIR_SOURCE/tests/cli/schema-check.py" "$1" schema.json "${@:2}"
   [ "$status" = 0 ] || fail "$(head -c 4000 stdout)" "$(tail -n 5 stderr)"
 }
 
