@@ -46,16 +46,25 @@ list_of (json_object *first, json_object *second)
   return list;
 }
 
-/* A string that is as the expression has it, or is expanded; NULL for any. other: a type that is allowed beside it; or NULL. */
+/* What an editor says where the pattern beside it does not match; no validator's business. */
 static json_object *
-pattern (const char *other, const char *expression)
+expect (json_object *schema, const char *expected)
+{
+  g_autofree char *message = g_strconcat ("expected ", expected, NULL);
+  json_object_object_add (schema, "patternErrorMessage", json_object_new_string (message));
+  return schema;
+}
+
+/* A string that is as the expression has it, or is expanded. other: a type that is allowed beside it; or NULL. */
+static json_object *
+pattern (const char *other, const char *expression, const char *expected)
 {
   g_autofree char *whole = g_strdup_printf ("^(?:%s)$|" WEIR_SCHEMA_EXPANDED, expression);
   json_object *schema = json_object_new_object (), *string = json_object_new_string ("string");
   json_object *type = other == NULL ? string : list_of (json_object_new_string (other), string);
   json_object_object_add (schema, "type", type);
   json_object_object_add (schema, "pattern", json_object_new_string (whole));
-  return schema;
+  return expect (schema, expected);
 }
 
 static json_object *
@@ -74,36 +83,39 @@ weir_schema_add_values (json_object *definitions, char *const *ports)
   g_autofree char *whole_output = g_strdup_printf ("^%s$", output);
 
   json_object *text = weir_schema_object ("type", json_object_new_string ("string"));
-  json_object_object_add (definitions, "text", limited (text, "pattern", json_object_new_string (WEIR_SCHEMA_TEXT)));
+  json_object_object_add (text, "pattern", json_object_new_string (WEIR_SCHEMA_TEXT));
+  json_object_object_add (definitions, "text", expect (text, "${NAME} or ${NAME:-text}; write $${ for a plain ${"));
   json_object *expanded = weir_schema_object ("type", json_object_new_string ("string"));
-  json_object_object_add (definitions, "expanded",
-                          limited (expanded, "pattern", json_object_new_string (WEIR_SCHEMA_EXPANDED)));
+  json_object_object_add (expanded, "pattern", json_object_new_string (WEIR_SCHEMA_EXPANDED));
+  json_object_object_add (definitions, "expanded", expect (expanded, "another word, or ${NAME}"));
   json_object *path = limited (weir_schema_refer ("text"), "minLength", json_object_new_int (1));
   json_object_object_add (definitions, "path", path);
-  json_object *template = pattern (NULL, TEMPLATE);
+  json_object *template = pattern (NULL, TEMPLATE, "a template; \"{{\" is a brace");
   json_object_object_add (template, "$ref", json_object_new_string ("#/$defs/text"));
   json_object_object_add (definitions, "template", template);
 
   json_object *types = list_of (weir_schema_object ("type", json_object_new_string ("boolean")),
-                                pattern (NULL, "true|false"));
+                                pattern (NULL, "true|false", "true or false"));
   json_object_object_add (definitions, "boolean", weir_schema_object ("anyOf", types));
   json_object *no = list_of (json_object_new_boolean (FALSE), json_object_new_string ("false"));
   json_object_object_add (
     definitions, "no",
     weir_schema_object ("anyOf", list_of (weir_schema_object ("enum", no), weir_schema_refer ("expanded"))));
 
-  json_object *integer = pattern ("integer", "-?[0-9]+");
+  json_object *integer = pattern ("integer", "-?[0-9]+", "a whole number");
   json_object_object_add (integer, "minimum", json_object_new_int64 (G_MININT64));
   json_object_object_add (definitions, "integer", limited (integer, "maximum", json_object_new_int64 (G_MAXINT64)));
-  json_object_object_add (definitions, "number", pattern ("number", "-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"));
-  json_object *sizes = limited (pattern ("integer", size), "minimum", json_object_new_int (0));
+  json_object_object_add (definitions, "number",
+                          pattern ("number", "-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "a number"));
+  json_object *sizes = limited (pattern ("integer", size, WEIR_SIZE_FORM), "minimum", json_object_new_int (0));
   json_object_object_add (definitions, "size", limited (sizes, "maximum", json_object_new_uint64 (G_MAXUINT64)));
   /* The one number without a unit is 0. */
-  json_object *durations = limited (pattern ("integer", duration), "minimum", json_object_new_int (0));
+  json_object *durations = limited (pattern ("integer", duration, WEIR_DURATION_FORM), "minimum",
+                                    json_object_new_int (0));
   json_object_object_add (definitions, "duration", limited (durations, "maximum", json_object_new_int (0)));
 
-  json_object_object_add (definitions, "word", pattern (NULL, WEIR_SCHEMA_WORD));
-  json_object_object_add (definitions, "output", pattern (NULL, output));
+  json_object_object_add (definitions, "word", pattern (NULL, WEIR_SCHEMA_WORD, WEIR_SCHEMA_WORD_FORM));
+  json_object_object_add (definitions, "output", pattern (NULL, output, "STAGE, STAGE.PORT or STAGE.rejected"));
   json_object_object_add (definitions, "output-key",
                           weir_schema_object ("pattern", json_object_new_string (whole_output)));
 }
@@ -159,8 +171,11 @@ forbid_below (json_object *schema, const char *type, const char *least)
     expression = is_positive (least) ? "^(?!-|0+(?:\\.0+)?$)" : "^(?!-0*\\.?0*[1-9])";
   else if (is_positive (least))
     expression = "^(?!0+(?:\\.0+)?[A-Za-z]*$)";
-  if (expression != NULL)
-    json_object_object_add (schema, "pattern", json_object_new_string (expression));
+  if (expression == NULL)
+    return;
+  g_autofree char *expected = g_strdup_printf ("at least %s", least);
+  json_object_object_add (schema, "pattern", json_object_new_string (expression));
+  expect (schema, expected);
 }
 
 static json_object *

@@ -249,6 +249,7 @@ file_key (const WeirKey *key)
     schema = weir_schema_object ("type", string ("string"));
     json_object_object_add (schema, "pattern",
                             string ("^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f-\\u009f]{1,100}$|" WEIR_SCHEMA_EXPANDED));
+    json_object_object_add (schema, "patternErrorMessage", string ("expected a name of 1 to 100 bytes without \"/\""));
     json_object_object_add (schema, "$ref", string ("#/$defs/text"));
     break;
   case WEIR_KEY_INCLUDE:

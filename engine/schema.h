@@ -45,6 +45,7 @@ void weir_schema_describe (json_object *schema, const char *text); /* NULL: it s
 
 /* A word such as a stage's name. */
 #define WEIR_SCHEMA_WORD "[A-Za-z_][A-Za-z0-9_-]*"
+#define WEIR_SCHEMA_WORD_FORM "a letter or _, then letters, digits, _ or -"
 
 G_END_DECLS
 
