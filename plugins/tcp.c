@@ -38,9 +38,12 @@ static const WeirOption producer_options[] = {
   WEIR_OPTIONS_END
 };
 
+static const char *const tags[] = { "peer", "peer_subject", NULL };
+
 static const WeirRole producer = { .summary = "Reads TCP connections, accepted or made",
                                    .options = producer_options,
                                    .counters = net_counters,
+                                   .tags = tags,
                                    .state_size = sizeof (NetProducer),
                                    .flags = WEIR_BYTES | WEIR_CONNECTIONS,
                                    .check = producer_check,
@@ -119,6 +122,7 @@ static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect,
 static const WeirRole transform = { .summary = "Sends to a TCP peer, and emits what it answers",
                                     .options = transform_options,
                                     .counters = net_counters,
+                                    .tags = tags,
                                     .state_size = sizeof (NetDuplex),
                                     .flags = WEIR_BYTES | WEIR_DUPLEX,
                                     .check = transform_check,

@@ -108,9 +108,12 @@ static const WeirOption producer_options[] = {
   WEIR_OPTIONS_END
 };
 
+static const char *const tags[] = { "peer", NULL };
+
 static const WeirRole producer = { .summary = "Reads unix stream sockets, accepted or made, or receives datagrams",
                                    .options = producer_options,
                                    .counters = producer_counters,
+                                   .tags = tags,
                                    .state_size = sizeof (Producer),
                                    .flags = WEIR_BYTES | WEIR_CONNECTIONS,
                                    .check = producer_check,
@@ -236,6 +239,7 @@ static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect,
 static const WeirRole transform = { .summary = "Sends to a unix socket, and emits what it answers",
                                     .options = transform_options,
                                     .counters = net_counters,
+                                    .tags = tags,
                                     .state_size = sizeof (NetDuplex),
                                     .flags = WEIR_BYTES | WEIR_DUPLEX,
                                     .check = transform_check,
