@@ -340,6 +340,8 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   }
   if ((requests & WEIR_REQUEST_DRAIN) != 0) {
     stage->draining = TRUE;
+    /* end() may give up what it waits for. Others wait for what a stop does not change. */
+    stage->waits = stage->waits && stage->life != WEIR_LIFE_ENDING;
   }
   if ((requests & WEIR_REQUEST_STOP) != 0 && stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED) {
     call_stop (stage);

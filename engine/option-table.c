@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include "found.h"
+#include "keys.h"
 #include "template.h"
 
 #include <string.h>
@@ -30,15 +31,10 @@ static const Kind kinds[] = {
   [WEIR_OPTION_MAP_] = { "map", sizeof (const WeirPair *), TRUE, FALSE },
 };
 
-static const char *const reserved[] = {
-  "plugin",         "from",   "to",      "queue",    "thread", "copies", "order",
-  "per_connection", "shared", "isolate", "on_error", "log",    NULL,
-};
-
 gboolean
 weir_option_is_reserved (const char *name)
 {
-  return g_strv_contains (reserved, name);
+  return weir_key_find (weir_stage_keys, name) != NULL;
 }
 
 const char *

@@ -41,6 +41,8 @@ char *weir_option_expected (const WeirOption *option);        /* "a whole number
 char **weir_option_choices (const WeirOption *option);        /* the words of a CHOICE; g_strfreev() it */
 /* The ends of "LOW..HIGH" as they are written; an open end is NULL. FALSE: no range. g_free() both. */
 gboolean weir_option_range (const WeirOption *option, char **low, char **high);
+/* What `weir inspect --json` says of it; json_object_put() it. */
+json_object *weir_option_describe (const WeirOption *option);
 /* The default of the JSON type that the option has, sizes and durations as they are written; NULL: none. json_object_put() it. */
 json_object *weir_option_default (const WeirOption *option);
 

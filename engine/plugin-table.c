@@ -236,6 +236,8 @@ wrong_consumer (const WeirRole *role)
     return misplaced ("produce()", whose);
   if (role->ports != NULL && role->ports[0] != NULL)
     return misplaced ("ports", whose);
+  if (role->tags != NULL && role->tags[0] != NULL)
+    return misplaced ("tags", whose);
   return (role->flags & WEIR_BYTES) != 0 ? misplaced ("the flag WEIR_BYTES", whose) : NULL;
 }
 
@@ -266,6 +268,8 @@ wrong_role (const WeirRole *role, Part part)
     wrong = wrong_names ("counter", role->counters);
   if (wrong == NULL)
     wrong = wrong_ports (role);
+  if (wrong == NULL)
+    wrong = wrong_names ("tag", role->tags);
   if (wrong == NULL)
     weir_options_sane (role, &wrong);
   return wrong != NULL ? wrong : wrong_texts (role);

@@ -9,7 +9,6 @@
 #include "net/duplex.h"
 #include "net/producer.h"
 #include "net/reply.h"
-#include "net/writer.h"
 
 #define LISTEN_ADDRESSES "a path, @NAME in the abstract namespace, or systemd:NAME"
 
@@ -109,9 +108,12 @@ static const WeirOption producer_options[] = {
   WEIR_OPTIONS_END
 };
 
+static const char *const tags[] = { "peer", NULL };
+
 static const WeirRole producer = { .summary = "Reads unix stream sockets, accepted or made, or receives datagrams",
                                    .options = producer_options,
                                    .counters = producer_counters,
+                                   .tags = tags,
                                    .state_size = sizeof (Producer),
                                    .flags = WEIR_BYTES | WEIR_CONNECTIONS,
                                    .check = producer_check,
@@ -196,7 +198,7 @@ static const WeirOption consumer_options[] = {
   NET_ACCEPT_OPTIONS (NetConsumer, LISTEN_ADDRESSES),
   NET_ACCEPT_MODE (NetConsumer),
   NET_AUDIENCE_OPTIONS (NetConsumer),
-  NET_DELIMITER_OPTION (NetConsumer),
+  WEIR_DELIMITER_OPTION (NetConsumer),
   NET_SOCKET_OPTIONS (NetConsumer),
   WEIR_OPTIONS_END
 };
@@ -229,7 +231,7 @@ transform_open (WeirStage *stage, gpointer self)
 static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect, NULL, WEIR_REQUIRED,
                                                              "Address to connect to: a path, or @NAME"),
                                                 NET_CONNECT_OPTIONS (NetDuplex),
-                                                NET_DELIMITER_OPTION (NetDuplex),
+                                                WEIR_DELIMITER_OPTION (NetDuplex),
                                                 NET_CHUNK_OPTION (NetDuplex),
                                                 NET_SOCKET_OPTIONS (NetDuplex),
                                                 WEIR_OPTIONS_END };
@@ -237,6 +239,7 @@ static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect,
 static const WeirRole transform = { .summary = "Sends to a unix socket, and emits what it answers",
                                     .options = transform_options,
                                     .counters = net_counters,
+                                    .tags = tags,
                                     .state_size = sizeof (NetDuplex),
                                     .flags = WEIR_BYTES | WEIR_DUPLEX,
                                     .check = transform_check,

@@ -83,14 +83,14 @@ new_system apt-get 1000
 echo : | stand_in find
 autogen --no-install check
 expect_status 1
-expect_stdout "sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages_apt abigail-tools g++ bash check diffutils glib-networking openssl spin python3-twisted"
+expect_stdout "sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages_apt abigail-tools g++ bash check diffutils python3-jsonschema glib-networking openssl spin python3-twisted"
 expect_missing calls
 
 begin "--no-install only prints the command: dnf"
 new_system dnf 0
 autogen check --no-install
 expect_status 1
-expect_stdout "dnf install -y autoconf automake libtool pkgconf-pkg-config gcc glibc-devel make glib2-devel json-c-devel pcre2-devel libabigail gcc-c++ bash check-devel diffutils glib-networking openssl python3-twisted"
+expect_stdout "dnf install -y autoconf automake libtool pkgconf-pkg-config gcc glibc-devel make glib2-devel json-c-devel pcre2-devel libabigail gcc-c++ bash check-devel diffutils python3-jsonschema glib-networking openssl python3-twisted"
 expect_match stderr '^autogen\.sh: dnf has no package of Spin: the tests that need it are skipped$'
 
 begin "--no-install only prints the command: pacman"
