@@ -49,6 +49,32 @@ read_queue (WeirLoad *load, const WeirSpot *spot, WeirQueueSettings *settings)
     weir_load_wrong (load, spot, "%s", message);
 }
 
+static void
+note_line (const char *key, const char *message, gpointer data)
+{
+  GString *lines = data;
+  g_string_append_printf (lines, "%s%s%s%s", lines->len > 0 ? "\n" : "", key != NULL ? key : "",
+                          key != NULL ? ": " : "", message);
+}
+
+gboolean
+weir_queue_settings_read (json_object *object, WeirQueueSettings *settings, char **message)
+{
+  static const WeirRole table = { .options = queue_table, .state_size = sizeof (Queue) };
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) lines = g_string_new (NULL);
+  Queue queue = { 0 };
+
+  weir_options_check (&table, object, &queue, owned, note_line, lines);
+  if (lines->len > 0) {
+    *message = g_string_free (g_steal_pointer (&lines), FALSE);
+    return FALSE;
+  }
+  *settings = (WeirQueueSettings){ (guint64) queue.records,       queue.bytes, queue.age, queue.low, queue.hard,
+                                   (WeirWhenFull) queue.when_full };
+  return weir_queue_settings_check (settings, message);
+}
+
 /* ---- one word ------------------------------------------------------------------------------------------------------ */
 
 /* A word of "from": the key of a member where there are settings, else a string. */
