@@ -135,16 +135,19 @@ look (G_GNUC_UNUSED gpointer data)
 gboolean
 weir_harness_wait_until (WeirHarness *harness, WeirHarnessHolds holds, gpointer data)
 {
-  gint64 deadline = g_get_monotonic_time () + harness->patience;
+  gint64 system = g_get_monotonic_time (), deadline = system + harness->patience;
   GSource *looks = g_timeout_source_new (LOOK);
   g_source_set_callback (looks, look, NULL, NULL);
   WeirWorker *before = weir_harness_enter (harness);
   g_source_attach (looks, harness->worker->context);
   gboolean held;
-  while (!(held = holds (harness, data)) && g_get_monotonic_time () < deadline) {
+  while (!(held = holds (harness, data)) && system < deadline) {
     if (!weir_harness_turn (harness)) {
       weir_worker_sleep (harness->worker);
     }
+    gint64 now = g_get_monotonic_time ();
+    harness->clock.now += harness->live ? now - system : 0;
+    system = now;
   }
   weir_harness_leave (harness, before);
   g_source_destroy (looks);

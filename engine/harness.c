@@ -285,6 +285,12 @@ weir_harness_set_patience (WeirHarness *harness, gint64 microseconds)
   harness->patience = microseconds;
 }
 
+void
+weir_harness_set_live (WeirHarness *harness, gboolean live)
+{
+  harness->live = live;
+}
+
 /* ---- life ---- */
 
 static void

@@ -48,7 +48,7 @@ struct _WeirHarness {
   WeirStage *stage;
   gsize record_max;
   gint64 patience;
-  gboolean opened, started;
+  gboolean opened, started, live;
 
   WeirStage *feed; /* NULL: not opened yet, or a producer */
   WeirLink *input;

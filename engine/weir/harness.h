@@ -157,8 +157,8 @@ WEIR_EXPORT void weir_harness_advance (WeirHarness *harness, gint64 microseconds
 WEIR_EXPORT gint64 weir_harness_now (WeirHarness *harness);
 
 /* Where the kernel, a child or a thread takes part: runs, sleeps in the context, and runs again, until holds() answers TRUE; it is asked
- * behind every turn and dispatch, and each 10 ms at least. The clock of the harness stands. FALSE: it did not hold within the
- * patience, in real time; 30 s at first. */
+ * behind every turn and dispatch, and each 10 ms at least. The clock of the harness stands, unless it is live. FALSE: it did not hold
+ * within the patience, in real time; 30 s at first. */
 typedef gboolean (*WeirHarnessHolds) (WeirHarness *harness, gpointer data);
 WEIR_EXPORT gboolean weir_harness_wait_until (WeirHarness *harness, WeirHarnessHolds holds, gpointer data);
 /* Until so many records lie at the output. */
@@ -166,6 +166,8 @@ WEIR_EXPORT gboolean weir_harness_wait_count (WeirHarness *harness, const char *
 /* Until the stage is closed. */
 WEIR_EXPORT gboolean weir_harness_wait_closed (WeirHarness *harness);
 WEIR_EXPORT void weir_harness_set_patience (WeirHarness *harness, gint64 microseconds);
+/* Live, the clock goes on with the system's while a test waits that way, so that timeouts of what is real come by themselves. */
+WEIR_EXPORT void weir_harness_set_live (WeirHarness *harness, gboolean live);
 
 /* Calls func as a source of the stage's own would be: what it emits is published behind it. Does not crank. */
 WEIR_EXPORT void weir_harness_call (WeirHarness *harness, WeirFunc func, gpointer data);

@@ -79,6 +79,16 @@ START_TEST (the_clock_stands_by_itself)
 }
 END_TEST
 
+START_TEST (alive_it_goes_on_while_a_test_waits)
+{
+  g_autoptr (WeirHarness) harness = harness_of (&ticker, WEIR_HARNESS_PRODUCER, "{\"every\": \"2ms\"}");
+  weir_harness_set_live (harness, TRUE);
+  weir_harness_start (harness);
+  ck_assert (weir_harness_wait_count (harness, NULL, 3));
+  ck_assert_int_ge (weir_harness_now (harness), SECOND + 6000);
+}
+END_TEST
+
 START_TEST (records_age)
 {
   WeirRole role = passer;
@@ -330,6 +340,7 @@ main (void)
   const Case cases[] = { timers_follow_the_clock,
                          a_day_passes_at_once,
                          the_clock_stands_by_itself,
+                         alive_it_goes_on_while_a_test_waits,
                          records_age,
                          sources_of_the_stage_come_nearer,
                          a_call_is_a_source_of_its_own,
