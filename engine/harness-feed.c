@@ -151,6 +151,22 @@ weir_harness_push_record (WeirHarness *harness, const WeirRecord *record, const 
 }
 
 void
+weir_harness_push_item (WeirHarness *harness, const WeirHarnessItem *item)
+{
+  if (item->is_end) {
+    weir_harness_end_stream (harness, item->record.stream);
+    return;
+  }
+  Piece *piece = g_new0 (Piece, 1);
+  const WeirContext *context = item->record.context;
+  piece->record = item->record;
+  piece->record.context = NULL;
+  weir_buffer_ref (piece->record.buffer);
+  piece->tags = context != NULL && context->tags != NULL ? weir_tags_ref (context->tags) : NULL;
+  push (harness, piece);
+}
+
+void
 weir_harness_push_text (WeirHarness *harness, const char *text)
 {
   weir_harness_push_record (harness, &(WeirRecord){ .data = (const guint8 *) text, .size = strlen (text) }, NULL);

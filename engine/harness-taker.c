@@ -201,6 +201,23 @@ weir_harness_forget (WeirHarness *harness, const char *link)
 }
 
 void
+weir_harness_hand_on (WeirHarness *harness, const char *link, WeirHarness *to)
+{
+  g_return_if_fail (to != harness && to->kind != WEIR_PRODUCER);
+  WeirHarnessOutput *output = weir_harness_find_output (harness, link);
+  if (output == NULL || to->input_ended) {
+    return;
+  }
+  for (guint i = 0; i < count_items (output); i++) {
+    weir_harness_push_item (to, item_at (output, i));
+  }
+  weir_harness_forget (harness, link);
+  if (weir_harness_ended (harness, link)) {
+    weir_harness_end (to);
+  }
+}
+
+void
 weir_harness_append_text (GString *text, const guint8 *data, gsize size)
 {
   for (gsize i = 0; i < size; i++) {

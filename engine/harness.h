@@ -95,6 +95,8 @@ gboolean weir_harness_run_stage (WeirHarness *harness);
 /* ---- harness-feed.c ---- */
 void weir_harness_make_feed (WeirHarness *harness);
 void weir_harness_drop_backlog (WeirHarness *harness);
+/* Pushes what has come out of another harness. */
+void weir_harness_push_item (WeirHarness *harness, const WeirHarnessItem *item);
 /* The test's number of a stream. */
 guint32 weir_harness_number (WeirHarness *harness, guint32 stream);
 

@@ -130,6 +130,9 @@ WEIR_EXPORT gsize weir_harness_count (WeirHarness *harness, const char *link);
 WEIR_EXPORT const WeirRecord *weir_harness_take (WeirHarness *harness, const char *link);
 /* Throws away what lies there. */
 WEIR_EXPORT void weir_harness_forget (WeirHarness *harness, const char *link);
+/* Hands what lies there to the feed of another harness, of the same thread, with its streams, their ends and all tags, and the end of
+ * the output once it has come: so several stages are tested one behind another. Cranks neither. */
+WEIR_EXPORT void weir_harness_hand_on (WeirHarness *harness, const char *link, WeirHarness *to);
 /* What lies there as one text, for people and comparisons: each record's payload, '~' where it is a chunk, '<' trail '>' where it
  * has one, and '|'. A newline is \n, and any other byte that is not printable ASCII \xNN. */
 WEIR_EXPORT const char *weir_harness_text (WeirHarness *harness, const char *link);

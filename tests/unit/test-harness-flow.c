@@ -130,6 +130,33 @@ START_TEST (a_stage_that_joins_sees_streams_end)
 }
 END_TEST
 
+START_TEST (harnesses_stand_one_behind_another)
+{
+  static const WeirRole role = {
+    .summary = "Joins", .stream_size = sizeof (Joined), .consume = join, .end_stream = emit_joined
+  };
+  g_autoptr (WeirHarness) first = harness_of (&passer, WEIR_HARNESS_TRANSFORM, NULL);
+  g_autoptr (WeirHarness) second = harness_of (&role, WEIR_HARNESS_TRANSFORM, NULL);
+  weir_harness_start (first);
+  weir_harness_start (second);
+  weir_harness_push_chunk (first, 3, "a");
+  weir_harness_push_chunk (first, 3, "b");
+  weir_harness_end_stream (first, 3);
+  weir_harness_push_chunk (first, 4, "c");
+  weir_harness_run (first);
+  weir_harness_hand_on (first, NULL, second);
+  ck_assert_uint_eq (weir_harness_count (first, NULL), 0);
+  weir_harness_run (second);
+  ck_assert_str_eq (weir_harness_tags (second, NULL, "path"), "stream 3|");
+  weir_harness_expect_output (second, NULL, "ab|");
+  ck_assert (weir_harness_finish (first));
+  weir_harness_hand_on (first, NULL, second);
+  weir_harness_run (second);
+  weir_harness_expect_output (second, NULL, "c|");
+  weir_harness_expect_state (second, "closed");
+}
+END_TEST
+
 /* ---- outputs ---- */
 
 static WeirNext
@@ -392,6 +419,7 @@ main (void)
                          streams_are_numbered_by_the_test,
                          streams_of_the_stage_are_counted,
                          a_stage_that_joins_sees_streams_end,
+                         harnesses_stand_one_behind_another,
                          each_port_has_its_taker,
                          a_port_may_be_left_out,
                          a_rejection_that_nobody_takes_fails,
