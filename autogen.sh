@@ -48,6 +48,7 @@ build|make|have make|make|make|make|make
 build|GLib 2.74|library glib-2.0 gio-2.0 gio-unix-2.0 gmodule-2.0|libglib2.0-dev|glib2-devel|glib2|glib-dev
 build|json-c|library json-c|libjson-c-dev|json-c-devel|json-c|json-c-dev
 build|PCRE2|library libpcre2-8|libpcre2-dev|pcre2-devel|pcre2|pcre2-dev
+test|abidiff|have abidiff|abigail-tools|libabigail|-|-
 test|a C++ compiler|have c++|g++|gcc-c++|gcc|g++
 test|bash|have bash|bash|bash|bash|bash
 test|Check|library check|check|check-devel|check|check-dev

@@ -10,9 +10,6 @@
 
 #include <string.h>
 
-/* A table without WEIR_OPTIONS_END is noticed here, and not when it has been read to the end of the memory. */
-#define MOST_OPTIONS 500
-
 #define TEXT_FLAGS (WEIR_SECRET | WEIR_PATH | WEIR_TEMPLATE | WEIR_READS | WEIR_WRITES)
 
 typedef struct {
@@ -297,7 +294,7 @@ weir_options_sane (const WeirRole *role, char **message)
 {
   gsize count = 0;
   for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
-    if (++count > MOST_OPTIONS) {
+    if (++count > WEIR_OPTIONS_MOST) {
       *message = g_strdup ("its table of options does not end with WEIR_OPTIONS_END");
       return FALSE;
     }

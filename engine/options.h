@@ -29,6 +29,9 @@ void weir_options_check (const WeirRole *role, json_object *object, gpointer sta
 /* Does a key of a stage belong to the engine, now or in a later version? No option may have its name. */
 gboolean weir_option_is_reserved (const char *name);
 
+/* A table without WEIR_OPTIONS_END is noticed behind so many, and not when it has been read to the end of the memory. */
+#define WEIR_OPTIONS_MOST 500
+
 /* Can the role's table be what its author meant? FALSE: *message says what is wrong. */
 gboolean weir_options_sane (const WeirRole *role, char **message);
 

@@ -6,7 +6,6 @@
 #include "net/duplex.h"
 #include "net/producer.h"
 #include "net/reply.h"
-#include "net/writer.h"
 
 #define LISTEN_ADDRESSES "HOST:PORT, [IPv6]:PORT, *:PORT for IPv4 and IPv6, or systemd:NAME; port 0 is any free one"
 
@@ -75,7 +74,7 @@ static const WeirOption consumer_options[] = {
   NET_CONNECT_OPTIONS (NetConsumer),
   NET_ACCEPT_OPTIONS (NetConsumer, LISTEN_ADDRESSES),
   NET_AUDIENCE_OPTIONS (NetConsumer),
-  NET_DELIMITER_OPTION (NetConsumer),
+  WEIR_DELIMITER_OPTION (NetConsumer),
   NET_SOCKET_OPTIONS (NetConsumer),
   NET_TCP_OPTIONS (NetConsumer),
   NET_TLS_OPTIONS (NetConsumer),
@@ -112,7 +111,7 @@ transform_open (WeirStage *stage, gpointer self)
 static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect, NULL, WEIR_REQUIRED,
                                                              "Address to connect to: HOST:PORT or [IPv6]:PORT"),
                                                 NET_CONNECT_OPTIONS (NetDuplex),
-                                                NET_DELIMITER_OPTION (NetDuplex),
+                                                WEIR_DELIMITER_OPTION (NetDuplex),
                                                 NET_CHUNK_OPTION (NetDuplex),
                                                 NET_SOCKET_OPTIONS (NetDuplex),
                                                 NET_TCP_OPTIONS (NetDuplex),

@@ -9,7 +9,6 @@
 #include "net/duplex.h"
 #include "net/producer.h"
 #include "net/reply.h"
-#include "net/writer.h"
 
 #define LISTEN_ADDRESSES "a path, @NAME in the abstract namespace, or systemd:NAME"
 
@@ -199,7 +198,7 @@ static const WeirOption consumer_options[] = {
   NET_ACCEPT_OPTIONS (NetConsumer, LISTEN_ADDRESSES),
   NET_ACCEPT_MODE (NetConsumer),
   NET_AUDIENCE_OPTIONS (NetConsumer),
-  NET_DELIMITER_OPTION (NetConsumer),
+  WEIR_DELIMITER_OPTION (NetConsumer),
   NET_SOCKET_OPTIONS (NetConsumer),
   WEIR_OPTIONS_END
 };
@@ -232,7 +231,7 @@ transform_open (WeirStage *stage, gpointer self)
 static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect, NULL, WEIR_REQUIRED,
                                                              "Address to connect to: a path, or @NAME"),
                                                 NET_CONNECT_OPTIONS (NetDuplex),
-                                                NET_DELIMITER_OPTION (NetDuplex),
+                                                WEIR_DELIMITER_OPTION (NetDuplex),
                                                 NET_CHUNK_OPTION (NetDuplex),
                                                 NET_SOCKET_OPTIONS (NetDuplex),
                                                 WEIR_OPTIONS_END };

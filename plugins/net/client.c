@@ -77,11 +77,17 @@ drop_connection (NetClient *client)
 }
 
 void
-net_client_free (NetClient *client)
+net_client_give_up (NetClient *client)
 {
   clear_source (&client->retry);
   g_clear_pointer (&client->connector, net_connector_free);
   drop_connection (client);
+}
+
+void
+net_client_free (NetClient *client)
+{
+  net_client_give_up (client);
   g_clear_pointer (&client->tls, net_tls_settings_free);
   net_address_clear (&client->address);
   g_free (client);

@@ -16,12 +16,11 @@ typedef struct {
   const char *connect, *delimiter;
   gboolean reconnect;
 
-  gsize delimiter_size;
+  WeirWriter writer;
   NetAudience *listeners;
   NetClient *client;
   guint number;     /* of the connection that the run was begun on */
-  gsize done;       /* records of the run that are out */
-  gsize progress;   /* bytes that are out of those behind them */
+  gsize done;       /* records of the run that are out; the writer's progress is behind them */
   gboolean blocked; /* the peer has not taken what was offered last */
   NetLinger linger;
 } NetConsumer;

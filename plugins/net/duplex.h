@@ -12,10 +12,9 @@ typedef struct {
   const char *connect, *delimiter;
   guint64 chunk;
 
-  gsize delimiter_size;
   NetClient *client;
   NetReader reader; /* connection NULL: not connected yet */
-  gsize progress;   /* bytes of the run that are out */
+  WeirWriter writer;
 } NetDuplex;
 
 char *net_duplex_check (const NetDuplex *self, NetFamily family, const char **option);

@@ -136,9 +136,38 @@ END_TEST
 
 START_TEST (chunks_are_written_as_they_are)
 {
-  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (2, "e\nt"), CHUNK (1, "wo") };
+  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (1, "e\nt"), CHUNK (1, "wo") };
   run_with (&feed_chunks, pieces, G_N_ELEMENTS (pieces), "{\"path\": \"out\"}");
   expect ("out", "one\ntwo");
+}
+END_TEST
+
+START_TEST (unended_line_of_one_stream_is_parted_from_the_next)
+{
+  static const Piece pieces[] = { CHUNK (1, "one\nlast"), CLOSE (1), CHUNK (2, "first\n"), CHUNK (1, "third") };
+  run_with (&feed_chunks, pieces, G_N_ELEMENTS (pieces), "{\"path\": \"out\"}");
+  expect ("out", "one\nlast\nfirst\nthird");
+}
+END_TEST
+
+START_TEST (chunks_of_streams_in_turn_never_share_a_line)
+{
+  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (2, "t"), CHUNK (1, "e\n"), CHUNK (2, "wo\n") };
+  run_with (&feed_chunks, pieces, G_N_ELEMENTS (pieces), "{\"path\": \"out\"}");
+  expect ("out", "on\nt\ne\nwo\n");
+  unlink ("out");
+  run_with (&feed_chunks, pieces, G_N_ELEMENTS (pieces), "{\"path\": \"out\", \"delimiter\": \"\"}");
+  expect ("out", "onte\nwo\n");
+}
+END_TEST
+
+START_TEST (lines_of_streams_in_turn_are_whole)
+{
+  static const Piece pieces[] = { CHUNK (1, "on"),   CHUNK (2, "t"),    CHUNK (1, "e\nlast"),
+                                  CHUNK (2, "wo\n"), CLOSE (1),         CHUNK (2, "three\nend"),
+                                  CLOSE (2),         CHUNK (3, "four"), CLOSE (3) };
+  run_roles (&feed_chunks, feed_state (pieces, G_N_ELEMENTS (pieces)), TRUE, "{\"path\": \"out\"}");
+  expect ("out", "one\ntwo\nlast\nthree\nend\nfour");
 }
 END_TEST
 
@@ -459,6 +488,9 @@ main (void)
   tcase_set_timeout (cases, 30);
   tcase_add_test (cases, messages_get_a_delimiter_lines_have_theirs);
   tcase_add_test (cases, chunks_are_written_as_they_are);
+  tcase_add_test (cases, unended_line_of_one_stream_is_parted_from_the_next);
+  tcase_add_test (cases, chunks_of_streams_in_turn_never_share_a_line);
+  tcase_add_test (cases, lines_of_streams_in_turn_are_whole);
   tcase_add_test (cases, delimiter_of_ones_own);
   tcase_add_test (cases, empty_delimiter_is_none);
   tcase_add_test (cases, nul_is_a_zero_byte);

@@ -105,11 +105,13 @@ END_TEST
 static void
 expect_size (const WeirPlugin *table, const char *what, gsize found, gsize least, gsize most)
 {
-  g_autofree char *wanted = g_strdup_printf ("found a %s of %" G_GSIZE_FORMAT " bytes, expected %" G_GSIZE_FORMAT
-                                             " to %" G_GSIZE_FORMAT
-                                             ": it was built for \"0.1\" of Weir, and this is \"" PACKAGE_VERSION
-                                             "\"; rebuild the plugin against this weir's headers",
-                                             what, found, least, most);
+  g_autofree char *range = least == most ? g_strdup_printf ("%" G_GSIZE_FORMAT, most)
+                                         : g_strdup_printf ("%" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT, least, most);
+  g_autofree char *wanted = g_strdup_printf (
+    "found a %s of %" G_GSIZE_FORMAT
+    " bytes, expected %s: it was built for \"0.1\" of Weir, and this is \"" PACKAGE_VERSION
+    "\"; rebuild the plugin against this weir's headers",
+    what, found, range);
   expect (table, wanted);
 }
 
