@@ -12,7 +12,6 @@ typedef struct {
 
 static const char *const counters[] = { "seen", NULL };
 static const char *const ports[] = { "main", "other", NULL };
-static const char *const tags[] = { "seen_by", NULL };
 
 static WeirNext
 transform_open (WeirStage *stage, gpointer state)
@@ -83,7 +82,6 @@ static const WeirRole transform = {
   .summary = "Passes on in each way there is",
   .counters = counters,
   .ports = ports,
-  .tags = tags,
   .state_size = sizeof (Transform),
   .stream_size = sizeof (guint),
   .flags = WEIR_BLOCKING,

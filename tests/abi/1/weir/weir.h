@@ -11,6 +11,5 @@
 #include <weir/plugin.h>
 #include <weir/record.h>
 #include <weir/stage.h>
-#include <weir/writer.h>
 
 #endif
