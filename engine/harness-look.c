@@ -58,6 +58,42 @@ weir_harness_pause (WeirHarness *harness, gboolean pause)
   weir_task_make_ready (&stage->task);
 }
 
+/* ---- what it says ---- */
+
+void
+weir_harness_note_log (WeirStage *stage, GLogLevelFlags level, const char *text)
+{
+  WeirHarness *harness = stage->report_data;
+  const char *name = "debug";
+  switch (level & G_LOG_LEVEL_MASK) {
+  case G_LOG_LEVEL_ERROR:
+  case G_LOG_LEVEL_CRITICAL:
+    name = "error";
+    break;
+  case G_LOG_LEVEL_WARNING:
+    name = "warning";
+    break;
+  case G_LOG_LEVEL_MESSAGE:
+  case G_LOG_LEVEL_INFO:
+    name = "info";
+    break;
+  default:
+    break;
+  }
+  g_mutex_lock (&harness->lock);
+  g_string_append_printf (harness->said, "%s: %s\n", name, text);
+  g_mutex_unlock (&harness->lock);
+}
+
+const char *
+weir_harness_log (WeirHarness *harness)
+{
+  g_mutex_lock (&harness->lock);
+  g_string_assign (harness->said_seen, harness->said->str);
+  g_mutex_unlock (&harness->lock);
+  return harness->said_seen->str;
+}
+
 /* ---- figures ---- */
 
 guint64

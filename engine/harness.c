@@ -116,6 +116,12 @@ make (const char *name, const WeirRole *role, WeirKind kind, const char *options
   harness->streams = g_hash_table_new (NULL, NULL);
   harness->numbers = g_hash_table_new (NULL, NULL);
   harness->ledger = g_string_new (NULL);
+  harness->said = g_string_new (NULL);
+  harness->said_seen = g_string_new (NULL);
+  g_mutex_init (&harness->lock);
+  harness->stage->report_data = harness; /* who notes asks for it */
+  harness->stage->log = weir_harness_note_log;
+  harness->stage->log_level = G_LOG_LEVEL_DEBUG;
   add_outputs (harness);
   return harness;
 }
@@ -486,6 +492,9 @@ weir_harness_free (WeirHarness *harness)
   g_string_free (harness->events.text, TRUE);
   g_string_free (harness->calls.text, TRUE);
   g_string_free (harness->ledger, TRUE);
+  g_string_free (harness->said, TRUE);
+  g_string_free (harness->said_seen, TRUE);
+  g_mutex_clear (&harness->lock);
   g_ptr_array_unref (harness->owned);
   g_free (harness);
 }

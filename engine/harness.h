@@ -62,6 +62,9 @@ struct _WeirHarness {
   GPtrArray *outputs; /* of WeirHarnessOutput, that of the rejected last */
   WeirHarnessNotes events, calls;
   GString *ledger;
+
+  GMutex lock; /* of what was said, which other threads do too */
+  GString *said, *said_seen;
 };
 
 /* ---- harness.c ---- */
@@ -85,6 +88,9 @@ weir_harness_leave (WeirHarness *harness, WeirWorker *before)
 {
   weir_worker_leave (harness->worker, before);
 }
+
+/* ---- harness-look.c ---- */
+void weir_harness_note_log (WeirStage *stage, GLogLevelFlags level, const char *text);
 
 /* ---- harness-crank.c; inside ---- */
 /* Turns of feed and takers until none of them is ready; that of the stage stays ready. TRUE: there was one. */

@@ -191,6 +191,9 @@ WEIR_EXPORT const char *weir_harness_calls (WeirHarness *harness);
 WEIR_EXPORT const char *weir_harness_state (WeirHarness *harness);
 /* Why the stage has failed, without its name in front; NULL: it has not. */
 WEIR_EXPORT const char *weir_harness_error (WeirHarness *harness);
+/* What it has said by weir_stage_log(), also from other threads, a line each: "LEVEL: TEXT", as in "warning: trying again". All levels
+ * are there; nothing of it is printed. */
+WEIR_EXPORT const char *weir_harness_log (WeirHarness *harness);
 /* Is it paused, be it by its links or by weir_harness_pause()? */
 WEIR_EXPORT gboolean weir_harness_is_paused (WeirHarness *harness);
 /* Is the feed, by the link that the stage takes from? */

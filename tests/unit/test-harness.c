@@ -374,6 +374,25 @@ START_TEST (two_of_them_beside_each_other)
 }
 END_TEST
 
+static WeirNext
+say (WeirStage *stage, G_GNUC_UNUSED gpointer self)
+{
+  weir_stage_log (stage, G_LOG_LEVEL_WARNING, "took %d", 3);
+  weir_stage_log (stage, G_LOG_LEVEL_DEBUG, "and more");
+  return WEIR_MORE;
+}
+
+START_TEST (what_it_says_is_kept)
+{
+  WeirRole role = passer;
+  role.open = say;
+  g_autoptr (WeirHarness) harness = harness_of (&role, WEIR_HARNESS_TRANSFORM, NULL);
+  ck_assert_str_eq (weir_harness_log (harness), "");
+  weir_harness_open (harness);
+  ck_assert_str_eq (weir_harness_log (harness), "warning: took 3\ndebug: and more\n");
+}
+END_TEST
+
 /* ---- expectations ---- */
 
 static char *told;
@@ -446,6 +465,7 @@ main (void)
                          a_duplex_stage_ends_half_by_half,
                          it_is_freed_in_every_state,
                          two_of_them_beside_each_other,
+                         what_it_says_is_kept,
                          a_mismatch_is_told_to_the_handler,
                          a_wrong_name_is_critical };
   return run_cases ("harness", cases, G_N_ELEMENTS (cases));

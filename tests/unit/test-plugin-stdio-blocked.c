@@ -115,6 +115,14 @@ write_output (gsize first, gsize second)
   start (add ("feed", WEIR_PRODUCER, &feed_role), add ("out", WEIR_CONSUMER, load_stdio ()->consumer));
 }
 
+static void
+await_ready (void)
+{
+  while (!is_ready) {
+    g_main_context_iteration (NULL, TRUE);
+  }
+}
+
 /* The case's own time limit ends a wait in vain. */
 static void
 finish (void)
@@ -144,6 +152,7 @@ START_TEST (slow_reader_gets_everything)
 {
   (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   write_output (200000, 100000);
+  await_ready ();
   gsize total = 0;
   char block[1000], last = 0;
   while (total < 300002) {
@@ -163,9 +172,7 @@ START_TEST (blocked_output_is_interrupted_at_the_deadline)
 {
   (_i == 0 ? use_pipe : use_socket) (STDOUT_FILENO);
   write_output (4000000, 0); /* more than any of them takes at once */
-  while (!is_ready) {
-    g_main_context_iteration (NULL, TRUE);
-  }
+  await_ready ();
   char first;
   ck_assert_int_eq (read (other, &first, 1), 1); /* it is writing */
   weir_pipeline_stop (pipeline);
