@@ -21,6 +21,11 @@ char *weir_inspect_range (json_object *option);
 /* An option's default: sizes, durations and choices as one writes them, texts in quotes. NULL: none. */
 char *weir_inspect_default (json_object *option);
 
+/* ---- inspect-text.c: for a terminal ---- */
+void weir_inspect_put_listing (GString *out, json_object *listing);
+void weir_inspect_put_plugin (GString *out, json_object *plugin);
+void weir_inspect_put_reply (GString *out, json_object *reply);
+
 /* ---- inspect-markdown.c ---- */
 /* The reference of these plugins, and which others are broken: lists of a listing. */
 void weir_inspect_put_reference (GString *out, json_object *plugins, json_object *broken);

@@ -211,6 +211,22 @@ expect_status 2
 expect_stdout ''
 expect_stderr "weir: plugin \"crashes\" ($SCRATCH/first/crashes.so): it crashes while it is opened (signal 11, Segmentation fault)"
 
+begin "a plugin that writes to the pipe by which it is described is told, and does no harm"
+mkdir talking && cp "$WEIR_TEST_MODULES/babbles.so" "$WEIR_TEST_MODULES/noisy.so" talking/
+run "$WEIR" inspect babbles --plugin-path talking
+expect_status 2
+expect_stderr "weir: plugin \"babbles\" ($SCRATCH/talking/babbles.so): it writes to what is not its own while it is opened"
+run "$WEIR" inspect --plugin-path talking
+expect_status 0
+expect_match stdout '^  babbles +broken: it writes to what is not its own while it is opened$'
+expect_match stdout '^  noisy +1\.0  consumer   Prints when it is opened$'
+cat >talking.json <<'JSON'
+{ "producers": { "gen": { "plugin": "generate" } },
+  "consumers": { "a": { "plugin": "babbles", "from": "gen" }, "b": { "plugin": "noisy", "from": "gen" } } }
+JSON
+run "$WEIR" check --plugin-path talking talking.json
+expect_status 0
+
 begin "a plugin for another ABI is told"
 run "$WEIR" inspect --json other-abi --plugin-path first
 expect_status 2
