@@ -22,7 +22,7 @@ static gboolean
 tells (WeirStage *stage)
 {
   return stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED && !stage->stopping && !stage->finishing &&
-         !stage->failed && !stage->out_over && weir_stage_paused (stage) != stage->told_paused;
+         !stage->finish_posted && !stage->failed && !stage->out_over && weir_stage_paused (stage) != stage->told_paused;
 }
 
 void

@@ -185,18 +185,41 @@ weir_registry_files (WeirRegistry *registry)
   return files;
 }
 
-char *
-weir_registry_find (WeirRegistry *registry, const char *name)
+/* In the folder at *place or behind it, which *place then tells. */
+static char *
+find_file_from (WeirRegistry *registry, const char *name, guint *place)
 {
   g_autofree char *entry = g_strconcat (name, ".so", NULL);
-  for (guint i = 0; i < registry->sources->len && weir_name_is_sane (name); i++) {
+  for (; *place < registry->sources->len && weir_name_is_sane (name); ++*place) {
     struct stat status;
-    g_autofree char *file = g_build_filename (registry->folders->pdata[i], entry, NULL);
+    g_autofree char *file = g_build_filename (registry->folders->pdata[*place], entry, NULL);
     /* A link that leads nowhere is a file of that name, too, and said to be broken. */
     if (lstat (file, &status) == 0)
       return g_steal_pointer (&file);
   }
   return NULL;
+}
+
+char *
+weir_registry_find (WeirRegistry *registry, const char *name)
+{
+  guint place = 0;
+  return find_file_from (registry, name, &place);
+}
+
+gboolean
+weir_registry_hides (WeirRegistry *registry, const char *name, char **file, char **hidden)
+{
+  guint place = 0;
+  *file = find_file_from (registry, name, &place);
+  *hidden = NULL;
+  if (*file != NULL && g_array_index (registry->sources, WeirFolderSource, place) != WEIR_FOLDER_BUILD_TREE) {
+    place++;
+    *hidden = find_file_from (registry, name, &place);
+  }
+  if (*hidden == NULL)
+    g_clear_pointer (file, g_free);
+  return *hidden != NULL;
 }
 
 static void

@@ -47,6 +47,10 @@ const WeirPlugin *weir_registry_open (WeirRegistry *registry, const char *name, 
 /* Tries many at once: one child process for all that are about to be opened. What is wrong is told when they are. */
 void weir_registry_try (WeirRegistry *registry, const char *const *names);
 
+/* The file that a name means, and the first one of that name which it hides. FALSE: it hides none, or it is the build tree's, which
+ * hides what is installed as a matter of course. g_free() both. */
+gboolean weir_registry_hides (WeirRegistry *registry, const char *name, char **file, char **hidden);
+
 /* How long a child process may take to open a plugin, microseconds; 10 s at first. */
 void weir_registry_set_patience (WeirRegistry *registry, gint64 patience);
 

@@ -5,7 +5,7 @@
 #include "connections.h"
 #include "front.h"
 
-#define TURN_RECORDS 1024
+#define TURN_RECORDS 4096
 #define TURN_BYTES (1024 * 1024)
 #define TURN_TIME 200 /* microseconds */
 #define CLOCK_CALLBACKS 64
@@ -53,8 +53,8 @@ static gboolean
 run_producer (WeirStage *stage, WeirTurn *turn)
 {
   bool *waits = stage->duplex ? &stage->out_waits : &stage->waits;
-  while (stage->life < WEIR_LIFE_ENDED && !stage->failed && !stage->finishing && !stage->out_finishing && !*waits &&
-         !weir_stage_paused (stage)) {
+  while (stage->life < WEIR_LIFE_ENDED && !stage->failed && !stage->finishing && !stage->out_finishing &&
+         !stage->finish_posted && !*waits && !weir_stage_paused (stage)) {
     gsize before = stage->turn_records;
     stage->half = stage->duplex ? WEIR_HALF_OUTPUT : WEIR_HALF_INPUT;
     weir_stage_enter (stage, "produce");

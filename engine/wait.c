@@ -98,6 +98,12 @@ weir_stage_ready (WeirStage *stage)
   weir_task_make_ready (&stage->task);
 }
 
+gboolean
+weir_stage_draining (WeirStage *stage)
+{
+  return stage->draining;
+}
+
 void
 weir_stage_linger (WeirStage *stage, gboolean lingers)
 {

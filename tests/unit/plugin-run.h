@@ -64,7 +64,7 @@ typedef struct {
 typedef enum { AS_MESSAGES, AS_CHUNKS } Feeding;
 
 G_GNUC_UNUSED static void
-push_pieces (Feeding feeding, const Piece *pieces, gsize count)
+push_pieces_to (WeirHarness *to, Feeding feeding, const Piece *pieces, gsize count)
 {
   for (gsize i = 0; i < count; i++) {
     const Piece *piece = &pieces[i];
@@ -74,12 +74,18 @@ push_pieces (Feeding feeding, const Piece *pieces, gsize count)
                           .stream = piece->stream };
     record.flags = feeding == AS_CHUNKS && piece->stream != 0 && piece->trail == 0 ? WEIR_RECORD_CHUNK : 0;
     if (piece->bytes != NULL) {
-      weir_harness_push_record (harness, &record, NULL);
+      weir_harness_push_record (to, &record, NULL);
     }
     if (piece->close) {
-      weir_harness_end_stream (harness, piece->stream);
+      weir_harness_end_stream (to, piece->stream);
     }
   }
+}
+
+G_GNUC_UNUSED static void
+push_pieces (Feeding feeding, const Piece *pieces, gsize count)
+{
+  push_pieces_to (harness, feeding, pieces, count);
 }
 
 /* ---- runs ---- */

@@ -63,13 +63,54 @@ START_TEST (messages_get_a_delimiter_lines_have_theirs)
 }
 END_TEST
 
+static void
+write_chunks (const char *json, const Piece *pieces, gsize count)
+{
+  make_stage ("file", WEIR_HARNESS_CONSUMER, json, 4096);
+  push_pieces (AS_CHUNKS, pieces, count);
+  finish ();
+}
+
 START_TEST (chunks_are_written_as_they_are)
 {
-  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (2, "e\nt"), CHUNK (1, "wo") };
-  make_stage ("file", WEIR_HARNESS_CONSUMER, "{\"path\": \"out\"}", 4096);
-  push_pieces (AS_CHUNKS, pieces, G_N_ELEMENTS (pieces));
-  finish ();
+  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (1, "e\nt"), CHUNK (1, "wo") };
+  write_chunks ("{\"path\": \"out\"}", pieces, G_N_ELEMENTS (pieces));
   expect_file ("out", "one\ntwo");
+}
+END_TEST
+
+START_TEST (unended_line_of_one_stream_is_parted_from_the_next)
+{
+  static const Piece pieces[] = { CHUNK (1, "one\nlast"), CLOSE (1), CHUNK (2, "first\n"), CHUNK (1, "third") };
+  write_chunks ("{\"path\": \"out\"}", pieces, G_N_ELEMENTS (pieces));
+  expect_file ("out", "one\nlast\nfirst\nthird");
+}
+END_TEST
+
+START_TEST (chunks_of_streams_in_turn_never_share_a_line)
+{
+  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (2, "t"), CHUNK (1, "e\n"), CHUNK (2, "wo\n") };
+  write_chunks ("{\"path\": \"out\"}", pieces, G_N_ELEMENTS (pieces));
+  expect_file ("out", "on\nt\ne\nwo\n");
+  unlink ("out");
+  write_chunks ("{\"path\": \"out\", \"delimiter\": \"\"}", pieces, G_N_ELEMENTS (pieces));
+  expect_file ("out", "onte\nwo\n");
+}
+END_TEST
+
+START_TEST (lines_of_streams_in_turn_are_whole)
+{
+  static const Piece pieces[] = { CHUNK (1, "on"),   CHUNK (2, "t"),    CHUNK (1, "e\nlast"),
+                                  CHUNK (2, "wo\n"), CLOSE (1),         CHUNK (2, "three\nend"),
+                                  CLOSE (2),         CHUNK (3, "four"), CLOSE (3) };
+  make_stage ("lines", WEIR_HARNESS_TRANSFORM, "{}", 4096);
+  cutter = g_steal_pointer (&harness);
+  make_stage ("file", WEIR_HARNESS_CONSUMER, "{\"path\": \"out\"}", 4096);
+  push_pieces_to (cutter, AS_CHUNKS, pieces, G_N_ELEMENTS (pieces));
+  ck_assert (weir_harness_finish (cutter));
+  weir_harness_hand_on (cutter, NULL, harness);
+  finish ();
+  expect_file ("out", "one\ntwo\nlast\nthree\nend\nfour");
 }
 END_TEST
 
@@ -409,6 +450,9 @@ main (void)
   tcase_add_checked_fixture (cases, forget_faults, NULL);
   tcase_add_test (cases, messages_get_a_delimiter_lines_have_theirs);
   tcase_add_test (cases, chunks_are_written_as_they_are);
+  tcase_add_test (cases, unended_line_of_one_stream_is_parted_from_the_next);
+  tcase_add_test (cases, chunks_of_streams_in_turn_never_share_a_line);
+  tcase_add_test (cases, lines_of_streams_in_turn_are_whole);
   tcase_add_test (cases, delimiter_of_ones_own);
   tcase_add_test (cases, empty_delimiter_is_none);
   tcase_add_test (cases, nul_is_a_zero_byte);
