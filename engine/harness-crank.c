@@ -40,6 +40,7 @@ weir_harness_run_stage (WeirHarness *harness)
 gboolean
 weir_harness_turn (WeirHarness *harness)
 {
+  g_return_val_if_fail (!harness->stage->in_turn, FALSE); /* callbacks do not nest */
   WeirWorker *before = weir_harness_enter (harness);
   gboolean any = weir_timers_fire (harness->worker->timers);
   any = weir_worker_dispatch (harness->worker) || any;

@@ -141,16 +141,16 @@ weir_harness_figure (WeirHarness *harness, const char *name)
 }
 
 guint64
-weir_harness_link_figure (WeirHarness *harness, const char *name, const char *figure)
+weir_harness_link_figure (WeirHarness *harness, const char *link, const char *figure)
 {
   WeirHarnessOutput *output;
-  if (!weir_harness_find (harness, name, &output)) {
+  if (!weir_harness_find (harness, link, &output)) {
     return 0;
   }
   WeirLinkFigures found = { 0 };
-  WeirLink *link = output != NULL ? output->link : harness->input;
-  if (link != NULL) {
-    weir_link_figures (link, &found);
+  WeirLink *of = output != NULL ? output->link : harness->input;
+  if (of != NULL) {
+    weir_link_figures (of, &found);
   }
   const Figure figures[] = { { "in", found.in },
                              { "out", found.out },

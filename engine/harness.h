@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* harness.h: what the files of the harness share (weir/harness.h): harness.c makes, opens, stops and frees it; harness-crank.c runs it;
- * harness-feed.c and harness-taker.c are the ends; harness-notes.c notes the stage's callbacks; harness-look.c shows and compares.
+/* harness.h: what the files of the harness share (weir/harness.h): harness-make.c makes it; harness.c opens, stops and frees it;
+ * harness-crank.c runs it; harness-feed.c and harness-taker.c are the ends; harness-notes.c notes the stage's callbacks;
+ * harness-look.c shows and compares.
  * All of it on the test's thread, which is the worker's inside of each public call. The harness owns worker, stages and links. */
 #pragma once
 

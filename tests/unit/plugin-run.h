@@ -202,7 +202,7 @@ G_GNUC_UNUSED static void
 expect_refused (const char *name, WeirHarnessKind kind, const char *json, const char *problems)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (WeirHarness) made = weir_harness_new_for_file (name, kind, json, &error);
+  weir_harness_free (weir_harness_new_for_file (name, kind, json, &error));
   ck_assert_str_eq (error != NULL ? error->message : "", problems);
 }
 

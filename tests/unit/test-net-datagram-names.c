@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugins/net/datagram-sender.c with a name that stands for several addresses, or for others later on. The lookup is the test's, as
- * is sendmmsg(2), which finds no way to the hosts from 127.0.1.0 on; the pipeline runs in this process, and the peers are sockets. */
+ * is sendmmsg(2), which finds no way to the hosts from 127.0.1.0 on; the peers are sockets. */
 #include "plugin-run.h"
 
 #include "plugins/net/datagram-sender.h"
@@ -93,19 +93,20 @@ peer_at (const char *host, guint16 *port)
   return fd;
 }
 
-/* ---- the pipeline ---- */
+/* ---- the sender ---- */
 
-/* Numbers, a record a millisecond, until the peer has got so many. */
+/* Numbers, a record a millisecond at most, until the peer has got so many. */
 typedef struct {
   int peer;
   guint wanted, next;
+  gint64 pushed;
   GArray *got; /* of guint */
 } Counter;
 
 static Counter counter;
 
-static WeirNext
-count_produce (WeirStage *stage, G_GNUC_UNUSED gpointer state)
+static gboolean
+push_until_got (WeirHarness *sender, G_GNUC_UNUSED gpointer data)
 {
   char text[16];
   for (ssize_t size; (size = recv (counter.peer, text, sizeof (text) - 1, MSG_DONTWAIT)) > 0;) {
@@ -113,16 +114,18 @@ count_produce (WeirStage *stage, G_GNUC_UNUSED gpointer state)
     guint number = (guint) g_ascii_strtoull (text, NULL, 10);
     g_array_append_val (counter.got, number);
   }
-  if (counter.got->len >= counter.wanted) {
-    return WEIR_DONE;
+  if (counter.got->len >= counter.wanted || weir_harness_error (sender) != NULL) {
+    return TRUE;
   }
-  ck_assert_uint_lt (counter.next, 30000);
-  g_snprintf (text, sizeof (text), "%u", counter.next++);
-  weir_emit_copy (stage, text, strlen (text));
-  return weir_stage_wait_time (stage, 1000);
+  gint64 now = g_get_monotonic_time ();
+  if (now - counter.pushed >= 1000) {
+    ck_assert_uint_lt (counter.next, 30000);
+    g_snprintf (text, sizeof (text), "%u", counter.next++);
+    weir_harness_push_text (sender, text);
+    counter.pushed = now;
+  }
+  return FALSE;
 }
-
-static const WeirRole count_role = { .state_size = 1, .produce = count_produce };
 
 typedef struct {
   NetDatagramSender *sender;
@@ -163,21 +166,22 @@ static guint unheard, waits;
 static void
 send_until_got (guint wanted)
 {
-  const WeirRole role = { .state_size = sizeof (Sending),
-                          .counters = net_sender_counters,
-                          .open = send_open,
-                          .start = send_start,
-                          .flush = send_flush,
-                          .close = send_close };
-  WeirPipeline *pipeline = weir_pipeline_new ("test");
+  static const WeirRole role = { .state_size = sizeof (Sending),
+                                 .counters = net_sender_counters,
+                                 .open = send_open,
+                                 .start = send_start,
+                                 .flush = send_flush,
+                                 .close = send_close };
+  GError *error = NULL;
   counter.wanted = wanted;
-  WeirStage *from = add_stage (pipeline, "count", WEIR_PRODUCER, &count_role, g_malloc0 (1));
-  WeirStage *to = add_stage (pipeline, "send", WEIR_CONSUMER, &role, g_malloc0 (sizeof (Sending)));
-  join (pipeline, from, 0, to, 100);
-  outcome.result = weir_pipeline_run (pipeline, &outcome.failure);
-  unheard = (guint) weir_load_relaxed (&to->counters[NET_UNHEARD]);
-  waits = (guint) weir_load_relaxed (&to->counters[NET_SEND_WAITS]);
-  weir_pipeline_free (pipeline);
+  harness = weir_harness_new_for_role (&role, WEIR_HARNESS_CONSUMER, NULL, &error);
+  ck_assert_ptr_nonnull (harness);
+  weir_harness_set_live (harness, TRUE);
+  weir_harness_start (harness);
+  ck_assert (weir_harness_wait_until (harness, push_until_got, NULL));
+  finish ();
+  unheard = (guint) weir_harness_counter (harness, net_sender_counters[NET_UNHEARD]);
+  waits = (guint) weir_harness_counter (harness, net_sender_counters[NET_SEND_WAITS]);
 }
 
 /* The last ones are in order, and none is missing among them. */
@@ -194,7 +198,6 @@ expect_got (guint first)
 static void
 set_up_all (void)
 {
-  set_up ();
   port = 0;
   counter = (Counter){ .peer = peer_at ("127.0.0.7", &port), .got = g_array_new (FALSE, FALSE, sizeof (guint)) };
   lookups = in_vain = 0;
@@ -205,7 +208,6 @@ tear_down_all (void)
 {
   close (counter.peer);
   g_array_free (counter.got, TRUE);
-  tear_down ();
 }
 
 /* ---- the tests ---- */
@@ -296,7 +298,7 @@ START_TEST (a_name_without_an_address_fails_at_the_start)
 {
   ANSWERS ("");
   send_until_got (1);
-  g_autofree char *wanted = g_strdup_printf ("send (test, consumer): cannot send to a.name:%u: not found", port);
+  g_autofree char *wanted = g_strdup_printf ("cannot send to a.name:%u: not found", port);
   expect_failure (wanted);
 }
 END_TEST
@@ -306,7 +308,6 @@ main (void)
 {
   TCase *cases = tcase_create ("net-datagram-names");
   tcase_add_checked_fixture (cases, set_up_all, tear_down_all);
-  tcase_set_timeout (cases, 120);
   tcase_add_test (cases, the_next_address_is_taken_where_nobody_listens);
   tcase_add_loop_test (cases, the_next_address_is_taken_where_there_is_no_way, 0, 4);
   tcase_add_test (cases, the_name_is_looked_up_again_where_nobody_listens);
@@ -315,7 +316,5 @@ main (void)
   tcase_add_test (cases, the_address_in_use_stays_where_it_is_still_among_them);
   tcase_add_test (cases, lookups_are_far_between);
   tcase_add_test (cases, a_name_without_an_address_fails_at_the_start);
-  Suite *suite = suite_create ("net-datagram-names");
-  suite_add_tcase (suite, cases);
-  return run_suite (suite);
+  return run_suite ("net-datagram-names", cases);
 }
