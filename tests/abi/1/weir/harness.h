@@ -14,6 +14,9 @@
  *   assert (weir_harness_expect_output (harness, NULL, "abc|"));
  *   weir_harness_free (harness);
  *
+ * All of them share that thread, so a stage that emits past a link's hard limit fails, as one does that shares its worker (R4), and
+ * callbacks of a role flagged WEIR_BLOCKING, one a turn, block the test where they block: give them something to read first.
+ *
  * Thread: every function is called on the thread that made the harness, and none but those that look and push from inside a callback
  * of the stage. Threads of the plugin's own go on as ever: what they hand in (weir_stage_post(), weir_stage_invoke(),
  * weir_stage_wake(), kept records given back) is taken by the next crank.
@@ -147,6 +150,7 @@ WEIR_EXPORT gboolean weir_harness_ended (WeirHarness *harness, const char *link)
 
 /* ---- crank ------------------------------------------------------------------------------------------------------------------ */
 
+/* None of these from inside a callback of the stage. */
 /* One round: sources of the stage's context that are ready and timers that are due are dispatched, the feed feeds, the stage has one
  * turn if it is ready, and the takers take. TRUE: something was done. */
 WEIR_EXPORT gboolean weir_harness_turn (WeirHarness *harness);
@@ -206,7 +210,7 @@ WEIR_EXPORT guint64 weir_harness_counter (WeirHarness *harness, const char *name
  * after its end), "errors", "kept" (records that are not given back). */
 WEIR_EXPORT guint64 weir_harness_figure (WeirHarness *harness, const char *name);
 /* A figure of a link: "in", "out", "dropped", "queued", "pauses", "resumes", "peak_records", "peak_bytes", "bytes" (that lie in it). */
-WEIR_EXPORT guint64 weir_harness_link_figure (WeirHarness *harness, const char *link, const char *name);
+WEIR_EXPORT guint64 weir_harness_link_figure (WeirHarness *harness, const char *link, const char *figure);
 /* R12, a line a link: "input: in 3 = out 2 + dropped 0 + queued 1", where queued is counted in the link itself. */
 WEIR_EXPORT const char *weir_harness_ledger (WeirHarness *harness);
 /* Does it balance on every link? */
