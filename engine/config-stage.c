@@ -13,12 +13,24 @@
 static const GLogLevelFlags log_levels[] = { G_LOG_LEVEL_DEBUG, G_LOG_LEVEL_INFO, G_LOG_LEVEL_WARNING,
                                              G_LOG_LEVEL_CRITICAL };
 
-static const WeirRole *
-role_of (const WeirPlugin *plugin, WeirKind kind)
+const WeirRole *
+weir_plugin_role (const WeirPlugin *plugin, WeirKind kind, char **message)
 {
   const WeirRole *roles[] = { plugin->producer, plugin->transform, plugin->consumer };
 
-  return roles[kind];
+  if (roles[kind] != NULL)
+    return roles[kind];
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_string_append_printf (text, "plugin \"%s\" is no %s, only a ", plugin->name, weir_kind_names[kind]);
+  const char *between = "";
+  for (WeirKind other = WEIR_PRODUCER; other <= WEIR_CONSUMER; other++) {
+    if (roles[other] == NULL)
+      continue;
+    g_string_append_printf (text, "%s%s", between, weir_kind_names[other]);
+    between = " and a ";
+  }
+  *message = g_string_free (g_steal_pointer (&text), FALSE);
+  return NULL;
 }
 
 static void
@@ -38,19 +50,10 @@ open_plugin (WeirLoad *load, WeirLoadStage *entry, const WeirSpot *spot)
     weir_load_wrong (load, spot, "%s", error->message);
     return;
   }
-  stage->role = role_of (stage->plugin, stage->kind);
-  if (stage->role != NULL)
-    return;
-  g_autoptr (GString) message = g_string_new (NULL);
-  g_string_append_printf (message, "plugin \"%s\" is no %s, only a ", stage->plugin_name, weir_kind_names[stage->kind]);
-  const char *between = "";
-  for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++) {
-    if (role_of (stage->plugin, kind) == NULL)
-      continue;
-    g_string_append_printf (message, "%s%s", between, weir_kind_names[kind]);
-    between = " and a ";
-  }
-  weir_load_wrong (load, spot, "%s", message->str);
+  g_autofree char *message = NULL;
+  stage->role = weir_plugin_role (stage->plugin, stage->kind, &message);
+  if (stage->role == NULL)
+    weir_load_wrong (load, spot, "%s", message);
 }
 
 static void

@@ -200,8 +200,8 @@ find_file_from (WeirRegistry *registry, const char *name, guint *place)
   return NULL;
 }
 
-static char *
-find_file (WeirRegistry *registry, const char *name)
+char *
+weir_registry_find (WeirRegistry *registry, const char *name)
 {
   guint place = 0;
   return find_file_from (registry, name, &place);
@@ -283,7 +283,7 @@ weir_registry_try (WeirRegistry *registry, const char *const *names)
   for (; *names != NULL; names++) {
     if (g_hash_table_contains (registry->opened, *names) || g_hash_table_contains (registry->tried, *names))
       continue;
-    WeirPluginFile file = { .file = find_file (registry, *names) };
+    WeirPluginFile file = { .file = weir_registry_find (registry, *names) };
     if (file.file == NULL)
       continue;
     file.name = g_strdup (*names);
@@ -306,7 +306,7 @@ weir_registry_open (WeirRegistry *registry, const char *name, GError **error)
 {
   weir_registry_try (registry, (const char *const[]){ name, NULL });
   if (!g_hash_table_contains (registry->opened, name)) {
-    g_autofree char *path = find_file (registry, name), *message = NULL;
+    g_autofree char *path = weir_registry_find (registry, name), *message = NULL;
     if (path == NULL) {
       g_propagate_error (error, weir_registry_unknown (registry, name));
       return NULL;

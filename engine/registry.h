@@ -38,6 +38,8 @@ void weir_registry_add_defaults (WeirRegistry *registry);
 /* The folders in the order of the search, ended by NULL. Borrowed until a folder is added. */
 const char *const *weir_registry_folders (WeirRegistry *registry);
 
+/* The file that a name means, g_free() it; NULL: there is none, weir_registry_unknown() says so. */
+char *weir_registry_find (WeirRegistry *registry, const char *name);
 /* Opens a plugin, or gives the one that was opened before: its table, checked. Opening runs the object's constructors, and none
  * of its callbacks. It is first tried in a child process, while this one has one thread: a constructor that crashes, exits or hangs
  * is an error like any other. NULL: the error is one line that names the plugin and its file. */

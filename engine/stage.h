@@ -100,6 +100,7 @@ struct _WeirStage {
   guint input_count;
   gsize record_max;
   GLogLevelFlags log_level; /* messages below are not logged */
+  void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* NULL: to the program's log. Any thread */
   WeirStageReport report;
   gpointer report_data;
 

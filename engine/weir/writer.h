@@ -20,6 +20,7 @@ typedef struct {
   gsize matched;  /* bytes of the delimiter that the unended chunk ends with */
   guint32 stream; /* of it */
   gboolean open;  /* the runs that are out end with the unended chunk of a stream */
+  gsize spare[2]; /* zero: for later versions, as plugins are compiled with its size */
 } WeirWriter;
 
 /* The option that a role has for it: const char *delimiter of its state. */

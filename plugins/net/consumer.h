@@ -25,6 +25,14 @@ typedef struct {
   NetLinger linger;
 } NetConsumer;
 
+/* Those that both plugins have; the addresses as they are written there. */
+#define NET_CONSUMER_OPTIONS(connect_address, listen_addresses) \
+  WEIR_STRING (NetConsumer, connect, NULL, 0, "Address to connect to: " connect_address), \
+    WEIR_BOOLEAN (NetConsumer, reconnect, "true", 0, \
+                  "Connect again when the connection is lost or cannot be made, while records wait; false: fail"), \
+    NET_CONNECT_OPTIONS (NetConsumer), NET_ACCEPT_OPTIONS (NetConsumer, listen_addresses), \
+    NET_AUDIENCE_OPTIONS (NetConsumer), WEIR_DELIMITER_OPTION (NetConsumer), NET_SOCKET_OPTIONS (NetConsumer)
+
 char *net_consumer_check (const NetConsumer *self, NetFamily family, const char **option);
 WeirNext net_consumer_open (WeirStage *stage, NetConsumer *self, NetFamily family);
 WeirNext net_consumer_start (WeirStage *stage, gpointer state);

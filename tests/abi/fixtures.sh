@@ -28,10 +28,12 @@ runs () {
 }
 
 begin "it was built with the headers of ABI 1 alone"
-for header in "$WEIR_SOURCE"/tests/abi/1/weir/*.h; do
-  grep -q "tests/abi/1/weir/${header##*/}" "$WEIR_BUILD"/tests/abi/1/.deps/*.Plo || fail "not ${header##*/}"
-done
-if grep -q -e 'headers/weir/' -e 'engine/weir/' "$WEIR_BUILD"/tests/abi/1/.deps/*.Plo; then fail "also today's"; fi
+if cat "$WEIR_BUILD"/tests/abi/1/.deps/*.Plo >depends 2>/dev/null; then # which a build may go without
+  for header in "$WEIR_SOURCE"/tests/abi/1/weir/*.h; do
+    grep -q "tests/abi/1/weir/${header##*/}" depends || fail "not ${header##*/}"
+  done
+  expect_no_match depends '(headers|engine)/weir/'
+fi
 
 begin "it uses all that the headers of ABI 1 declare"
 grep -h -o -E '\bweir_[a-z_0-9]+ \(' "$WEIR_SOURCE"/tests/abi/1/weir/*.h | sed 's/ (//' | sort -u >declared

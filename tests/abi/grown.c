@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checks of a plugin's table as a later version would have them: tests/abi/grown.sh compiles this and the engine's own sources
- * of them with headers in which the tables have more fields. Opens the plugin NAME in FILE and says in one line what became of it.
+/* The checks of a plugin's table as a later version would have them: tests/abi/grown.sh compiles this and the engine with headers in
+ * which the tables have more fields. Opens the plugin NAME in FILE and says in one line what became of it.
  * Names no field that it has more, so that it can be compiled with today's headers too. */
 #include "plugin-object.h"
 

@@ -24,28 +24,13 @@ run_way (gsize way, guint16 at)
         ways[way].stage, option, ways[way].connects ? at : 0, ways[way].options);
 }
 
-/* The stage may listen before or behind `in`. */
-static guint16
-port_of_stage (const char *stage)
-{
-  g_autofree char *said = g_strdup_printf ("weir: %s (tcp, %s): listening on 127.0.0.1:", stage,
-                                           g_str_equal (stage, "in") ? "producer" : "consumer");
-  await_said (said);
-  const char *at = strstr (bed.said->str, said) + strlen (said);
-  while (strchr (at, '\n') == NULL) {
-    ck_assert (hear ());
-    at = strstr (bed.said->str, said) + strlen (said);
-  }
-  return (guint16) g_ascii_strtoull (at, NULL, 10);
-}
-
 START_TEST (peers_in_turn_never_share_a_line)
 {
   guint16 at = 0;
   int server = serve (&at, 1);
   run_way ((gsize) _i, at);
-  int one = connect_to (port_of_stage ("in")), two = connect_to (port_of_stage ("in"));
-  int out = ways[_i].connects ? take_one (server) : connect_to (port_of_stage ("out"));
+  int one = connect_to (port_of ("in")), two = connect_to (port_of ("in"));
+  int out = ways[_i].connects ? take_one (server) : connect_to (port_of ("out"));
   say (one, "half a ");
   expect_heard (out, "half a ");
   say (two, "whole\n");

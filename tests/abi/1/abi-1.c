@@ -95,17 +95,30 @@ static const WeirRole transform = {
 
 /* ---- the other half of a connection ---- */
 
+typedef struct {
+  WeirWriter writer;
+} Reply;
+
 static WeirNext
-reply_flush (WeirStage *stage, gpointer self, const WeirRecord *records, gsize count)
+reply_open (WeirStage *stage, gpointer state)
 {
+  (void) stage;
+  weir_writer_init (&((Reply *) state)->writer, "\n");
+  return WEIR_MORE;
+}
+
+static WeirNext
+reply_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize count)
+{
+  Reply *self = state;
   Peer *peer = weir_stage_connection (stage);
-  gsize progress = 0;
-  (void) self;
-  return weir_send_records (peer->ends[0], records, count, "\n", 1, weir_stage_has_more (stage), &progress)
+  return weir_writer_send (&self->writer, peer->ends[0], records, count, weir_stage_has_more (stage))
            ? WEIR_MORE
            : weir_stage_fail_errno (stage, "cannot send");
 }
 
-static const WeirRole reply = { .summary = "Sends to the peer", .flush = reply_flush };
+static const WeirRole reply = {
+  .summary = "Sends to the peer", .state_size = sizeof (Reply), .open = reply_open, .flush = reply_flush
+};
 
 WEIR_PLUGIN_WITH_REPLY ("abi-1", "1.0", &abi_producer, &transform, &abi_consumer, &reply);

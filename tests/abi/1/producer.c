@@ -213,6 +213,8 @@ check (gconstpointer state, const char **option)
   return g_strdup ("found 81, expected any other");
 }
 
+static const char *const tags[] = { "n", "m", NULL };
+
 const WeirRole abi_producer = {
   .summary = "Emits in each way there is",
   .options = producer_options,
@@ -225,4 +227,5 @@ const WeirRole abi_producer = {
   .stop = nothing,
   .close = join,
   .check = check,
+  .tags = tags,
 };

@@ -41,6 +41,10 @@ WEIR_EXPORT void weir_stage_linger (WeirStage *stage, gboolean lingers);
 /* In flush(): more records lie ready behind this run, and are offered right behind it. For what may wait for them, such as a push
  * over the network. Thread: worker. */
 WEIR_EXPORT gboolean weir_stage_has_more (WeirStage *stage);
+/* The pipeline, or the stage's connection, is told to stop: producers emit no more, and what they have emitted drains, within a
+ * limit. What has only been waited for in case that there would be more can be given up: an end() that has answered WAIT is called
+ * again as this begins. Thread: worker. */
+WEIR_EXPORT gboolean weir_stage_draining (WeirStage *stage);
 /* Calls func on the worker, once, in order of the calls, and then destroy (data). Waits while 1,024 of them are waiting.
  * Once the stage is closed only destroy (data) is called. Thread: any but the worker itself. */
 WEIR_EXPORT void weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotify destroy);
