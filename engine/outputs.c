@@ -81,6 +81,7 @@ hold (WeirStage *stage, WeirLink *link)
 {
   if (stage->worker->stages > 1) {
     if (!stage->failed) {
+      stage->at_fault = TRUE;
       weir_stage_fail (stage,
                        "emitted past a full link: %s is at its hard limit (%" G_GUINT64_FORMAT
                        " records queued), and the stage "

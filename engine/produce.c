@@ -7,6 +7,7 @@ void
 weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const WeirRecord *at_hand, const char *callback)
 {
   if (stage->role->produce == NULL) {
+    stage->at_fault = TRUE;
     weir_stage_fail (stage, "%s() answered PRODUCE, and the role has no produce()", callback);
     return;
   }
@@ -55,6 +56,7 @@ weir_intake_produce (WeirStage *stage, WeirTurn *turn)
     break;
   case WEIR_REJECT:
     if (stage->produces != WEIR_PRODUCES_RECORD) {
+      stage->at_fault = TRUE;
       weir_stage_fail (stage, "produce() rejected, and there is no record at hand: %s", weir_stage_rejection (stage));
       break;
     }

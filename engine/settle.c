@@ -35,6 +35,7 @@ weir_intake_settle (WeirStage *stage)
   stage->settle_told = TRUE;
   if (stage->role->settle == NULL) {
     if (stage->settle_wanted) {
+      stage->at_fault = TRUE;
       weir_stage_fail (stage, "keeps %" G_GINT64_FORMAT " records while its input is full of them, and has no settle()",
                        weir_load_relaxed (&stage->outstanding));
     }

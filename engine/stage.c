@@ -316,11 +316,13 @@ weir_stage_check_answer (WeirStage *stage, const char *callback, WeirNext next, 
   static const char *const names[] = { "MORE", "WAIT", "DONE", "PRODUCE", "REJECT", "FAIL" };
   if (next == WEIR_FAIL) {
     if (!stage->failed) {
+      stage->at_fault = TRUE;
       weir_stage_fail (stage, "%s() answered FAIL without saying why", callback);
     }
     return FALSE;
   }
   if ((guint) next >= G_N_ELEMENTS (names) || (allowed & WEIR_CAN (next)) == 0) {
+    stage->at_fault = TRUE;
     weir_stage_fail (stage, "%s() answered %s, which it may not", callback,
                      (guint) next < G_N_ELEMENTS (names) ? names[next] : "a number that is no answer");
     return FALSE;

@@ -159,6 +159,7 @@ struct _WeirStage {
   const WeirRecord *at_hand; /* of the produce() that follows PRODUCE */
   bool dropping_streams;     /* what end_stream() emits is refused without a word */
   bool refusal_told;
+  bool at_fault; /* it has failed as it broke a rule, and not by its own word */
   guint32 only_stream;       /* opened here; 0: none, or several: */
   WeirContext *only_context; /* its own, or NULL */
   GHashTable *streams;       /* number -> WeirContext or NULL */

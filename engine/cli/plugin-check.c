@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `weir plugin check FILE.so`: holds each role of a plugin to the rules of conform-rules.c, each in a process of its own, and prints a
+ * line a rule. The object is never opened in this process. Main thread only, which stays the only one. */
+#include "cli/command.h"
+#include "cli/conform.h"
+
+#include "found.h"
+#include "suggest.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COMMAND "plugin check"
+#define VALGRIND "WEIR_PLUGIN_CHECK_VALGRIND" /* in our own environment, when valgrind runs us: the folder of its logs */
+
+typedef struct {
+  gboolean quiet, json, valgrind;
+  char *role;
+  char **settings, **files;
+  int limit; /* seconds */
+} Arguments;
+
+typedef struct {
+  const Arguments *arguments;
+  json_object *lines;
+  guint ok, failed, skipped;
+  GString *unusable; /* a line a role */
+} Report;
+
+/* ---- what is printed ---- */
+
+static void
+tell (Report *report, WeirConformResult result, const char *rule, const char *role, const char *said)
+{
+  gboolean ok = result == WEIR_CONFORM_OK, failed = result == WEIR_CONFORM_FAILED;
+  const char *word = ok ? "ok" : failed ? "FAILED" : "skipped";
+  *(ok ? &report->ok : failed ? &report->failed : &report->skipped) += 1;
+  if (report->arguments->json) {
+    json_object *line = json_object_new_object ();
+    json_object_object_add (line, "rule", json_object_new_string (rule));
+    json_object_object_add (line, "role", json_object_new_string (role));
+    json_object_object_add (line, "result", json_object_new_string (failed ? "failed" : word));
+    if (*said != '\0') {
+      json_object_object_add (line, "message", json_object_new_string (said));
+    }
+    json_object_array_add (report->lines, line);
+  } else if (failed || !report->arguments->quiet) {
+    printf ("%s %s %s%s%s\n", word, role, rule, *said != '\0' ? ": " : "", said);
+    fflush (stdout);
+  }
+}
+
+static void
+check_role (Report *report, const WeirConformPlan *plan, WeirKind kind)
+{
+  const char *role = weir_kind_names[kind];
+  g_autofree char *first = NULL;
+  WeirConformResult opens = weir_conform_run (plan, &weir_conform_rules[0], kind, &first);
+  tell (report, opens, weir_conform_rules[0].name, role, first);
+  if (opens == WEIR_CONFORM_UNUSABLE) {
+    g_string_append_printf (report->unusable, "weir: " COMMAND ": the %s was not checked: %s; give --set %s.OPTION=VALUE\n",
+                            role, first, role);
+  }
+  for (const WeirConformRule *rule = &weir_conform_rules[1]; rule->name != NULL; rule++) {
+    g_autofree char *said = NULL;
+    if (opens == WEIR_CONFORM_SKIPPED && strcmp (rule->name, "options") != 0) {
+      tell (report, opens, rule->name, role, first);
+      continue;
+    }
+    if (opens == WEIR_CONFORM_UNUSABLE) {
+      tell (report, opens, rule->name, role, first);
+      continue;
+    }
+    WeirConformResult result = weir_conform_run (plan, rule, kind, &said);
+    tell (report, result, rule->name, role, said);
+  }
+}
+
+/* ---- settings ---- */
+
+/* Has one of the plugin's roles, or the one that is named, such an option? */
+static gboolean
+has_option (json_object *roles, const char *role, const char *name, GPtrArray *names)
+{
+  gboolean found = FALSE;
+  json_object_object_foreach (roles, key, value)
+  {
+    json_object *options = json_object_object_get (value, "options");
+    for (gsize i = 0; i < json_object_array_length (options); i++) {
+      json_object *option = json_object_array_get_idx (options, i);
+      const char *text = json_object_get_string (json_object_object_get (option, "name"));
+      if (role == NULL || strcmp (key, role) == 0) {
+        g_ptr_array_add (names, (gpointer) text);
+        found = found || strcmp (text, name) == 0;
+      }
+    }
+  }
+  return found;
+}
+
+/* FALSE: that has been told. */
+static gboolean
+check_settings (json_object *roles, char **settings)
+{
+  for (guint i = 0; settings != NULL && settings[i] != NULL; i++) {
+    const char *equals = strchr (settings[i], '=');
+    g_autofree char *left = equals != NULL ? g_strndup (settings[i], (gsize) (equals - settings[i])) : NULL;
+    char *dot = left != NULL ? strchr (left, '.') : NULL;
+    g_autofree char *found = weir_found_text (settings[i]);
+    if (left == NULL || *left == '\0' || dot == left) {
+      weir_command_refuse (COMMAND, "--set: found %s, expected OPTION=VALUE or ROLE.OPTION=VALUE", found);
+      return FALSE;
+    }
+    if (dot != NULL) {
+      *dot = '\0';
+    }
+    const char *role = dot != NULL ? left : NULL, *name = dot != NULL ? dot + 1 : left;
+    if (role != NULL && !json_object_object_get_ex (roles, role, NULL)) {
+      weir_command_refuse (COMMAND, "--set: the plugin is no %s", role);
+      return FALSE;
+    }
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+    if (!has_option (roles, role, name, names)) {
+      g_autoptr (GString) message = g_string_new (NULL);
+      g_autofree char *text = weir_found_text (name);
+      g_string_printf (message, "--set: unknown option %s", text);
+      g_ptr_array_add (names, NULL);
+      weir_suggest_append (message, name, (const char *const *) names->pdata);
+      weir_command_refuse (COMMAND, "%s", message->str);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* ---- the scratch folder ---- */
+
+static int
+remove_one (const char *path, G_GNUC_UNUSED const struct stat *status, G_GNUC_UNUSED int type,
+            G_GNUC_UNUSED struct FTW *at)
+{
+  return remove (path);
+}
+
+static char *
+make_scratch (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = g_dir_make_tmp ("weir-plugin-check-XXXXXX", &error);
+  g_autofree char *input = folder != NULL ? g_build_filename (folder, "input", NULL) : NULL;
+  if (folder == NULL || !g_file_set_contents (input, "first line\nsecond line\nno newline", -1, &error)) {
+    fprintf (stderr, "weir: " COMMAND ": %s\n", error->message);
+    g_clear_pointer (&folder, g_free);
+  }
+  return folder;
+}
+
+/* ---- valgrind ---- */
+
+/* Runs this command again, below valgrind. Comes back only on a failure. */
+static int
+run_below_valgrind (int argc, char **argv)
+{
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL), *valgrind = g_find_program_in_path ("valgrind");
+  if (valgrind == NULL || self == NULL) {
+    fprintf (stderr, "weir: " COMMAND ": --valgrind: found no program \"valgrind\" in PATH\n");
+    return WEIR_EXIT_USAGE;
+  }
+  g_autofree char *logs = g_dir_make_tmp ("weir-plugin-check-XXXXXX", NULL);
+  if (logs == NULL) {
+    fprintf (stderr, "weir: " COMMAND ": cannot make a folder for valgrind: %s\n", g_strerror (errno));
+    return WEIR_EXIT_FAILED;
+  }
+  g_autofree char *log = g_strconcat ("--log-file=", logs, "/%p", NULL);
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  const char *const first[] = { valgrind, "-q", "--leak-check=full", "--errors-for-leak-kinds=definite",
+                                "--show-leak-kinds=definite", "--num-callers=8", log, self, "plugin" };
+  for (gsize i = 0; i < G_N_ELEMENTS (first); i++) {
+    g_ptr_array_add (words, (gpointer) first[i]);
+  }
+  for (int i = 0; i < argc; i++) {
+    g_ptr_array_add (words, argv[i]);
+  }
+  g_ptr_array_add (words, NULL);
+  g_setenv (VALGRIND, logs, TRUE);
+  execv (valgrind, (char **) words->pdata);
+  fprintf (stderr, "weir: " COMMAND ": cannot run \"%s\": %s\n", valgrind, g_strerror (errno));
+  return WEIR_EXIT_FAILED;
+}
+
+/* ---- the command ---- */
+
+/* What the plugin says of itself, out of a child; NULL: that has been told. */
+static json_object *
+describe (const char *file, const char *name, char **absolute)
+{
+  char *message = NULL;
+  *absolute = g_canonicalize_filename (file, NULL);
+  const WeirPluginFile plugin = { .name = (char *) name, .file = *absolute };
+  json_object *description = weir_registry_ask_child (&plugin, 10 * G_USEC_PER_SEC, &message);
+  if (description == NULL) {
+    fprintf (stderr, "weir: " COMMAND ": plugin \"%s\" (%s): %s\n", name, file, message);
+  }
+  g_free (message);
+  return description;
+}
+
+static int
+finish (const Report *report, const char *name)
+{
+  if (report->arguments->json) {
+    printf ("%s\n", json_object_to_json_string_ext (report->lines, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                                                     JSON_C_TO_STRING_NOSLASHESCAPE));
+  } else if (!report->arguments->quiet) {
+    printf ("%s: %u ok, %u failed, %u skipped\n", name, report->ok, report->failed, report->skipped);
+  }
+  if (fflush (stdout) != 0 || ferror (stdout) != 0) {
+    fprintf (stderr, "weir: " COMMAND ": cannot write to standard output: %s\n", g_strerror (errno));
+    return WEIR_EXIT_FAILED;
+  }
+  fputs (report->unusable->str, stderr);
+  return report->failed > 0 ? WEIR_EXIT_FAILED : report->unusable->len > 0 ? WEIR_EXIT_USAGE : WEIR_EXIT_DONE;
+}
+
+static int
+check (const Arguments *arguments, const char *file, const char *name)
+{
+  g_autofree char *absolute = NULL;
+  json_object *description = describe (file, name, &absolute);
+  if (description == NULL) {
+    return WEIR_EXIT_USAGE;
+  }
+  json_object *roles = json_object_object_get (description, "roles");
+  if (arguments->role != NULL && !json_object_object_get_ex (roles, arguments->role, NULL)) {
+    json_object_put (description);
+    return weir_command_refuse (COMMAND, "--role: plugin \"%s\" is no %s", name, arguments->role);
+  }
+  if (!check_settings (roles, arguments->settings)) {
+    json_object_put (description);
+    return WEIR_EXIT_USAGE;
+  }
+  g_autofree char *scratch = make_scratch ();
+  if (scratch == NULL) {
+    json_object_put (description);
+    return WEIR_EXIT_FAILED;
+  }
+  const WeirConformPlan plan = { .name = name,
+                                 .file = absolute,
+                                 .scratch = scratch,
+                                 .settings = arguments->settings,
+                                 .valgrind_logs = g_getenv (VALGRIND),
+                                 .limit = arguments->limit * (gint64) G_USEC_PER_SEC };
+  Report report = { .arguments = arguments, .lines = json_object_new_array (), .unusable = g_string_new (NULL) };
+  for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++) {
+    if (json_object_object_get_ex (roles, weir_kind_names[kind], NULL) &&
+        (arguments->role == NULL || strcmp (arguments->role, weir_kind_names[kind]) == 0)) {
+      check_role (&report, &plan, kind);
+    }
+  }
+  if (json_object_object_get_ex (roles, "reply", NULL) &&
+      (arguments->role == NULL || strcmp (arguments->role, "reply") == 0)) {
+    tell (&report, WEIR_CONFORM_SKIPPED, "open", "reply", "it is the other half of a connection, and there is none here");
+  }
+  int status = finish (&report, name);
+  nftw (scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+  json_object_put (report.lines);
+  json_object_put (description);
+  g_string_free (report.unusable, TRUE);
+  return status;
+}
+
+static char *
+list_rules (void)
+{
+  GString *list = g_string_new ("Rules, each for each role of the plugin, each in a process of its own:\n");
+  for (const WeirConformRule *rule = weir_conform_rules; rule->name != NULL; rule++) {
+    g_string_append_printf (list, "  %-13s %s\n", rule->name, rule->summary);
+  }
+  return g_string_free (list, FALSE);
+}
+
+int
+weir_plugin_check_command (int argc, char **argv)
+{
+  Arguments arguments = { .limit = 60 };
+  const GOptionEntry entries[] = {
+    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.settings,
+      "Give an option; more than once if need be. VALUE is JSON, or else a string", "[ROLE.]OPTION=VALUE" },
+    { "role", 0, 0, G_OPTION_ARG_STRING, &arguments.role, "Check this role only", "ROLE" },
+    { "limit", 0, 0, G_OPTION_ARG_INT, &arguments.limit, "Seconds that a rule may take; 60", "SECONDS" },
+    { "valgrind", 0, 0, G_OPTION_ARG_NONE, &arguments.valgrind, "Run it under valgrind, with fewer cycles", NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &arguments.quiet, "Print only what fails", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &arguments.json, "Print JSON", NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.files, NULL, NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new ("FILE.so");
+  g_autofree char *rules = list_rules ();
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) words = g_new0 (char *, argc + 1);
+  for (int i = 0; i < argc; i++) {
+    words[i] = g_strdup (argv[i]);
+  }
+  g_option_context_set_summary (context, "Holds a plugin to the rules that every stage keeps, without its source.");
+  g_option_context_set_description (context, rules);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_set_prgname ("weir " COMMAND);
+  gboolean parsed = g_option_context_parse (context, &argc, &argv, &error);
+  g_auto (GStrv) settings = arguments.settings;
+  g_auto (GStrv) files = arguments.files;
+  g_autofree char *role = arguments.role;
+  if (!parsed) {
+    return weir_command_refuse (COMMAND, "%s", error->message);
+  }
+  if (files == NULL || files[1] != NULL) {
+    return weir_command_refuse (COMMAND, "found %u files, expected one", files != NULL ? g_strv_length (files) : 0);
+  }
+  if (arguments.limit < 1 || arguments.limit > 86400) {
+    return weir_command_refuse (COMMAND, "--limit: found %d, expected a number from 1 to 86400", arguments.limit);
+  }
+  if (arguments.valgrind && g_getenv (VALGRIND) == NULL) {
+    return run_below_valgrind ((int) g_strv_length (words), words);
+  }
+  g_autofree char *name = g_path_get_basename (files[0]);
+  if (g_str_has_suffix (name, ".so")) {
+    name[strlen (name) - strlen (".so")] = '\0';
+  }
+  int status = check (&arguments, files[0], name);
+  if (g_getenv (VALGRIND) != NULL) {
+    nftw (g_getenv (VALGRIND), remove_one, 8, FTW_DEPTH | FTW_PHYS);
+  }
+  return status;
+}
