@@ -180,6 +180,43 @@ weir_conform_drop (WeirConform *conform)
   conform->harness = NULL;
 }
 
+guint
+weir_conform_count_threads (void)
+{
+  g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
+  guint count = 0;
+  while (tasks != NULL && g_dir_read_name (tasks) != NULL) {
+    count++;
+  }
+  return count;
+}
+
+/* Descriptors and timeouts of the stage's context beside those that the engine has there. */
+static guint
+count_polled (WeirHarness *harness, int *timeout)
+{
+  GPollFD fds[64];
+  int priority;
+  GMainContext *context = harness->worker->context;
+  guint count = 0;
+  WeirWorker *before = weir_harness_enter (harness);
+  if (g_main_context_acquire (context)) {
+    g_main_context_prepare (context, &priority);
+    count = (guint) g_main_context_query (context, G_MAXINT, timeout, fds, G_N_ELEMENTS (fds));
+    g_main_context_release (context);
+  }
+  weir_harness_leave (harness, before);
+  return count;
+}
+
+gboolean
+weir_conform_waits_outside (WeirConform *conform)
+{
+  int timeout = -1;
+  return conform->harness->stage->watched != WEIR_WATCHED_NONE || weir_conform_count_threads () > conform->threads ||
+         count_polled (conform->harness, &timeout) > conform->polled || timeout >= 0;
+}
+
 gboolean
 weir_conform_make (WeirConform *conform, json_object *options)
 {
@@ -195,6 +232,8 @@ weir_conform_make (WeirConform *conform, json_object *options)
   weir_harness_set_taken (conform->harness, "rejected", TRUE);
   weir_harness_set_patience (conform->harness, conform->plan->limit / 4);
   watch_blocks (conform);
+  conform->threads = weir_conform_count_threads ();
+  conform->polled = count_polled (conform->harness, &(int){ 0 });
   return TRUE;
 }
 
@@ -291,6 +330,14 @@ is_closed (WeirHarness *harness, G_GNUC_UNUSED gpointer data)
   return harness->stage->life == WEIR_LIFE_CLOSED;
 }
 
+gboolean
+weir_conform_is_held_up (WeirConform *conform)
+{
+  const WeirStage *stage = conform->harness->stage;
+  return stage->life <= WEIR_LIFE_RUNNING && !stage->failed && (stage->waits || stage->life == WEIR_LIFE_STARTING) &&
+         conform->kind != WEIR_PRODUCER;
+}
+
 /* First what threads and children have to say in a short time, then what only waits for a time of its clock, then patiently. */
 gboolean
 weir_conform_finish (WeirConform *conform)
@@ -303,10 +350,14 @@ weir_conform_finish (WeirConform *conform)
     weir_harness_end (harness);
   }
   gint64 patience = conform->plan->limit / 4;
-  if (weir_conform_wait (conform, is_closed, MIN (patience, G_USEC_PER_SEC))) {
+  weir_conform_crank (conform, 0);
+  if (weir_conform_wait (conform, is_closed, weir_conform_waits_outside (conform) ? MIN (patience, G_USEC_PER_SEC) : 0)) {
     return TRUE;
   }
   weir_conform_crank (conform, DAY);
+  if (weir_conform_is_held_up (conform)) {
+    return FALSE;
+  }
   return weir_conform_wait (conform, is_closed, patience);
 }
 

@@ -10,17 +10,6 @@
 #define HIGH 8
 #define BLOCK (SECOND / 2) /* a callback that sleeps so long blocks */
 
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
-  guint count = 0;
-  while (tasks != NULL && g_dir_read_name (tasks) != NULL) {
-    count++;
-  }
-  return count;
-}
-
 /* ---- pauses ---- */
 
 static gboolean
@@ -169,32 +158,12 @@ weir_conform_rest (WeirConform *conform)
   return weir_conform_end (conform);
 }
 
-/* Descriptors and timeouts of the stage's context beside those that the engine has there. */
-static guint
-count_polled (WeirHarness *harness, int *timeout)
-{
-  GPollFD fds[64];
-  int priority;
-  GMainContext *context = harness->worker->context;
-  guint count = 0;
-  WeirWorker *before = weir_harness_enter (harness);
-  if (g_main_context_acquire (context)) {
-    g_main_context_prepare (context, &priority);
-    count = (guint) g_main_context_query (context, G_MAXINT, timeout, fds, G_N_ELEMENTS (fds));
-    g_main_context_release (context);
-  }
-  weir_harness_leave (harness, before);
-  return count;
-}
-
 /* Is there anything that could wake it? */
 static gboolean
-is_armed (WeirHarness *harness, guint threads, guint polled)
+is_armed (WeirConform *conform)
 {
-  int timeout = -1;
-  return weir_timers_next (harness->worker->timers) >= 0 || harness->stage->watched != WEIR_WATCHED_NONE ||
-         count_threads () > threads || count_polled (harness, &timeout) > polled || timeout >= 0 ||
-         weir_load_acquire (&harness->stage->outstanding) > 0;
+  return weir_timers_next (conform->harness->worker->timers) >= 0 || weir_conform_waits_outside (conform) ||
+         weir_load_acquire (&conform->harness->stage->outstanding) > 0;
 }
 
 WeirConformResult
@@ -204,8 +173,6 @@ weir_conform_wake (WeirConform *conform)
     return WEIR_CONFORM_UNUSABLE;
   }
   WeirHarness *harness = conform->harness;
-  int timeout;
-  guint threads = count_threads (), polled = count_polled (harness, &timeout);
   if (!weir_harness_start (harness)) {
     return weir_conform_end (conform);
   }
@@ -225,7 +192,7 @@ weir_conform_wake (WeirConform *conform)
       continue;
     }
     waited = TRUE;
-    if (!is_armed (harness, threads, polled)) {
+    if (!is_armed (conform)) {
       const char *calls = weir_harness_calls (harness), *last = strrchr (calls, ' ');
       return weir_conform_fail (conform,
                                 "answered WAIT with nothing armed that could wake it, the last callback was %s; expected "

@@ -19,6 +19,14 @@ not_closed (WeirConform *conform, const char *after)
 {
   WeirHarness *harness = conform->harness;
   const WeirStage *stage = harness->stage;
+  if (weir_conform_is_held_up (conform)) {
+    /* What the deadline of a stop does then must do. */
+    weir_harness_halt (harness);
+    if (stage->life == WEIR_LIFE_CLOSED) {
+      WeirConformResult result = weir_conform_end (conform);
+      return result != WEIR_CONFORM_OK ? result : weir_conform_skip (conform, "it waits, and takes no input here");
+    }
+  }
   gint64 kept = weir_load_acquire (&stage->outstanding);
   g_autoptr (GString) found = g_string_new (NULL);
   g_string_append_printf (found, "%s it is still \"%s\"", after, weir_harness_state (harness));
@@ -100,9 +108,10 @@ stop_here (WeirConform *conform, const char *what)
   weir_harness_stop (harness);
   weir_conform_allow (conform, G_MAXSIZE);
   gint64 patience = conform->plan->limit / 4;
-  if (!weir_conform_wait (conform, is_closed, MIN (patience, SECOND))) {
-    weir_conform_crank (conform, 60 * SECOND);
-    if (!weir_conform_wait (conform, is_closed, patience)) {
+  weir_conform_crank (conform, 0);
+  if (!weir_conform_wait (conform, is_closed, weir_conform_waits_outside (conform) ? MIN (patience, SECOND) : 0)) {
+    weir_conform_crank (conform, 3600 * SECOND);
+    if (!weir_conform_wait (conform, is_closed, weir_conform_is_held_up (conform) ? 0 : patience)) {
       return not_closed (conform, what);
     }
   }

@@ -23,8 +23,8 @@ const WeirConformRule weir_conform_rules[] = {
   { "settle", "records that are kept are given back when the input is full of them", weir_conform_settle },
   { "ledger", "on each link in = out + dropped + queued, at any time", weir_conform_ledger },
   { "options", "each value that its option table allows is refused or works", weir_conform_options },
-  { "cycles", "opened and closed 10,000 times, it leaves no memory, descriptor or thread", weir_conform_cycles },
-  { "lives", "run to its end 1,000 times, it leaves no memory, descriptor or thread", weir_conform_lives },
-  { "streams", "20,000 streams that are over leave no memory", weir_conform_streams },
+  { "cycles", "opened and closed again and again (--cycles), it leaves no memory, descriptor or thread", weir_conform_cycles },
+  { "lives", "run to its end again and again, it leaves no memory, descriptor or thread", weir_conform_lives },
+  { "streams", "streams that are over leave no memory", weir_conform_streams },
   { NULL, NULL, NULL },
 };

@@ -25,6 +25,7 @@ typedef struct {
   char *const *settings;     /* "OPTION=VALUE" or "ROLE.OPTION=VALUE"; NULL: none */
   const char *valgrind_logs; /* where it runs under valgrind: the folder of what that says; NULL: it does not */
   gint64 limit;              /* of a rule, microseconds */
+  guint cycles;              /* of the rules that look for growth */
 } WeirConformPlan;
 
 typedef struct _WeirConform WeirConform;
@@ -43,6 +44,7 @@ struct _WeirConform {
   WeirKind kind;
   json_object *options; /* as given, and guessed where they are required */
   WeirHarness *harness; /* the one at hand */
+  guint threads, polled; /* of the process and of the harness's context, before the stage is opened */
   char *said;           /* with the result */
 };
 
@@ -77,6 +79,11 @@ guint64 weir_conform_count (WeirConform *conform);
 gboolean weir_conform_crank (WeirConform *conform, gint64 microseconds);
 /* Waits, in real time and with a live clock, until it holds; for children, sockets and threads. */
 gboolean weir_conform_wait (WeirConform *conform, WeirHarnessHolds holds, gint64 patience);
+/* Does the stage wait for anything but the clock: a descriptor, a source, a thread? */
+gboolean weir_conform_waits_outside (WeirConform *conform);
+guint weir_conform_count_threads (void);
+/* Does it still answer WAIT to what it was given first (R6)? It may, for as long as the outside is not there. */
+gboolean weir_conform_is_held_up (WeirConform *conform);
 /* Ends the input, or stops a producer, and waits for the close with outputs that are taken; the clock goes on a day. */
 gboolean weir_conform_finish (WeirConform *conform);
 /* The end of each rule: what every plugin keeps to at any time; else OK. */

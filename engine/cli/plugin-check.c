@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 #define COMMAND "plugin check"
+#define INPUT (700 * 1024) /* bytes of the file that there is to read: some chunks */
 #define VALGRIND "WEIR_PLUGIN_CHECK_VALGRIND" /* in our own environment, when valgrind runs us: the folder of its logs */
 
 typedef struct {
   gboolean quiet, json, valgrind;
   char *role;
   char **settings, **files;
-  int limit; /* seconds */
+  int limit, cycles; /* seconds; of open() and close() */
 } Arguments;
 
 typedef struct {
@@ -151,7 +152,12 @@ make_scratch (void)
   g_autoptr (GError) error = NULL;
   char *folder = g_dir_make_tmp ("weir-plugin-check-XXXXXX", &error);
   g_autofree char *input = folder != NULL ? g_build_filename (folder, "input", NULL) : NULL;
-  if (folder == NULL || !g_file_set_contents (input, "first line\nsecond line\nno newline", -1, &error)) {
+  g_autoptr (GString) text = g_string_new (NULL);
+  while (text->len < INPUT) {
+    g_string_append_printf (text, "line %" G_GSIZE_FORMAT " of a file\n", text->len);
+  }
+  g_string_append (text, "and no newline");
+  if (folder == NULL || !g_file_set_contents (input, text->str, (gssize) text->len, &error)) {
     fprintf (stderr, "weir: " COMMAND ": %s\n", error->message);
     g_clear_pointer (&folder, g_free);
   }
@@ -252,7 +258,8 @@ check (const Arguments *arguments, const char *file, const char *name)
                                  .scratch = scratch,
                                  .settings = arguments->settings,
                                  .valgrind_logs = g_getenv (VALGRIND),
-                                 .limit = arguments->limit * (gint64) G_USEC_PER_SEC };
+                                 .limit = arguments->limit * (gint64) G_USEC_PER_SEC,
+                                 .cycles = (guint) arguments->cycles };
   Report report = { .arguments = arguments, .lines = json_object_new_array (), .unusable = g_string_new (NULL) };
   for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++) {
     if (json_object_object_get_ex (roles, weir_kind_names[kind], NULL) &&
@@ -285,12 +292,13 @@ list_rules (void)
 int
 weir_plugin_check_command (int argc, char **argv)
 {
-  Arguments arguments = { .limit = 60 };
+  Arguments arguments = { .limit = 60, .cycles = 10000 };
   const GOptionEntry entries[] = {
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.settings,
       "Give an option; more than once if need be. VALUE is JSON, or else a string", "[ROLE.]OPTION=VALUE" },
     { "role", 0, 0, G_OPTION_ARG_STRING, &arguments.role, "Check this role only", "ROLE" },
     { "limit", 0, 0, G_OPTION_ARG_INT, &arguments.limit, "Seconds that a rule may take; 60", "SECONDS" },
+    { "cycles", 0, 0, G_OPTION_ARG_INT, &arguments.cycles, "How often it is opened and closed; 10000", "NUMBER" },
     { "valgrind", 0, 0, G_OPTION_ARG_NONE, &arguments.valgrind, "Run it under valgrind, with fewer cycles", NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &arguments.quiet, "Print only what fails", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &arguments.json, "Print JSON", NULL },
@@ -320,6 +328,9 @@ weir_plugin_check_command (int argc, char **argv)
   }
   if (arguments.limit < 1 || arguments.limit > 86400) {
     return weir_command_refuse (COMMAND, "--limit: found %d, expected a number from 1 to 86400", arguments.limit);
+  }
+  if (arguments.cycles < 100 || arguments.cycles > 10000000) {
+    return weir_command_refuse (COMMAND, "--cycles: found %d, expected a number from 100 to 10000000", arguments.cycles);
   }
   if (arguments.valgrind && g_getenv (VALGRIND) == NULL) {
     return run_below_valgrind ((int) g_strv_length (words), words);
