@@ -330,6 +330,26 @@ is_closed (WeirHarness *harness, G_GNUC_UNUSED gpointer data)
   return harness->stage->life == WEIR_LIFE_CLOSED;
 }
 
+const char *
+weir_conform_last_call (WeirConform *conform)
+{
+  static const char *const names[] = { "open",    "start", "produce", "pause",      "resume", "consume",
+                                       "flush",   "settle", "end_stream", "end", "stop",  "close",
+                                       "interrupt" };
+  const char *calls = weir_harness_calls (conform->harness), *last = calls, *found = "";
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    gsize length = strlen (names[i]);
+    for (const char *at = calls; (at = strstr (at, names[i])) != NULL; at++) {
+      gboolean whole = (at == calls || at[-1] == ' ') && strchr (" (=*", at[length]) != NULL;
+      if (whole && at >= last) {
+        last = at;
+        found = names[i];
+      }
+    }
+  }
+  return found;
+}
+
 gboolean
 weir_conform_is_held_up (WeirConform *conform)
 {
@@ -375,7 +395,7 @@ weir_conform_end (WeirConform *conform)
   }
   if (stage->refusal_told) {
     return weir_conform_fail (conform, "emitted a record %s; expected none before start() and after its end",
-                              stage->life <= WEIR_LIFE_OPEN ? "before start()" : "after its end");
+                              stage->life <= WEIR_LIFE_OPEN ? "before start()" : "outside of its running time");
   }
   if (critical != NULL) {
     return weir_conform_fail (conform, "%s; expected no such message", critical);

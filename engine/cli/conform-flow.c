@@ -193,11 +193,10 @@ weir_conform_wake (WeirConform *conform)
     }
     waited = TRUE;
     if (!is_armed (conform)) {
-      const char *calls = weir_harness_calls (harness), *last = strrchr (calls, ' ');
       return weir_conform_fail (conform,
-                                "answered WAIT with nothing armed that could wake it, the last callback was %s; expected "
-                                "a descriptor, a time, a source or a thread",
-                                last != NULL ? last + 1 : calls);
+                                "%s() answered WAIT with nothing armed that could wake it; expected a descriptor, a time, "
+                                "a source or a thread",
+                                weir_conform_last_call (conform));
     }
     weir_conform_crank (conform, SECOND);
   }
@@ -220,7 +219,6 @@ weir_conform_blocking (WeirConform *conform)
     struct rusage before, after;
     getrusage (RUSAGE_THREAD, &before);
     gint64 begin = g_get_monotonic_time ();
-    gsize called = strlen (weir_harness_calls (conform->harness));
     if (!weir_harness_turn (conform->harness)) {
       break;
     }
@@ -229,11 +227,10 @@ weir_conform_blocking (WeirConform *conform)
     slept -= (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) * SECOND;
     slept -= after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
     if (slept > BLOCK && after.ru_nvcsw > before.ru_nvcsw && after.ru_nivcsw - before.ru_nivcsw < 10) {
-      const char *calls = weir_harness_calls (conform->harness);
       return weir_conform_fail (conform,
-                                "a turn slept for more than half a second (%.60s); expected the flag WEIR_BLOCKING, "
-                                "or an answer WAIT",
-                                g_strstrip ((char *) calls + MIN (called, strlen (calls))));
+                                "%s() slept for more than half a second; expected an answer WAIT, or a role flagged "
+                                "WEIR_BLOCKING",
+                                weir_conform_last_call (conform));
     }
   }
   return weir_conform_end (conform);

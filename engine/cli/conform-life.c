@@ -33,8 +33,7 @@ not_closed (WeirConform *conform, const char *after)
   if (kept > 0) {
     g_string_append_printf (found, ", and keeps %" G_GINT64_FORMAT " records", kept);
   }
-  const char *calls = weir_harness_calls (harness), *last = strrchr (calls, ' ');
-  g_string_append_printf (found, "; its last callback was %s; expected it to close", last != NULL ? last + 1 : calls);
+  g_string_append_printf (found, ", its last callback was %s(); expected it to close", weir_conform_last_call (conform));
   return weir_conform_fail (conform, "%s", found->str);
 }
 
@@ -60,6 +59,9 @@ weir_conform_open (WeirConform *conform)
   gboolean opened = weir_harness_open (harness);
   if (!opened && !harness->stage->at_fault && (harness->stage->failure == NULL || *harness->stage->failure == '\0')) {
     return weir_conform_fail (conform, "open() fails with an empty message; expected one that says why");
+  }
+  if (harness->stage->refusal_told) {
+    return weir_conform_end (conform);
   }
   weir_harness_stop (harness);
   if (opened && harness->stage->life != WEIR_LIFE_CLOSED) {

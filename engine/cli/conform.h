@@ -82,6 +82,8 @@ gboolean weir_conform_wait (WeirConform *conform, WeirHarnessHolds holds, gint64
 /* Does the stage wait for anything but the clock: a descriptor, a source, a thread? */
 gboolean weir_conform_waits_outside (WeirConform *conform);
 guint weir_conform_count_threads (void);
+/* The name of the callback that was called last; "": there was none. */
+const char *weir_conform_last_call (WeirConform *conform);
 /* Does it still answer WAIT to what it was given first (R6)? It may, for as long as the outside is not there. */
 gboolean weir_conform_is_held_up (WeirConform *conform);
 /* Ends the input, or stops a producer, and waits for the close with outputs that are taken; the clock goes on a day. */

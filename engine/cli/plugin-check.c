@@ -20,7 +20,7 @@
 typedef struct {
   gboolean quiet, json, valgrind;
   char *role;
-  char **settings, **files;
+  char **settings, **files, **rules;
   int limit, cycles; /* seconds; of open() and close() */
 } Arguments;
 
@@ -54,29 +54,50 @@ tell (Report *report, WeirConformResult result, const char *rule, const char *ro
   }
 }
 
+static gboolean
+is_wanted (const Arguments *arguments, const WeirConformRule *rule)
+{
+  return arguments->rules == NULL || g_strv_contains ((const char *const *) arguments->rules, rule->name);
+}
+
+/* What one rule has found already is not said again by others. */
+static void
+tell_once (Report *report, GHashTable *said_before, WeirConformResult result, const char *rule, const char *role,
+           const char *said)
+{
+  const char *before = result == WEIR_CONFORM_FAILED ? g_hash_table_lookup (said_before, said) : NULL;
+  if (before != NULL) {
+    g_autofree char *as = g_strconcat ("as ", before, NULL);
+    tell (report, WEIR_CONFORM_SKIPPED, rule, role, as);
+    return;
+  }
+  g_hash_table_insert (said_before, g_strdup (said), (gpointer) rule);
+  tell (report, result, rule, role, said);
+}
+
 static void
 check_role (Report *report, const WeirConformPlan *plan, WeirKind kind)
 {
   const char *role = weir_kind_names[kind];
+  const WeirConformRule *open = &weir_conform_rules[0];
   g_autofree char *first = NULL;
-  WeirConformResult opens = weir_conform_run (plan, &weir_conform_rules[0], kind, &first);
-  tell (report, opens, weir_conform_rules[0].name, role, first);
+  g_autoptr (GHashTable) said_before = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  WeirConformResult opens = weir_conform_run (plan, open, kind, &first);
   if (opens == WEIR_CONFORM_UNUSABLE) {
-    g_string_append_printf (report->unusable, "weir: " COMMAND ": the %s was not checked: %s; give --set %s.OPTION=VALUE\n",
-                            role, first, role);
+    g_string_append_printf (report->unusable,
+                            "weir: " COMMAND ": the %s was not checked: %s; give --set %s.OPTION=VALUE\n", role, first,
+                            role);
   }
-  for (const WeirConformRule *rule = &weir_conform_rules[1]; rule->name != NULL; rule++) {
-    g_autofree char *said = NULL;
-    if (opens == WEIR_CONFORM_SKIPPED && strcmp (rule->name, "options") != 0) {
-      tell (report, opens, rule->name, role, first);
+  for (const WeirConformRule *rule = open; rule->name != NULL; rule++) {
+    if (!is_wanted (report->arguments, rule)) {
       continue;
     }
-    if (opens == WEIR_CONFORM_UNUSABLE) {
-      tell (report, opens, rule->name, role, first);
-      continue;
-    }
-    WeirConformResult result = weir_conform_run (plan, rule, kind, &said);
-    tell (report, result, rule->name, role, said);
+    /* One that cannot be opened here is held to what its options are. */
+    gboolean known = rule == open || opens == WEIR_CONFORM_UNUSABLE ||
+                     (opens == WEIR_CONFORM_SKIPPED && rule->run != weir_conform_options);
+    g_autofree char *said = known ? g_strdup (first) : NULL;
+    WeirConformResult result = known ? opens : weir_conform_run (plan, rule, kind, &said);
+    tell_once (report, said_before, result, rule->name, role, said);
   }
 }
 
@@ -279,6 +300,29 @@ check (const Arguments *arguments, const char *file, const char *name)
   return status;
 }
 
+/* FALSE: one that is none has been told. */
+static gboolean
+check_rules (char **rules)
+{
+  for (guint i = 0; rules != NULL && rules[i] != NULL; i++) {
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+    for (const WeirConformRule *rule = weir_conform_rules; rule->name != NULL; rule++) {
+      g_ptr_array_add (names, (gpointer) rule->name);
+    }
+    g_ptr_array_add (names, NULL);
+    const char *const *known = (const char *const *) names->pdata;
+    if (!g_strv_contains (known, rules[i])) {
+      g_autofree char *found = weir_found_text (rules[i]);
+      g_autoptr (GString) message = g_string_new ("--rule: unknown rule ");
+      g_string_append (message, found);
+      weir_suggest_append (message, rules[i], known);
+      weir_command_refuse (COMMAND, "%s", message->str);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 static char *
 list_rules (void)
 {
@@ -297,6 +341,8 @@ weir_plugin_check_command (int argc, char **argv)
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.settings,
       "Give an option; more than once if need be. VALUE is JSON, or else a string", "[ROLE.]OPTION=VALUE" },
     { "role", 0, 0, G_OPTION_ARG_STRING, &arguments.role, "Check this role only", "ROLE" },
+    { "rule", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.rules, "Check this rule only; more than once if need be",
+      "RULE" },
     { "limit", 0, 0, G_OPTION_ARG_INT, &arguments.limit, "Seconds that a rule may take; 60", "SECONDS" },
     { "cycles", 0, 0, G_OPTION_ARG_INT, &arguments.cycles, "How often it is opened and closed; 10000", "NUMBER" },
     { "valgrind", 0, 0, G_OPTION_ARG_NONE, &arguments.valgrind, "Run it under valgrind, with fewer cycles", NULL },
@@ -319,12 +365,16 @@ weir_plugin_check_command (int argc, char **argv)
   gboolean parsed = g_option_context_parse (context, &argc, &argv, &error);
   g_auto (GStrv) settings = arguments.settings;
   g_auto (GStrv) files = arguments.files;
+  g_auto (GStrv) wanted = arguments.rules;
   g_autofree char *role = arguments.role;
   if (!parsed) {
     return weir_command_refuse (COMMAND, "%s", error->message);
   }
   if (files == NULL || files[1] != NULL) {
     return weir_command_refuse (COMMAND, "found %u files, expected one", files != NULL ? g_strv_length (files) : 0);
+  }
+  if (!check_rules (arguments.rules)) {
+    return WEIR_EXIT_USAGE;
   }
   if (arguments.limit < 1 || arguments.limit > 86400) {
     return weir_command_refuse (COMMAND, "--limit: found %d, expected a number from 1 to 86400", arguments.limit);

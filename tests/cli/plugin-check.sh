@@ -1,0 +1,238 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# `weir plugin check`: every plugin that is shipped passes, with options where it needs them; bad ones, made here of
+# tests/modules/misbehaves.c, are caught, each rule by at least one, with the whole line; and what the command itself is given wrongly.
+. "$(dirname "$0")/lib.sh"
+
+unset WEIR_PLUGIN_PATH MAKEFLAGS MAKELEVEL MFLAGS
+read -r -a cc <<<"$(make -s -C "$WEIR_BUILD" --eval='print-it: ; @echo $(CC)' print-it)"
+read -r -a flags <<<"$(pkg-config --cflags gio-2.0)"
+chmod 755 .
+
+# make_bad NAME: NAME.so, which misbehaves as its name says.
+make_bad () {
+  local how=${1^^}
+  "${cc[@]}" -std=c11 -Wall -O1 -fPIC -shared -I"$WEIR_BUILD/headers" "${flags[@]}" -DHOW="${how//-/_}" -DNAME="\"$1\"" \
+    "$WEIR_SOURCE/tests/modules/misbehaves.c" -o "$1.so" || fail "cannot make $1.so"
+}
+
+# caught NAME ROLE RULE TEXT [ARGUMENT...]: it is, by this rule, in these words.
+caught () {
+  local name=$1 role=$2 rule=$3 text=$4
+  shift 4
+  begin "$name: $rule"
+  [ -e "$name.so" ] || make_bad "$name"
+  run "$WEIR" plugin check --quiet --role "$role" --rule "$rule" "$@" "$name.so"
+  expect_status 1
+  expect_stdout "FAILED $role $rule: $text"
+  expect_stderr ''
+}
+
+# ---- bad ones, rule by rule --------------------------------------------------------------------------------------------------
+
+late='emitted a record outside of its running time; expected none before start() and after its end'
+twice="weir: give_back: assertion '(before & WEIR_SLOT_KEPT) != 0 && (before & (WEIR_SLOT_RELEASED | WEIR_SLOT_REJECTED)) == 0' failed; expected no such message"
+hang=(--limit 2)
+
+caught emits-in-open producer open 'emitted a record before start(); expected none before start() and after its end'
+caught wants-run consumer open 'it crashes (SIGSEGV) in close()'
+caught answers-number consumer answers 'consume() answered a number that is no answer, which it may not'
+caught emits-in-close producer answers "$late"
+caught exits consumer answers 'it ends the process in consume()'
+caught blocks consumer answers 'it hangs in consume(); expected an end within 2 s' "${hang[@]}"
+caught releases-twice consumer answers "$twice"
+caught never-ends consumer end 'behind the end of all inputs it is still "ending", its last callback was end(); expected it to close' --limit 8
+caught keeps consumer end 'behind the end of all inputs it is still "ending", and keeps 400 records, its last callback was settle(); expected it to close' --limit 8
+caught wants-run producer stop-open 'it crashes (SIGSEGV) in close()'
+caught hangs-in-stop producer stop-running 'it hangs in stop(); expected an end within 2 s' "${hang[@]}"
+caught lingers producer stop-running 'stopped at its start it is still "ended", its last callback was stop(); expected it to close' --limit 8
+caught dies-paused producer stop-paused 'it crashes (SIGSEGV) in stop()'
+caught never-ends consumer stop-ending 'stopped while it ends it is still "ending", its last callback was end(); expected it to close' --limit 8
+caught hangs-in-stop consumer halt 'it hangs in stop(); expected an end within 2 s' "${hang[@]}"
+caught wants-stop producer failure 'it crashes (SIGSEGV) in close()'
+caught writes-behind-close consumer close 'byte 16 of its state was written behind close(); expected nothing of it to run then'
+caught passes-pause producer pause 'emitted past the pause: 12 records lay on a link of 8; expected 8 at most'
+caught passes-hard producer pause 'emitted past a full link: output is at its hard limit (16 records queued), and the stage cannot wait there as it shares worker "harness"; stop emitting when an emit answers FALSE'
+caught ignores-pause producer operator 'emitted 12 records while it was paused; expected none'
+caught lingers producer enough 'is still "ended" when nobody takes from it any more; expected it to close' --limit 8
+caught spins producer rest 'produce() answers MORE and emits nothing, again and again; expected WAIT'
+caught waits-unarmed consumer wake 'consume() answered WAIT with nothing armed that could wake it; expected a descriptor, a time, a source or a thread'
+caught sleeps consumer blocking 'consume() slept for more than half a second; expected an answer WAIT, or a role flagged WEIR_BLOCKING'
+caught keeps consumer settle 'keeps 8 records while its input is full of them, also behind settle(); expected it to give some back' --limit 8
+caught keeps-unsettled consumer settle 'keeps 8 records while its input is full of them, and has no settle()'
+caught releases-twice consumer ledger "$twice"
+caught crashes-on-value consumer options 'it crashes (SIGSEGV) in open(), with "size": "1000"'
+
+# leaks NAME ROLE RULE PATTERN: the same where the figure is not known to the byte.
+leaks () {
+  begin "$1: $3"
+  make_bad "$1"
+  run "$WEIR" plugin check --quiet --role "$2" --rule "$3" "$1.so"
+  expect_status 1
+  expect_match stdout "^FAILED $2 $3: $4; expected none$"
+}
+leaks leaks-memory producer cycles '[0-9]+ cycles of open\(\) and close\(\) leave [0-9]+ bytes each'
+leaks leaks-descriptor consumer cycles '([0-9]+) cycles of open\(\) and close\(\) leave \1 descriptors open'
+leaks leaks-records consumer lives '[0-9]+ lives from open\(\) to close\(\) leave [0-9]+ bytes each'
+leaks leaks-streams consumer streams '[0-9]+ streams that are over leave [0-9]+ bytes each'
+
+begin "one that behaves passes, a line a rule"
+make_bad behaves
+run "$WEIR" plugin check --cycles 200 behaves.so
+expect_status 0
+expect_stderr ''
+expect_match stdout '^ok producer pause$'
+expect_match stdout '^skipped consumer pause: a consumer has no output$'
+expect_match stdout '^behaves: [0-9]+ ok, 0 failed, [0-9]+ skipped$'
+[ "$(grep -c -E '^(ok|skipped) (producer|consumer) [a-z-]+' stdout)" = 44 ] || fail "not a line a rule"
+
+begin "what one rule has found is not said again"
+run "$WEIR" plugin check --role producer --rule open --rule halt --rule answers emits-in-close.so
+expect_status 1
+expect_stdout "FAILED producer open: $late
+skipped producer answers: as open
+skipped producer halt: as open
+emits-in-close: 0 ok, 1 failed, 2 skipped"
+
+# ---- below valgrind ----------------------------------------------------------------------------------------------------------
+
+if command -v valgrind >/dev/null && ! ldd "$WEIR" | grep -q -E 'asan|tsan'; then
+  begin "--valgrind tells what goes well without it"
+  make_bad reads-freed
+  run "$WEIR" plugin check --role consumer --rule open reads-freed.so
+  expect_status 0
+  run "$WEIR" plugin check --valgrind --quiet --role consumer --rule open reads-freed.so
+  expect_status 1
+  expect_match stdout '^FAILED consumer open: valgrind says:$'
+  expect_match stdout 'Invalid read of size 4'
+  expect_match stdout 'bad_close'
+
+  begin "--valgrind finds nothing in a plugin that behaves"
+  run "$WEIR" plugin check --valgrind --quiet --rule open --rule end --rule lives behaves.so
+  expect_status 0
+  expect_stdout ''
+fi
+
+begin "--valgrind without valgrind"
+PATH=$SCRATCH run "$WEIR" plugin check --valgrind behaves.so
+expect_status 2
+expect_stderr 'weir: plugin check: --valgrind: found no program "valgrind" in PATH'
+
+# ---- those that are shipped --------------------------------------------------------------------------------------------------
+
+plugins=$WEIR_BUILD/plugins/.libs
+
+# passes NAME [ARGUMENT...]
+passes () {
+  local name=$1
+  shift
+  begin "$name passes"
+  run "$WEIR" plugin check --cycles 300 "$@" "$plugins/$name.so"
+  expect_status 0
+  expect_no_match stdout '^FAILED'
+  expect_match stdout '^ok [a-z]+ (end|stop-running)$'
+  expect_stderr ''
+}
+
+passes exec --set 'command=["cat"]' --set 'producer.command=["yes"]'
+passes file
+passes format
+passes generate
+passes head
+passes lines
+passes match
+passes null
+passes random
+passes stdio
+passes throttle --set records_per_second=5
+passes udp --set listen=127.0.0.1:0 --set connect=127.0.0.1:9
+
+# sink PLUGIN ADDRESS PATTERN: takes what comes there; $address is where.
+sink () {
+  echo "{ \"producers\": { \"in\": { \"plugin\": \"$1\", \"listen\": \"$2\" } },
+    \"consumers\": { \"out\": { \"plugin\": \"null\", \"from\": \"in\" } } }" >"$1.json"
+  "$WEIR" run --plugin-path "$plugins" "$1.json" >"$1.log" 2>&1 &
+  wait_until grep -q "$3" "$1.log"
+}
+
+sink tcp 127.0.0.1:0 'listening on 127.0.0.1:'
+port=$(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' tcp.log)
+passes tcp --set producer.listen=127.0.0.1:0 --set "transform.connect=127.0.0.1:$port" --set "consumer.connect=127.0.0.1:$port"
+expect_match stdout '^skipped reply open: it is the other half of a connection, and there is none here$'
+
+sink unix "$SCRATCH/sink" 'listening on '
+passes unix --set "producer.listen=$SCRATCH/own" --set "transform.connect=$SCRATCH/sink" --set "consumer.connect=$SCRATCH/sink"
+
+# ---- what the command is given ------------------------------------------------------------------------------------------------
+
+begin "options that nobody can guess: the role is skipped by name"
+run "$WEIR" plugin check --rule open --rule pause "$plugins/throttle.so"
+expect_status 2
+expect_stdout 'skipped transform open: found no rate, expected records_per_second, bytes_per_second or both above 0
+skipped transform pause: found no rate, expected records_per_second, bytes_per_second or both above 0
+throttle: 0 ok, 0 failed, 2 skipped'
+expect_stderr 'weir: plugin check: the transform was not checked: found no rate, expected records_per_second, bytes_per_second or both above 0; give --set transform.OPTION=VALUE'
+
+begin "a plugin that cannot open here: its own message, and its options are tried"
+run "$WEIR" plugin check --rule open --rule pause --rule options --role producer --set "path=$SCRATCH/none" "$plugins/file.so"
+expect_status 0
+expect_match stdout '^skipped producer pause: it fails: .*none'
+expect_match stdout '^ok producer options$'
+
+begin "JSON"
+run "$WEIR" plugin check --json --rule open --rule wake "$plugins/null.so"
+expect_status 0
+{ tr -d ' \n' <stdout; echo; } >packed
+expect_text packed '[{"rule":"open","role":"consumer","result":"ok"},{"rule":"wake","role":"consumer","result":"skipped","message":"itdoesnotwaithere"}]'
+
+# wrong NAME MESSAGE ARGUMENT...: a wrong use.
+wrong () {
+  begin "$1"
+  local message=$2
+  shift 2
+  run "$WEIR" plugin check "$@"
+  expect_status 2
+  expect_stdout ''
+  expect_stderr "weir: plugin check: $message; see weir plugin check --help"
+}
+wrong "no file" 'found 0 files, expected one'
+wrong "two files" 'found 2 files, expected one' a.so b.so
+wrong "a role that it has not" '--role: plugin "null" is no producer' --role producer "$plugins/null.so"
+wrong "a rule that is none" '--rule: unknown rule "pauze"; did you mean "pause"?' --rule pauze "$plugins/null.so"
+wrong "an option that it has not" '--set: unknown option "patern"; did you mean "pattern"?' --set patern=x "$plugins/match.so"
+wrong "a setting that is none" '--set: found "pattern", expected OPTION=VALUE or ROLE.OPTION=VALUE' --set pattern "$plugins/match.so"
+wrong "a setting for a role that it has not" '--set: the plugin is no consumer' --set consumer.pattern=x "$plugins/match.so"
+wrong "a limit out of range" '--limit: found 0, expected a number from 1 to 86400' --limit 0 "$plugins/null.so"
+wrong "a number of cycles out of range" '--cycles: found 1, expected a number from 100 to 10000000' --cycles 1 "$plugins/null.so"
+
+begin "an object that is no plugin"
+echo 'not an object' >text.so
+run "$WEIR" plugin check text.so
+expect_status 2
+expect_stdout ''
+expect_stderr "weir: plugin check: plugin \"text\" (text.so): found a file that is no ELF object, expected a shared object"
+run "$WEIR" plugin check "$WEIR_TEST_MODULES/crashes.so"
+expect_status 2
+expect_match stderr 'it crashes while it is opened \(signal 11, Segmentation fault\)$'
+
+begin "weir plugin without a command, with a wrong one, its help"
+run "$WEIR" plugin
+expect_status 2
+expect_stderr 'weir: plugin: no command given; see weir plugin --help'
+run "$WEIR" plugin chek
+expect_status 2
+expect_stderr 'weir: plugin: unknown command "chek"; did you mean "check"?; see weir plugin --help'
+run "$WEIR" plugin --help
+expect_status 0
+expect_match stdout '^  check      Hold a plugin'
+run "$WEIR" plugin check --help
+expect_status 0
+expect_match stdout '^  pause         paused by a full link'
+
+begin "nothing is left in the folder of temporary files"
+mkdir tmp
+TMPDIR=$SCRATCH/tmp run "$WEIR" plugin check --cycles 100 "$plugins/file.so"
+expect_status 0
+[ -z "$(ls tmp)" ] || fail "left: $(ls tmp)"
+
+finish
