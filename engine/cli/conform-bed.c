@@ -4,8 +4,6 @@
  * beside it, which breaks a block as a stop does. */
 #include "cli/conform.h"
 
-#include "options.h"
-
 #include <stdarg.h>
 #include <string.h>
 
@@ -47,82 +45,17 @@ note_message (const char *domain, GLogLevelFlags level, const char *text, G_GNUC
   }
 }
 
+void
+weir_conform_listen (void)
+{
+  g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  g_log_set_default_handler (note_message, NULL);
+}
+
 const char *
 weir_conform_critical (void)
 {
   return critical;
-}
-
-/* ---- options ---- */
-
-/* The value of a setting: JSON if it parses, else a string. */
-static json_object *
-parse_value (const char *text)
-{
-  enum json_tokener_error error;
-  json_object *value = json_tokener_parse_verbose (text, &error);
-  if (error != json_tokener_success || value == NULL || json_object_is_type (value, json_type_double)) {
-    json_object_put (value);
-    return json_object_new_string (text);
-  }
-  return value;
-}
-
-/* What an option that must be there may be. */
-static json_object *
-guess (const WeirConform *conform, const WeirOption *option)
-{
-  g_autofree char *low = NULL, *high = NULL, *file = NULL;
-  weir_option_range (option, &low, &high);
-  switch (option->kind) {
-  case WEIR_OPTION_BOOLEAN_:
-    return json_object_new_boolean (TRUE);
-  case WEIR_OPTION_CHOICE_: {
-    g_auto (GStrv) words = weir_option_choices (option);
-    return json_object_new_string (words[0]);
-  }
-  case WEIR_OPTION_MAP_:
-    return json_object_new_object ();
-  case WEIR_OPTION_STRING_:
-  case WEIR_OPTION_STRINGS_:
-    if ((option->flags & WEIR_PATH) == 0) {
-      return json_object_new_string ("x");
-    }
-    file = g_build_filename (conform->plan->scratch, (option->flags & WEIR_READS) != 0 ? "input" : "output", NULL);
-    return json_object_new_string (file);
-  default:
-    return json_object_new_string (low != NULL                              ? low
-                                   : high != NULL                           ? high
-                                   : option->kind == WEIR_OPTION_DURATION_ ? "1s"
-                                                                           : "1");
-  }
-}
-
-void
-weir_conform_set_up (WeirConform *conform)
-{
-  g_log_set_always_fatal (G_LOG_FATAL_MASK);
-  g_log_set_default_handler (note_message, NULL);
-  conform->options = json_object_new_object ();
-  for (guint i = 0; conform->plan->settings != NULL && conform->plan->settings[i] != NULL; i++) {
-    const char *setting = conform->plan->settings[i], *equals = strchr (setting, '=');
-    g_autofree char *left = g_strndup (setting, (gsize) (equals - setting));
-    const char *dot = strchr (left, '.'), *key = dot != NULL ? dot + 1 : left;
-    gboolean mine = dot == NULL || g_str_has_prefix (left, weir_kind_names[conform->kind]);
-    for (const WeirOption *option = conform->role->options; option != NULL && option->kind != WEIR_OPTION_END_;
-         option++) {
-      if (mine && strcmp (option->name, key) == 0) {
-        json_object_object_add (conform->options, key, parse_value (equals + 1));
-      }
-    }
-  }
-  for (const WeirOption *option = conform->role->options; option != NULL && option->kind != WEIR_OPTION_END_;
-       option++) {
-    if ((option->flags & WEIR_REQUIRED) != 0 &&
-        !json_object_object_get_ex (conform->options, option->name, NULL)) {
-      json_object_object_add (conform->options, option->name, guess (conform, option));
-    }
-  }
 }
 
 /* ---- who breaks blocks ---- */
@@ -333,9 +266,8 @@ is_closed (WeirHarness *harness, G_GNUC_UNUSED gpointer data)
 const char *
 weir_conform_last_call (WeirConform *conform)
 {
-  static const char *const names[] = { "open",    "start", "produce", "pause",      "resume", "consume",
-                                       "flush",   "settle", "end_stream", "end", "stop",  "close",
-                                       "interrupt" };
+  static const char *const names[] = { "open",   "start",      "produce", "pause", "resume", "consume",  "flush",
+                                       "settle", "end_stream", "end",     "stop",  "close",  "interrupt" };
   const char *calls = weir_harness_calls (conform->harness), *last = calls, *found = "";
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     gsize length = strlen (names[i]);
@@ -371,7 +303,8 @@ weir_conform_finish (WeirConform *conform)
   }
   gint64 patience = conform->plan->limit / 4;
   weir_conform_crank (conform, 0);
-  if (weir_conform_wait (conform, is_closed, weir_conform_waits_outside (conform) ? MIN (patience, G_USEC_PER_SEC) : 0)) {
+  if (weir_conform_wait (conform, is_closed,
+                         weir_conform_waits_outside (conform) ? MIN (patience, G_USEC_PER_SEC) : 0)) {
     return TRUE;
   }
   weir_conform_crank (conform, DAY);

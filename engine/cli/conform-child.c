@@ -149,6 +149,7 @@ be_child (const WeirConformPlan *plan, const WeirConformRule *rule, WeirKind kin
   conform.role = kind == WEIR_PRODUCER    ? conform.plugin->producer
                  : kind == WEIR_TRANSFORM ? conform.plugin->transform
                                           : conform.plugin->consumer;
+  weir_conform_listen ();
   weir_conform_set_up (&conform);
   WeirConformResult result = rule->run (&conform);
   weir_conform_drop (&conform);

@@ -72,8 +72,9 @@ weir_conform_pause (WeirConform *conform)
   /* A transform may have made a few of its last record; a producer's emit has told it to stop. */
   guint64 most = peak (conform), limit = conform->kind == WEIR_PRODUCER ? HIGH : 2 * HIGH;
   if (most > limit) {
-    return weir_conform_fail (conform, "emitted past the pause: %" G_GUINT64_FORMAT
-                                       " records lay on a link of %d; expected %" G_GUINT64_FORMAT " at most",
+    return weir_conform_fail (conform,
+                              "emitted past the pause: %" G_GUINT64_FORMAT
+                              " records lay on a link of %d; expected %" G_GUINT64_FORMAT " at most",
                               most, HIGH, limit);
   }
   guint64 before = weir_conform_count (conform);
@@ -193,10 +194,11 @@ weir_conform_wake (WeirConform *conform)
     }
     waited = TRUE;
     if (!is_armed (conform)) {
-      return weir_conform_fail (conform,
-                                "%s() answered WAIT with nothing armed that could wake it; expected a descriptor, a time, "
-                                "a source or a thread",
-                                weir_conform_last_call (conform));
+      return weir_conform_fail (
+        conform,
+        "%s() answered WAIT with nothing armed that could wake it; expected a descriptor, a time, "
+        "a source or a thread",
+        weir_conform_last_call (conform));
     }
     weir_conform_crank (conform, SECOND);
   }
@@ -267,7 +269,8 @@ weir_conform_settle (WeirConform *conform)
       !weir_conform_wait (conform, keeps_none, conform->plan->limit / 4) &&
       weir_harness_figure (harness, "records_in") == taken) {
     return weir_conform_fail (conform,
-                              "keeps %" G_GINT64_FORMAT " records while its input is full of them, also behind settle(); "
+                              "keeps %" G_GINT64_FORMAT
+                              " records while its input is full of them, also behind settle(); "
                               "expected it to give some back",
                               weir_load_acquire (&harness->stage->outstanding));
   }

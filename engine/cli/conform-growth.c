@@ -57,7 +57,7 @@ look (void)
 
 /* What both halves of the rounds have left is a leak: tables of libraries grow by leaps. Below this much it may be what the allocator
  * has put aside for its next calls. */
-#define ASIDE (16 * 1024)
+#define ASIDE (64 * 1024)
 
 static WeirConformResult
 compare (WeirConform *conform, const Holdings *before, const Holdings *half, guint rounds, const char *what)

@@ -33,7 +33,8 @@ not_closed (WeirConform *conform, const char *after)
   if (kept > 0) {
     g_string_append_printf (found, ", and keeps %" G_GINT64_FORMAT " records", kept);
   }
-  g_string_append_printf (found, ", its last callback was %s(); expected it to close", weir_conform_last_call (conform));
+  g_string_append_printf (found, ", its last callback was %s(); expected it to close",
+                          weir_conform_last_call (conform));
   return weir_conform_fail (conform, "%s", found->str);
 }
 
@@ -93,9 +94,8 @@ weir_conform_end_of_input (WeirConform *conform)
   }
   gint64 kept = weir_load_acquire (&conform->harness->stage->outstanding);
   if (runs && !conform->harness->stage->failed && kept > 0 && conform->kind != WEIR_PRODUCER) {
-    return weir_conform_fail (conform, "closed behind the end of all inputs with %" G_GINT64_FORMAT
-                                       " records kept; expected none",
-                              kept);
+    return weir_conform_fail (
+      conform, "closed behind the end of all inputs with %" G_GINT64_FORMAT " records kept; expected none", kept);
   }
   return weir_conform_end (conform);
 }
@@ -254,9 +254,9 @@ weir_conform_close (WeirConform *conform)
   weir_conform_crank (conform, 60 * SECOND);
   for (gsize i = 0; i < size; i++) {
     if (((const guint8 *) harness->stage->self)[i] != before[i]) {
-      return weir_conform_fail (conform, "byte %" G_GSIZE_FORMAT
-                                         " of its state was written behind close(); expected nothing of it to run then",
-                                i);
+      return weir_conform_fail (
+        conform, "byte %" G_GSIZE_FORMAT " of its state was written behind close(); expected nothing of it to run then",
+        i);
     }
   }
   if (weir_harness_figure (harness, "refused") != emitted) {

@@ -11,7 +11,6 @@
 
 #define LONG 4096
 
-
 static void
 put_value (gpointer value)
 {

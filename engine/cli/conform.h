@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `weir plugin check` is made of: conform-rules.c has the table of rules, conform-life.c, conform-flow.c, conform-growth.c and
- * conform-options.c hold a role to them, conform-bed.c is what they share, and conform-child.c runs each rule on each role in a
- * process of its own. plugin-check.c, the command, opens no plugin itself.
+ * conform-options.c hold a role to them, conform-bed.c is what they share, conform-settings.c fills their options in, and
+ * conform-child.c runs each rule on each role in a process of its own. plugin-check.c, the command, opens no plugin itself.
  * All on the main thread, of the command or of a child; who is in a child owns what it likes and just ends. */
 #ifndef WEIR_CLI_CONFORM_H
 #define WEIR_CLI_CONFORM_H
@@ -42,15 +42,17 @@ struct _WeirConform {
   const WeirPlugin *plugin;
   const WeirRole *role;
   WeirKind kind;
-  json_object *options; /* as given, and guessed where they are required */
-  WeirHarness *harness; /* the one at hand */
+  json_object *options;  /* as given, and guessed where they are required */
+  WeirHarness *harness;  /* the one at hand */
   guint threads, polled; /* of the process and of the harness's context, before the stage is opened */
-  char *said;           /* with the result */
+  char *said;            /* with the result */
 };
 
 /* The rules, ended by one without a name; the first one is that the role can be opened: without it none of the others is run. */
 extern const WeirConformRule weir_conform_rules[];
 
+/* Are the settings for options that there are? roles: as the plugin describes them. FALSE: that has been told. */
+gboolean weir_conform_check_settings (json_object *roles, char *const *settings);
 /* Runs a rule in a child process. said: g_free() it. */
 WeirConformResult weir_conform_run (const WeirConformPlan *plan, const WeirConformRule *rule, WeirKind kind,
                                     char **said);
@@ -61,7 +63,9 @@ WeirConformResult weir_conform_run (const WeirConformPlan *plan, const WeirConfo
 WeirConformResult weir_conform_fail (WeirConform *conform, const char *format, ...) G_GNUC_PRINTF (2, 3);
 WeirConformResult weir_conform_skip (WeirConform *conform, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* Fills options in. */
+/* From here on what libraries say is kept. */
+void weir_conform_listen (void);
+/* Fills options in: conform-settings.c. */
 void weir_conform_set_up (WeirConform *conform);
 /* A harness at hand with these options (NULL: those that were set up); the one before is freed. All outputs are taken. FALSE: the
  * options are refused, and said says why. */

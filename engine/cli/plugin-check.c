@@ -15,7 +15,8 @@
 
 #define COMMAND "plugin check"
 #define INPUT (700 * 1024) /* bytes of the file that there is to read: some chunks */
-#define VALGRIND "WEIR_PLUGIN_CHECK_VALGRIND" /* in our own environment, when valgrind runs us: the folder of its logs */
+#define VALGRIND \
+  "WEIR_PLUGIN_CHECK_VALGRIND" /* in our own environment, when valgrind runs us: the folder of its logs */
 
 typedef struct {
   gboolean quiet, json, valgrind;
@@ -101,63 +102,6 @@ check_role (Report *report, const WeirConformPlan *plan, WeirKind kind)
   }
 }
 
-/* ---- settings ---- */
-
-/* Has one of the plugin's roles, or the one that is named, such an option? */
-static gboolean
-has_option (json_object *roles, const char *role, const char *name, GPtrArray *names)
-{
-  gboolean found = FALSE;
-  json_object_object_foreach (roles, key, value)
-  {
-    json_object *options = json_object_object_get (value, "options");
-    for (gsize i = 0; i < json_object_array_length (options); i++) {
-      json_object *option = json_object_array_get_idx (options, i);
-      const char *text = json_object_get_string (json_object_object_get (option, "name"));
-      if (role == NULL || strcmp (key, role) == 0) {
-        g_ptr_array_add (names, (gpointer) text);
-        found = found || strcmp (text, name) == 0;
-      }
-    }
-  }
-  return found;
-}
-
-/* FALSE: that has been told. */
-static gboolean
-check_settings (json_object *roles, char **settings)
-{
-  for (guint i = 0; settings != NULL && settings[i] != NULL; i++) {
-    const char *equals = strchr (settings[i], '=');
-    g_autofree char *left = equals != NULL ? g_strndup (settings[i], (gsize) (equals - settings[i])) : NULL;
-    char *dot = left != NULL ? strchr (left, '.') : NULL;
-    g_autofree char *found = weir_found_text (settings[i]);
-    if (left == NULL || *left == '\0' || dot == left) {
-      weir_command_refuse (COMMAND, "--set: found %s, expected OPTION=VALUE or ROLE.OPTION=VALUE", found);
-      return FALSE;
-    }
-    if (dot != NULL) {
-      *dot = '\0';
-    }
-    const char *role = dot != NULL ? left : NULL, *name = dot != NULL ? dot + 1 : left;
-    if (role != NULL && !json_object_object_get_ex (roles, role, NULL)) {
-      weir_command_refuse (COMMAND, "--set: the plugin is no %s", role);
-      return FALSE;
-    }
-    g_autoptr (GPtrArray) names = g_ptr_array_new ();
-    if (!has_option (roles, role, name, names)) {
-      g_autoptr (GString) message = g_string_new (NULL);
-      g_autofree char *text = weir_found_text (name);
-      g_string_printf (message, "--set: unknown option %s", text);
-      g_ptr_array_add (names, NULL);
-      weir_suggest_append (message, name, (const char *const *) names->pdata);
-      weir_command_refuse (COMMAND, "%s", message->str);
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
 /* ---- the scratch folder ---- */
 
 static int
@@ -203,8 +147,15 @@ run_below_valgrind (int argc, char **argv)
   }
   g_autofree char *log = g_strconcat ("--log-file=", logs, "/%p", NULL);
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
-  const char *const first[] = { valgrind, "-q", "--leak-check=full", "--errors-for-leak-kinds=definite",
-                                "--show-leak-kinds=definite", "--num-callers=8", log, self, "plugin" };
+  const char *const first[] = { valgrind,
+                                "-q",
+                                "--leak-check=full",
+                                "--errors-for-leak-kinds=definite",
+                                "--show-leak-kinds=definite",
+                                "--num-callers=8",
+                                log,
+                                self,
+                                "plugin" };
   for (gsize i = 0; i < G_N_ELEMENTS (first); i++) {
     g_ptr_array_add (words, (gpointer) first[i]);
   }
@@ -265,7 +216,7 @@ check (const Arguments *arguments, const char *file, const char *name)
     json_object_put (description);
     return weir_command_refuse (COMMAND, "--role: plugin \"%s\" is no %s", name, arguments->role);
   }
-  if (!check_settings (roles, arguments->settings)) {
+  if (!weir_conform_check_settings (roles, arguments->settings)) {
     json_object_put (description);
     return WEIR_EXIT_USAGE;
   }
@@ -290,7 +241,8 @@ check (const Arguments *arguments, const char *file, const char *name)
   }
   if (json_object_object_get_ex (roles, "reply", NULL) &&
       (arguments->role == NULL || strcmp (arguments->role, "reply") == 0)) {
-    tell (&report, WEIR_CONFORM_SKIPPED, "open", "reply", "it is the other half of a connection, and there is none here");
+    tell (&report, WEIR_CONFORM_SKIPPED, "open", "reply",
+          "it is the other half of a connection, and there is none here");
   }
   int status = finish (&report, name);
   nftw (scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -380,7 +332,8 @@ weir_plugin_check_command (int argc, char **argv)
     return weir_command_refuse (COMMAND, "--limit: found %d, expected a number from 1 to 86400", arguments.limit);
   }
   if (arguments.cycles < 100 || arguments.cycles > 10000000) {
-    return weir_command_refuse (COMMAND, "--cycles: found %d, expected a number from 100 to 10000000", arguments.cycles);
+    return weir_command_refuse (COMMAND, "--cycles: found %d, expected a number from 100 to 10000000",
+                                arguments.cycles);
   }
   if (arguments.valgrind && g_getenv (VALGRIND) == NULL) {
     return run_below_valgrind ((int) g_strv_length (words), words);
