@@ -124,6 +124,7 @@ struct _WeirStage {
   WeirPort *port;
   bool awaits_connections; /* its own end, and theirs is still to come */
   bool in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
+  bool at_fault;                         /* it has failed as it broke a rule, and not by its own word */
   bool waits;                            /* a callback answered WAIT */
   int watched;                           /* the one descriptor it has waited for, or WEIR_WATCHED_ */
   WeirHalf half;                         /* whose callback runs; OUTPUT only in a duplex stage */
@@ -159,7 +160,6 @@ struct _WeirStage {
   const WeirRecord *at_hand; /* of the produce() that follows PRODUCE */
   bool dropping_streams;     /* what end_stream() emits is refused without a word */
   bool refusal_told;
-  bool at_fault; /* it has failed as it broke a rule, and not by its own word */
   guint32 only_stream;       /* opened here; 0: none, or several: */
   WeirContext *only_context; /* its own, or NULL */
   GHashTable *streams;       /* number -> WeirContext or NULL */

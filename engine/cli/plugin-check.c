@@ -25,6 +25,16 @@ typedef struct {
   int limit, cycles; /* seconds; of open() and close() */
 } Arguments;
 
+static void
+arguments_clear (Arguments *arguments)
+{
+  g_strfreev (arguments->settings);
+  g_strfreev (arguments->files);
+  g_strfreev (arguments->rules);
+  g_free (arguments->role);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
+
 typedef struct {
   const Arguments *arguments;
   json_object *lines;
@@ -288,7 +298,7 @@ list_rules (void)
 int
 weir_plugin_check_command (int argc, char **argv)
 {
-  Arguments arguments = { .limit = 60, .cycles = 10000 };
+  g_auto (Arguments) arguments = { .limit = 60, .cycles = 10000 };
   const GOptionEntry entries[] = {
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.settings,
       "Give an option; more than once if need be. VALUE is JSON, or else a string", "[ROLE.]OPTION=VALUE" },
@@ -315,10 +325,7 @@ weir_plugin_check_command (int argc, char **argv)
   g_option_context_add_main_entries (context, entries, NULL);
   g_set_prgname ("weir " COMMAND);
   gboolean parsed = g_option_context_parse (context, &argc, &argv, &error);
-  g_auto (GStrv) settings = arguments.settings;
-  g_auto (GStrv) files = arguments.files;
-  g_auto (GStrv) wanted = arguments.rules;
-  g_autofree char *role = arguments.role;
+  char **files = arguments.files;
   if (!parsed) {
     return weir_command_refuse (COMMAND, "%s", error->message);
   }

@@ -3,6 +3,7 @@
  * it is one that breaks none. Each is a producer or a consumer, and does all else as little as it may. */
 #include <weir/weir.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,6 +81,10 @@ on_tick (gpointer data)
 static void
 crash (const volatile int *nowhere)
 {
+  if (nowhere == NULL) {
+    raise (SIGSEGV);
+    return;
+  }
   (void) *nowhere;
 }
 
