@@ -284,10 +284,13 @@ START_TEST (an_endless_producer_is_paused_at_last)
   ck_assert (weir_harness_run (harness));
   ck_assert_uint_eq (weir_harness_count (harness, NULL), 1024 * 1024);
   ck_assert (weir_harness_is_paused (harness));
+  ck_assert (!weir_harness_turn (harness)); /* for good */
+  gsize told = strlen (weir_harness_events (harness));
   weir_harness_forget (harness, NULL);
   weir_harness_turn (harness);
   weir_harness_turn (harness);
-  ck_assert (!weir_harness_is_paused (harness));
+  ck_assert_uint_gt (weir_harness_count (harness, NULL), 0);
+  ck_assert (g_str_has_prefix (weir_harness_events (harness) + told, " resume"));
 }
 END_TEST
 
