@@ -14,8 +14,10 @@ trap 'rm -rf "$scratch"' EXIT
 variable () { echo "WEIR_EXPORT extern $1 $2$3; $1 $2$3 $4;"; }
 
 {
-  echo '#include <weir/weir.h>'
-  grep -h -o -E '\bweir_[a-z_0-9]+ \(' "$headers"/weir/*.h | sed 's/ (//' | sort -u | while read -r name; do
+  for header in "$headers"/weir/*.h; do
+    echo "#include <weir/${header##*/}>"
+  done
+  bash "$(dirname "$0")/declared.sh" "$headers"/weir/*.h | while read -r name; do
     variable "__typeof__ (&$name) const" "abi_$name" '' "= $name"
   done
   grep -h -o -E '^} Weir[A-Za-z]+;' "$headers"/weir/*.h | sed 's/^} \(.*\);/\1/' | sort | while read -r name; do

@@ -54,7 +54,7 @@ if [ "$status" != 0 ]; then
 fi
 
 begin "the library exports what the headers declare"
-grep -h -o -E '\bweir_[a-z_0-9]+ \(' "$WEIR_SOURCE"/engine/weir/*.h | sed 's/ (//' | sort -u >declared
+bash "$here/declared.sh" "$WEIR_SOURCE"/engine/weir/*.h >declared
 nm -D --defined-only "$WEIR_BUILD/.libs/libweir.so" | sed -n 's/.* T \(weir_[a-z_0-9]*\)$/\1/p' | sort >exported
 expect_file exported declared
 

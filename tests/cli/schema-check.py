@@ -167,14 +167,15 @@ VALUES = [None, True, False, 'true', 'false', 'maybe', 0, 1, -1, 1.0, 1.5, 1000.
           '${WEIR_TEST_UNSET:-1}', '-${WEIR_TEST_UNSET:-1}', 'a${', '${1}', '${}', '$${x}', '$$${x}', '$', '$$', '{', '{a}', '{}', '{{',
           '}', '{ a }', '{a b}', '{"a": 1}', '{time}}', [], ['a'], [''], [1], ['${', 'b'], {}, {'a': 'b'}, {'a': 1}, {'a': '${'}]
 SECTIONS = {'producer': 'producers', 'transform': 'transforms', 'consumer': 'consumers'}
-KEYS = ['thread', 'log', 'on_error', 'per_connection', 'shared']
-QUEUE = ['records', 'bytes', 'age', 'low', 'hard', 'when_full']
 
 
-def values(inspect, file):
+def values(schema, inspect, file):
     with open(inspect, encoding='utf-8') as stream:
         plugins = json.load(stream)['plugins']
     pipeline = {section: {} for section in SECTIONS.values()}
+    keys = [key for key, value in schema['$defs']['consumer']['properties'].items()
+            if value is not False and key not in ('plugin', 'from', 'queue', 'to')]
+    queue = list(schema['$defs']['queue']['properties'])
     count, seen = 0, set()
 
     def add(kind, stage):
@@ -195,12 +196,12 @@ def values(inspect, file):
                     for value in VALUES + option.get('choices', []):
                         add(kind, {'plugin': plugin['name'], option['name']: value})
     for value in VALUES + ['stop', 'debug']:
-        for key in KEYS:
+        for key in keys:
             add('consumer', {'plugin': 'null', key: value})
             add('producer', {'plugin': 'tcp', key: value})
             add('producer', {'plugin': 'stdio', key: value})
     for value in VALUES + ['pause', 0.25, 2]:
-        for key in QUEUE:
+        for key in queue:
             add('consumer', {'plugin': 'null', 'queue': {key: value}})
     # The loader stops telling at 1000 mistakes: parts of that size, with all that they take from.
     stages = [(section, name, stage) for section in pipeline for name, stage in pipeline[section].items() if name != 'source']
@@ -251,7 +252,7 @@ def main():
     if what == 'meta':
         wrong = meta(schema, validator)
     elif what == 'values':
-        wrong = values(*rest)
+        wrong = values(schema, *rest)
     else:
         wrong = {'valid': valid, 'invalid': invalid, 'kept': kept, 'compare': compare}[what](validator, *rest)
     for line in wrong:
