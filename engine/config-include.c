@@ -125,6 +125,15 @@ add_includes (WeirLoad *load, const WeirSpot *include, const Chain *chain)
 }
 
 static void
+check_schema (WeirLoad *load, const WeirSpot *spot, json_object *value)
+{
+  if (!json_object_is_type (value, json_type_string)) {
+    g_autofree char *found = weir_found_value (value);
+    weir_load_wrong (load, spot, "found %s, expected where the schema is", found);
+  }
+}
+
+static void
 add_document (WeirLoad *load, WeirSpot *root, const Chain *chain)
 {
   WeirSpot *include = NULL;
@@ -136,11 +145,12 @@ add_document (WeirLoad *load, WeirSpot *root, const Chain *chain)
   json_object_object_foreach (root->value, key, value)
   {
     WeirSpot spot = weir_spot_member (load, root, key);
-    (void) value;
     const WeirKey *ours = weir_key_find (weir_file_keys, key);
     if (ours == NULL) {
       g_autofree const char **names = weir_key_names (weir_file_keys);
       weir_load_unknown_key (load, &spot, names);
+    } else if (ours->form == WEIR_KEY_SCHEMA) {
+      check_schema (load, &spot, value);
     } else if (ours->form == WEIR_KEY_NAME) {
       add_single (load, &load->name, spot);
     } else if (ours->form == WEIR_KEY_ENGINE) {

@@ -11,6 +11,7 @@
 /* clang-format on */
 
 const WeirKey weir_file_keys[] = {
+  KEY ("$schema", WEIR_KEY_SCHEMA, "Where an editor finds the schema of this file; not read"),
   KEY ("name", WEIR_KEY_NAME, "The pipeline's name; without it the file's"),
   KEY ("include", WEIR_KEY_INCLUDE, "Files that belong to the pipeline too, relative to this one"),
   KEY ("engine", WEIR_KEY_ENGINE, "Settings of the engine"),

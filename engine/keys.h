@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef enum {
   WEIR_KEY_OPTION, /* nothing */
   /* Of a file. */
+  WEIR_KEY_SCHEMA, /* not read: a string for editors */
   WEIR_KEY_NAME,
   WEIR_KEY_INCLUDE,
   WEIR_KEY_ENGINE, /* an object of weir_engine_keys */

@@ -244,6 +244,9 @@ file_key (const WeirKey *key)
   json_object *schema = NULL;
 
   switch (key->form) {
+  case WEIR_KEY_SCHEMA:
+    schema = weir_schema_object ("type", string ("string"));
+    break;
   case WEIR_KEY_NAME:
     /* Of 1 to 100 bytes, and no name of a folder: config.c. */
     schema = weir_schema_object ("type", string ("string"));
