@@ -11,7 +11,7 @@
 typedef struct {
   const char *plugin, *thread, *to;
   int on_error, log;
-  gboolean per_connection, shared;
+  gboolean per_connection, shared, isolate;
 } StageKeys;
 
 /* "from" and "queue" are read by config-inputs.c. */
@@ -20,6 +20,7 @@ static const WeirOption stage_table[] = {
   WEIR_STRING (StageKeys, thread, NULL, 0, "Worker that it shares with the other stages of that name"),
   WEIR_BOOLEAN (StageKeys, per_connection, NULL, 0, "What lies downstream exists once for each connection"),
   WEIR_BOOLEAN (StageKeys, shared, NULL, 0, "All connections share it"),
+  WEIR_BOOLEAN (StageKeys, isolate, NULL, 0, "It runs in a child process"),
   WEIR_STRING (StageKeys, to, NULL, 0, "Stage that accepted the connection which a reply goes to"),
   WEIR_CHOICE (StageKeys, on_error, "stop", "stop", 0, "What happens when it fails"),
   WEIR_CHOICE (StageKeys, log, NULL, "debug|info|warning|error", 0, "Least important messages of it that are logged"),
@@ -96,6 +97,9 @@ read_keys (WeirLoad *load, WeirLoadStage *entry)
   }
   stage->per_connection = keys.per_connection;
   stage->shared = keys.shared;
+  stage->isolate = keys.isolate;
+  if (keys.isolate && stage->plugin != NULL)
+    stage->file = weir_registry_file (load->registry, stage->plugin_name);
   if (keys.log >= 0)
     stage->log = log_levels[keys.log];
   if (!json_object_object_get_ex (entry->spot->value, "plugin", NULL))
@@ -142,8 +146,8 @@ weir_load_options (WeirLoad *load, WeirLoadStage *entry)
 void
 weir_load_stage (WeirLoad *load, WeirLoadStage *entry)
 {
-  static const char *const known[] = { "plugin", "from",           "queue",  "thread", "on_error",
-                                       "log",    "per_connection", "shared", "to",     NULL };
+  static const char *const known[] = { "plugin", "from",           "queue",  "thread",  "on_error",
+                                       "log",    "per_connection", "shared", "isolate", "to", NULL };
   WeirConfigStage *stage = entry->stage;
 
   stage->options = json_object_new_object ();

@@ -345,6 +345,14 @@ stuck (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+halt (WeirPipeline *pipeline)
+{
+  request_all (pipeline, WEIR_REQUEST_HALT);
+  stop_connections (pipeline, TRUE);
+  pipeline->deadline = g_timeout_add ((guint) (pipeline->grace / 1000), stuck, pipeline);
+}
+
 static gboolean
 late (gpointer data)
 {
@@ -352,10 +360,19 @@ late (gpointer data)
   if (pipeline->events->late != NULL) {
     pipeline->events->late (pipeline, pipeline->data);
   }
-  request_all (pipeline, WEIR_REQUEST_HALT);
-  stop_connections (pipeline, TRUE);
-  pipeline->deadline = g_timeout_add ((guint) (pipeline->grace / 1000), stuck, pipeline);
+  halt (pipeline);
   return G_SOURCE_REMOVE;
+}
+
+void
+weir_pipeline_halt (WeirPipeline *pipeline)
+{
+  if (pipeline->over) {
+    return;
+  }
+  pipeline->stopping = TRUE;
+  g_clear_handle_id (&pipeline->deadline, g_source_remove);
+  halt (pipeline);
 }
 
 void
@@ -409,7 +426,17 @@ on_answered (WeirPipeline *pipeline)
   if (pipeline->open_failed > 0 || pipeline->stopping) {
     pipeline->started = pipeline->order->len;
     request_all (pipeline, WEIR_REQUEST_CLOSE);
+  } else if (pipeline->events->opened != NULL) {
+    pipeline->events->opened (pipeline, pipeline->data);
   } else {
+    start_next (pipeline);
+  }
+}
+
+void
+weir_pipeline_go (WeirPipeline *pipeline)
+{
+  if (pipeline->answered == pipeline->running->len && pipeline->started == 0) {
     start_next (pipeline);
   }
 }
@@ -451,7 +478,9 @@ take_event (gpointer data)
     on_answered (pipeline);
     break;
   case WEIR_STAGE_STARTED:
-    pipeline->started++;
+    if (++pipeline->started == pipeline->order->len && pipeline->events->started != NULL) {
+      pipeline->events->started (pipeline, pipeline->data);
+    }
     start_next (pipeline);
     break;
   case WEIR_STAGE_READY:

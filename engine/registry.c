@@ -185,8 +185,8 @@ weir_registry_files (WeirRegistry *registry)
   return files;
 }
 
-static char *
-find_file (WeirRegistry *registry, const char *name)
+char *
+weir_registry_file (WeirRegistry *registry, const char *name)
 {
   g_autofree char *entry = g_strconcat (name, ".so", NULL);
   for (guint i = 0; i < registry->sources->len && weir_name_is_sane (name); i++) {
@@ -260,7 +260,7 @@ weir_registry_try (WeirRegistry *registry, const char *const *names)
   for (; *names != NULL; names++) {
     if (g_hash_table_contains (registry->opened, *names) || g_hash_table_contains (registry->tried, *names))
       continue;
-    WeirPluginFile file = { .file = find_file (registry, *names) };
+    WeirPluginFile file = { .file = weir_registry_file (registry, *names) };
     if (file.file == NULL)
       continue;
     file.name = g_strdup (*names);
@@ -283,7 +283,7 @@ weir_registry_open (WeirRegistry *registry, const char *name, GError **error)
 {
   weir_registry_try (registry, (const char *const[]){ name, NULL });
   if (!g_hash_table_contains (registry->opened, name)) {
-    g_autofree char *path = find_file (registry, name), *message = NULL;
+    g_autofree char *path = weir_registry_file (registry, name), *message = NULL;
     if (path == NULL) {
       g_propagate_error (error, weir_registry_unknown (registry, name));
       return NULL;

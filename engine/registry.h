@@ -42,6 +42,8 @@ const char *const *weir_registry_folders (WeirRegistry *registry);
  * of its callbacks. It is first tried in a child process, while this one has one thread: a constructor that crashes, exits or hangs
  * is an error like any other. NULL: the error is one line that names the plugin and its file. */
 const WeirPlugin *weir_registry_open (WeirRegistry *registry, const char *name, GError **error);
+/* The file that a name means; NULL: there is none. g_free() it. */
+char *weir_registry_file (WeirRegistry *registry, const char *name);
 /* Tries many at once: one child process for all that are about to be opened. What is wrong is told when they are. */
 void weir_registry_try (WeirRegistry *registry, const char *const *names);
 
