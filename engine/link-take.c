@@ -302,6 +302,7 @@ weir_link_close (WeirLink *link, guint32 closed)
 void
 weir_link_discard (WeirLink *link, WeirDropReason reason)
 {
+  link->given_up = link->given_up != 0 ? link->given_up : link->taken + 1;
   while (weir_link_look (link) != 0) {
     WeirRecord *records;
     gsize count = weir_link_peek (link, &records, G_MAXSIZE);

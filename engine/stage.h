@@ -75,8 +75,9 @@ typedef enum {
 typedef struct _WeirPosts WeirPosts;
 
 /* What the ends of an isolated stage see beside the callbacks of a role; all on the stage's worker but the figures, which any
- * thread may ask for. Each may be NULL. */
+ * thread may ask for. Each function may be NULL. */
 typedef struct {
+  gboolean ours; /* its role is the engine's, and none of its plugin's code runs here */
   gboolean (*control) (WeirStage *stage, WeirLink *link, const WeirRecord *control); /* is about to be taken; FALSE: it waits */
   void (*look) (WeirStage *stage);                                                   /* at the end of each turn */
   void (*stop) (WeirStage *stage); /* a producer is to stop: it ends by itself, once all is out */

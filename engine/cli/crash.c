@@ -6,7 +6,6 @@
 #include "cli/crash.h"
 
 #include "cli/log.h"
-#include "isolate/isolate.h"
 
 #include <link.h>
 #include <signal.h>
@@ -84,7 +83,7 @@ weir_crash_know (WeirPipeline *pipeline)
   WeirStage *stage;
   for (guint i = 0; (stage = weir_pipeline_stage (pipeline, i)) != NULL; i++) {
     Place place = { .stage = stage, .begin = code_of (stage->role) };
-    if (!weir_isolate_is (stage) && dl_iterate_phdr (find_object, &place) != 0) {
+    if ((stage->elsewhere == NULL || !stage->elsewhere->ours) && dl_iterate_phdr (find_object, &place) != 0) {
       g_array_append_val (places, place);
     }
   }

@@ -118,7 +118,9 @@ note_released (G_GNUC_UNUSED WeirLink *link, gpointer data)
   weir_ends_store_figures (ends);
   g_mutex_lock (&ends->lock);
   for (guint i = 0; i < ends->inputs; i++) {
-    ends->latest.released[i] = ends->stage->inputs[i]->done_private;
+    const WeirLink *input = ends->stage->inputs[i];
+    /* What was given up is the parent's to drop. */
+    ends->latest.released[i] = MIN (input->done_private, input->given_up - 1);
   }
   for (guint i = 0; i < ends->outputs; i++) {
     ends->latest.put[i] = ends->links[i]->put_private;
@@ -244,6 +246,9 @@ static WeirNext
 writer_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize count)
 {
   WeirEnds *ends = ends_of (state);
+  if (ends->unwanted) {
+    return WEIR_DONE;
+  }
   if (weir_sender_is_idle (&ends->sender)) {
     weir_sender_records (&ends->sender, ends->numbers[stage->flush_link->input_index], records, count);
   }
@@ -254,7 +259,7 @@ static gboolean
 writer_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
 {
   WeirEnds *ends = stage->elsewhere_data;
-  if (control->flags == WEIR_CONTROL_END) {
+  if (control->flags == WEIR_CONTROL_END || ends->unwanted) {
     return TRUE; /* END is sent once, behind the last of them */
   }
   if (weir_sender_is_idle (&ends->sender)) {
@@ -268,6 +273,9 @@ static WeirNext
 writer_end (WeirStage *stage, gpointer state)
 {
   WeirEnds *ends = ends_of (state);
+  if (ends->unwanted) {
+    return WEIR_MORE;
+  }
   if (weir_sender_is_idle (&ends->sender)) {
     weir_sender_control (&ends->sender, WEIR_FRAME_IS_END, ends->numbers[0], 0);
   }
@@ -296,7 +304,7 @@ writer_close (WeirStage *stage, gpointer state)
   weir_sender_clear (&ends_of (state)->sender);
 }
 
-static const WeirElsewhere writer_elsewhere = { .control = writer_control, .look = writer_look };
+static const WeirElsewhere writer_elsewhere = { .ours = TRUE, .control = writer_control, .look = writer_look };
 
 static void
 be_unwanted (WeirStage *stage, gpointer self, G_GNUC_UNUSED gpointer data)
@@ -332,6 +340,8 @@ state_of (WeirEnds *ends)
   return state;
 }
 
+static const WeirElsewhere reader_elsewhere = { .ours = TRUE };
+
 static gboolean
 add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, GError **error)
 {
@@ -355,7 +365,11 @@ add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, GError
     link->on_done = note_released;
     link->on_done_data = ends;
   }
-  return ends->reader != NULL;
+  if (ends->reader == NULL) {
+    return FALSE;
+  }
+  ends->reader->elsewhere = &reader_elsewhere;
+  return TRUE;
 }
 
 static void

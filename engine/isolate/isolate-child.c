@@ -174,7 +174,13 @@ static void
 warn_of_output (WeirIsolate *isolate)
 {
   guint64 made = weir_load_relaxed (&isolate->shared->made);
-  if (made > isolate->received && isolate->stage->kind == WEIR_PRODUCER) {
+  gboolean wanted = FALSE;
+  for (guint p = 0; p < isolate->stage->port_count; p++) {
+    for (guint i = 0; i < isolate->stage->ports[p].count; i++) {
+      wanted = wanted || weir_load_relaxed (&isolate->stage->ports[p].links[i]->closed) == WEIR_LINK_OPEN;
+    }
+  }
+  if (wanted && made > isolate->received && isolate->stage->kind == WEIR_PRODUCER) {
     weir_stage_log (isolate->stage, G_LOG_LEVEL_WARNING,
                     "%" G_GUINT64_FORMAT " records that it had made were lost with its child process",
                     made - isolate->received);

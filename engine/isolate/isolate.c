@@ -106,7 +106,8 @@ look_up_counter (WeirStage *stage, guint counter)
   return weir_load_relaxed (weir_shared_counter (isolate->shared, isolate->inputs, counter));
 }
 
-static const WeirElsewhere elsewhere = { .control = weir_isolate_control,
+static const WeirElsewhere elsewhere = { .ours = TRUE,
+                                         .control = weir_isolate_control,
                                          .look = weir_isolate_look,
                                          .stop = stop_producer,
                                          .drain = drain,
@@ -187,10 +188,4 @@ weir_isolate_adopt (WeirIsolate *isolate, WeirStage *stage)
 {
   isolate->stage = stage;
   stage->elsewhere = &elsewhere;
-}
-
-gboolean
-weir_isolate_is (const WeirStage *stage)
-{
-  return stage->elsewhere == &elsewhere;
 }

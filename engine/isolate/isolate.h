@@ -19,5 +19,3 @@ const WeirRole *weir_isolate_role (WeirIsolate *isolate);
 gpointer weir_isolate_state (WeirIsolate *isolate);
 /* Before the pipeline runs. */
 void weir_isolate_adopt (WeirIsolate *isolate, WeirStage *stage);
-/* Does the stage run in a child process? */
-gboolean weir_isolate_is (const WeirStage *stage);
