@@ -21,44 +21,26 @@ refuse (WeirStage *stage)
 }
 
 static gboolean
-emit_rare (WeirStage *stage, WeirRecord *record)
+emit_rare (WeirStage *stage, WeirRecord record)
 {
   if (stage->refusing) {
     return refuse (stage);
   }
-  if (record->size <= stage->record_max) {
-    weir_reject_record (stage, record, stage->set_rejected);
+  if (record.size <= stage->record_max) {
+    weir_reject_record (stage, &record, stage->set_rejected);
     return !stage->failed && !weir_stage_paused (stage);
   }
   g_autofree char *reason = g_strdup_printf ("a record of %" G_GSIZE_FORMAT
                                              " bytes is larger than record_max, %" G_GSIZE_FORMAT " bytes",
-                                             record->size, stage->record_max);
-  weir_reject_record (stage, record, reason);
+                                             record.size, stage->record_max);
+  weir_reject_record (stage, &record, reason);
   return FALSE;
 }
 
+/* Behind the last link: pause() may emit, and every link has what was emitted before that. */
 static inline gboolean
-emit (WeirStage *stage, WeirRecord *record)
+emitted (WeirStage *stage)
 {
-  if (G_UNLIKELY (stage->refusing || record->size > stage->record_max || stage->overrides >= WEIR_SET_REJECTED)) {
-    return emit_rare (stage, record);
-  }
-  WeirPort *port = stage->port;
-  stage->turn_records++;
-  stage->turn_bytes += record->size + record->trail;
-  for (guint i = 0; i < port->count; i++) {
-    WeirLink *link = port->links[i];
-    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0 || link->front != NULL)) {
-      weir_outputs_put (stage, link, record);
-      continue;
-    }
-    weir_link_put (link, record);
-    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0)) {
-      link->counted = TRUE;
-      atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-    }
-  }
-  /* Behind the last link: pause() may emit, and every link has this record before that one. */
   if (G_UNLIKELY (weir_load_relaxed (&stage->reasons) != 0)) {
     weir_outputs_tell (stage);
   }
@@ -68,8 +50,41 @@ emit (WeirStage *stage, WeirRecord *record)
   return weir_load_relaxed (&stage->reasons) == 0;
 }
 
+static inline void
+count_full (WeirStage *stage, WeirLink *link)
+{
+  if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0)) {
+    link->counted = TRUE;
+    atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
+  }
+}
+
+/* The record is passed on in registers, and written once, into its slot: a copy of what has just been written in parts stalls, as
+ * the loads are wider than the stores. Where its address is needed, a copy has it. */
+static G_ALWAYS_INLINE inline gboolean
+emit (WeirStage *stage, WeirRecord record)
+{
+  if (G_UNLIKELY (stage->refusing || record.size > stage->record_max || stage->overrides >= WEIR_SET_REJECTED)) {
+    return emit_rare (stage, record);
+  }
+  WeirPort *port = stage->port;
+  stage->turn_records++;
+  stage->turn_bytes += record.size + record.trail;
+  for (guint i = 0; i < port->count; i++) {
+    WeirLink *link = port->links[i];
+    if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0 || link->front != NULL)) {
+      WeirRecord copy = record;
+      weir_outputs_put (stage, link, &copy);
+      continue;
+    }
+    weir_link_put (link, &record);
+    count_full (stage, link);
+  }
+  return emitted (stage);
+}
+
 static void
-apply_overrides (WeirStage *stage, WeirRecord *record)
+override_record (WeirStage *stage, WeirRecord *record)
 {
   if ((stage->overrides & WEIR_SET_TIME) != 0) {
     record->time = stage->set_time;
@@ -91,22 +106,31 @@ chunk_flag (WeirStage *stage, guint trail, guint32 stream)
   return bytes && trail == 0 ? WEIR_RECORD_CHUNK : 0;
 }
 
-static inline gboolean
-emit_bytes (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size)
+/* What a record of bytes of the plugin's own inherits; its trail is still to be cut off them. */
+static G_ALWAYS_INLINE inline WeirRecord
+inherit (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size)
 {
-  guint trail = 0;
   const WeirRecord *from = stage->current;
   WeirRecord record = {
-    .data = data, .buffer = buffer, .time = from->time, .context = from->context, .stream = from->stream
+    .data = data, .size = size, .buffer = buffer, .time = from->time, .context = from->context, .stream = from->stream
   };
   if (G_UNLIKELY (stage->overrides != 0)) {
-    apply_overrides (stage, &record);
-    trail = (stage->overrides & WEIR_SET_TRAIL) != 0 ? (guint) MIN (stage->set_trail, size) : 0;
+    WeirRecord changed = record;
+    override_record (stage, &changed);
+    record = changed;
+    if ((stage->overrides & WEIR_SET_TRAIL) != 0) {
+      record.trail = (guint16) MIN (stage->set_trail, size);
+      record.size -= record.trail;
+    }
   }
-  record.size = size - trail;
-  record.trail = (guint16) trail;
-  record.flags = chunk_flag (stage, trail, record.stream);
-  return emit (stage, &record);
+  record.flags = chunk_flag (stage, record.trail, record.stream);
+  return record;
+}
+
+static G_ALWAYS_INLINE inline gboolean
+emit_bytes (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size)
+{
+  return emit (stage, inherit (stage, buffer, data, size));
 }
 
 gboolean
@@ -116,23 +140,30 @@ weir_emit (WeirStage *stage, const WeirRecord *record)
   /* What is handed on as it is stays what it is: behind a role flagged BYTES a chunk is a chunk still, a message a message. */
   copy.flags &= WEIR_RECORD_GAP | ((stage->role->flags & WEIR_BYTES) != 0 ? WEIR_RECORD_CHUNK : 0);
   if (G_UNLIKELY (stage->overrides != 0)) {
-    apply_overrides (stage, &copy);
+    WeirRecord changed = copy;
+    override_record (stage, &changed);
+    copy = changed;
   }
-  return emit (stage, &copy);
+  return emit (stage, copy);
 }
 
 gboolean
 weir_emit_slice (WeirStage *stage, const WeirRecord *record, gsize offset, gsize size, guint trail)
 {
-  WeirRecord slice = *record;
-  slice.data += offset;
-  slice.size = size;
-  slice.trail = (guint16) trail;
+  WeirRecord slice = { .data = record->data + offset,
+                       .size = size,
+                       .buffer = record->buffer,
+                       .time = record->time,
+                       .context = record->context,
+                       .stream = record->stream,
+                       .trail = (guint16) trail };
   if (G_UNLIKELY (stage->overrides != 0)) {
-    apply_overrides (stage, &slice);
+    WeirRecord changed = slice;
+    override_record (stage, &changed);
+    slice = changed;
   }
   slice.flags = chunk_flag (stage, trail, slice.stream) | (offset == 0 ? record->flags & WEIR_RECORD_GAP : 0);
-  return emit (stage, &slice);
+  return emit (stage, slice);
 }
 
 gboolean
@@ -191,6 +222,63 @@ weir_emit_end (WeirStage *stage, gsize used)
   }
   weir_packer_commit (&stage->packer, used);
   return emit_bytes (stage, stage->packer.buffer, data, used);
+}
+
+/* One link that is neither full nor lossy, and nothing to look at record by record. */
+static gboolean
+may_put_many (WeirStage *stage, gsize bytes)
+{
+  return !stage->refusing && bytes <= stage->record_max && stage->overrides < WEIR_SET_REJECTED &&
+         weir_load_relaxed (&stage->reasons) == 0 && stage->port->count == 1 && stage->port->links[0]->front == NULL &&
+         weir_load_relaxed (&stage->port->links[0]->full) == 0;
+}
+
+static gsize
+put_many (WeirStage *stage, WeirRecord *record, const guint32 *sizes, gsize count)
+{
+  WeirLink *link = stage->port->links[0];
+  guint64 bytes_before = link->put_bytes_private;
+  gsize put = weir_link_put_many (link, record, sizes, count);
+  stage->turn_records += put;
+  stage->turn_bytes += link->put_bytes_private - bytes_before;
+  count_full (stage, link);
+  emitted (stage);
+  return put;
+}
+
+static gsize
+put_one_by_one (WeirStage *stage, const guint8 *data, const guint32 *sizes, gsize count)
+{
+  guint64 refused = weir_load_relaxed (&stage->refused);
+  gboolean go_on = TRUE;
+  gsize i = 0;
+  for (; i < count && go_on; i++) {
+    go_on = emit_bytes (stage, stage->packer.buffer, data, sizes[i]);
+    data += sizes[i];
+  }
+  return i - (gsize) (weir_load_relaxed (&stage->refused) - refused);
+}
+
+gsize
+weir_emit_end_many (WeirStage *stage, const guint32 *sizes, gsize count)
+{
+  const guint8 *data = stage->emit_begin;
+  stage->emit_begin = NULL;
+  g_return_val_if_fail (data != NULL, 0);
+  gsize bytes = 0;
+  guint32 least = G_MAXUINT32;
+  for (gsize i = 0; i < count; i++) {
+    bytes += sizes[i];
+    least = MIN (least, sizes[i]);
+  }
+  g_return_val_if_fail (bytes <= stage->emit_begin_size, 0);
+  if (count == 0) {
+    return 0;
+  }
+  weir_packer_commit (&stage->packer, bytes); /* where not all are emitted, a gap is left */
+  WeirRecord record = inherit (stage, stage->packer.buffer, data, least);
+  return may_put_many (stage, bytes) && record.size > 0 ? put_many (stage, &record, sizes, count)
+                                                        : put_one_by_one (stage, data, sizes, count);
 }
 
 gsize

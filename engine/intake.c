@@ -175,6 +175,16 @@ window_full (WeirStage *stage)
   return G_UNLIKELY (stage->window > 0) && weir_load_acquire (&stage->outstanding) >= (gint64) stage->window;
 }
 
+gboolean
+weir_stage_has_more (WeirStage *stage)
+{
+  const WeirLink *link = stage->flush_link;
+  /* A control entry may be all that follows. */
+  return stage->flush_count > 0 && link->put_seen != link->taken &&
+         weir_load_relaxed (&link->controls_put) == link->controls_taken && !window_full (stage) &&
+         !weir_intake_paused (stage);
+}
+
 /* Hands a run to consume(), up to its first WAIT, PRODUCE, DONE, REJECT, failure or pause. */
 static gboolean
 consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord *records, gsize count)

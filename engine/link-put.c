@@ -205,6 +205,59 @@ weir_link_put_rare (WeirLink *link, const WeirRecord *record)
   return FALSE;
 }
 
+/* From where put stands, as far as nothing but the records changes. */
+static gsize
+put_alike (WeirLink *link, WeirRecord *record, const guint32 *sizes, gsize count)
+{
+  gsize most = MIN (MIN (count, link->put_slots - link->put_index), (gsize) link->put_countdown);
+  WeirRecord *to = link->put_records + link->put_index;
+  gint64 room = link->put_room;
+  const WeirRecord alike = *record;
+  const guint8 *data = record->data;
+  gsize put = 0;
+  while (put < most && room > 0) {
+    guint32 size = sizes[put++];
+    /* Member by member: a copy of the whole would wait for what was just stored into a part of it. */
+    to->data = data;
+    to->size = size - alike.trail;
+    to->buffer = alike.buffer;
+    to->context = alike.context;
+    to->time = alike.time;
+    to->stream = alike.stream;
+    to->trail = alike.trail;
+    to->flags = alike.flags;
+    to++;
+    data += size;
+    room -= size;
+  }
+  record->data = data;
+  link->put_index += (guint32) put;
+  link->put_private += put;
+  link->put_bytes_private += (guint64) (link->put_room - room);
+  link->put_room = room;
+  link->put_countdown -= (gint64) put;
+  if (link->put_countdown <= 0 || room <= 0) {
+    weir_link_put_slow (link);
+  }
+  return put;
+}
+
+gsize
+weir_link_put_many (WeirLink *link, WeirRecord *record, const guint32 *sizes, gsize count)
+{
+  gsize put = 0;
+  while (put < count && weir_load_relaxed (&link->full) == 0) {
+    /* One by itself takes care of what is rare: a segment, a buffer, a context, a closed end. */
+    record->size = sizes[put] - record->trail;
+    weir_link_put (link, record);
+    record->data += sizes[put++];
+    if (put < count && weir_load_relaxed (&link->full) == 0) {
+      put += put_alike (link, record, &sizes[put], count - put);
+    }
+  }
+  return put;
+}
+
 void
 weir_link_put_control (WeirLink *link, WeirControl control, guint32 stream)
 {

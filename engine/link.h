@@ -194,8 +194,11 @@ void weir_link_run_context (WeirLink *link, WeirContext *context);
 static inline void
 weir_link_put (WeirLink *link, const WeirRecord *record)
 {
-  if (G_UNLIKELY (link->put_index == link->put_slots) && weir_link_put_rare (link, record)) {
-    return;
+  if (G_UNLIKELY (link->put_index == link->put_slots)) {
+    WeirRecord copy = *record; /* so that the caller's need not lie in memory */
+    if (weir_link_put_rare (link, &copy)) {
+      return;
+    }
   }
   if (G_UNLIKELY (record->buffer != link->run_buffer)) {
     weir_link_run_buffer (link, record->buffer);
@@ -213,6 +216,9 @@ weir_link_put (WeirLink *link, const WeirRecord *record)
   }
 }
 
+/* Appends records side by side, sizes[i] bytes each with the trail, alike but for that, until the link is full. record: the first;
+ * it moves on. The answer is how many: at least one. */
+gsize weir_link_put_many (WeirLink *link, WeirRecord *record, const guint32 *sizes, gsize count);
 /* Appends a control entry: never refused, never dropped. */
 void weir_link_put_control (WeirLink *link, WeirControl control, guint32 stream);
 /* Closes the runs and publishes all that was put. */

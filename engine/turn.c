@@ -5,7 +5,7 @@
 #include "connections.h"
 #include "front.h"
 
-#define TURN_RECORDS 1024
+#define TURN_RECORDS 4096
 #define TURN_BYTES (1024 * 1024)
 #define TURN_TIME 200 /* microseconds */
 #define CLOCK_CALLBACKS 64

@@ -13,7 +13,7 @@
 /* What one writev() is given at most. */
 #define PIECES MIN (IOV_MAX, 1024)
 
-typedef ssize_t (*Write) (int fd, const struct iovec *pieces, int count);
+typedef ssize_t (*Write) (int fd, const struct iovec *pieces, int count, gboolean more);
 
 typedef struct {
   Write write;
@@ -51,11 +51,11 @@ add_piece (Batch *batch, const guint8 *data, gsize size)
 
 /* Writes all pieces; *progress grows by what is out, also where it fails. */
 static gboolean
-write_batch (int fd, Batch *batch, gsize *progress)
+write_batch (int fd, Batch *batch, gboolean more, gsize *progress)
 {
   struct iovec *next = batch->pieces, *end = batch->pieces + batch->count;
   while (next < end) {
-    ssize_t written = batch->write (fd, next, (int) (end - next));
+    ssize_t written = batch->write (fd, next, (int) (end - next), more);
     if (written < 0 && errno == EINTR) {
       continue;
     }
@@ -80,15 +80,21 @@ write_batch (int fd, Batch *batch, gsize *progress)
 }
 
 static ssize_t
-send_pieces (int fd, const struct iovec *pieces, int count)
+write_pieces (int fd, const struct iovec *pieces, int count, G_GNUC_UNUSED gboolean more)
+{
+  return writev (fd, pieces, count);
+}
+
+static ssize_t
+send_pieces (int fd, const struct iovec *pieces, int count, gboolean more)
 {
   struct msghdr message = { .msg_iov = (struct iovec *) pieces, .msg_iovlen = (size_t) count };
-  return sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 }
 
 static gboolean
 put_records (Write write, int fd, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size,
-             gsize *progress)
+             gboolean more, gsize *progress)
 {
   Batch batch;
   batch.write = write;
@@ -97,7 +103,7 @@ put_records (Write write, int fd, const WeirRecord *records, gsize count, gconst
   for (gsize i = 0; i < count; i++) {
     const WeirRecord *record = &records[i];
     /* A record adds two pieces at most. */
-    if (G_UNLIKELY (batch.count > PIECES - 2) && !write_batch (fd, &batch, progress)) {
+    if (G_UNLIKELY (batch.count > PIECES - 2) && !write_batch (fd, &batch, TRUE, progress)) {
       return FALSE;
     }
     add_piece (&batch, record->data, record->size + record->trail);
@@ -105,7 +111,7 @@ put_records (Write write, int fd, const WeirRecord *records, gsize count, gconst
       add_piece (&batch, delimiter, delimiter_size);
     }
   }
-  if (!write_batch (fd, &batch, progress)) {
+  if (!write_batch (fd, &batch, more, progress)) {
     return FALSE;
   }
   *progress = 0;
@@ -116,12 +122,12 @@ gboolean
 weir_write_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size,
                     gsize *progress)
 {
-  return put_records (writev, fd, records, count, delimiter, delimiter_size, progress);
+  return put_records (write_pieces, fd, records, count, delimiter, delimiter_size, FALSE, progress);
 }
 
 gboolean
 weir_send_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size,
-                   gsize *progress)
+                   gboolean more, gsize *progress)
 {
-  return put_records (send_pieces, fd, records, count, delimiter, delimiter_size, progress);
+  return put_records (send_pieces, fd, records, count, delimiter, delimiter_size, more, progress);
 }

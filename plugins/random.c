@@ -81,17 +81,19 @@ draw (Random *random)
 
 /* ---- texts ---- */
 
-/* Writes the digits of a number and the trail so that they end at `end`; answers where they begin. */
-static char *
-write_number (char *end, guint64 number)
+/* Writes the digits of a number and the trail; answers how many bytes those are. */
+static gsize
+write_large (char *text, guint64 number)
 {
-  end -= TRAIL_SIZE;
-  memcpy (end, TRAIL, TRAIL_SIZE);
+  char digits[LONGEST], *begin = digits + LONGEST - TRAIL_SIZE;
+  memcpy (begin, TRAIL, TRAIL_SIZE);
   do {
-    *--end = (char) ('0' + number % 10);
+    *--begin = (char) ('0' + number % 10);
     number /= 10;
   } while (number > 0);
-  return end;
+  gsize size = (gsize) (digits + LONGEST - begin);
+  memcpy (text, begin, size);
+  return size;
 }
 
 /* "0000" to "9999", side by side: constant, so that thousands of stages share it. */
@@ -195,24 +197,39 @@ random_consume (WeirStage *stage, gpointer self, const WeirRecord *record)
   return count > 0 ? WEIR_PRODUCE : WEIR_MORE;
 }
 
+/* Writes that many numbers side by side. */
+static void
+write_numbers (Random *random, char *to, guint32 *sizes, gsize count)
+{
+  Random own = *random; /* which no text written can be taken to overlap */
+  for (gsize i = 0; i < count; i++) {
+    guint64 number = draw (&own);
+    sizes[i] = (guint32) (G_LIKELY (number < 10000) ? write_small (to, (guint) number) : write_large (to, number));
+    to += sizes[i];
+  }
+  *random = own;
+}
+
 static WeirNext
 random_produce (WeirStage *stage, gpointer self)
 {
   Random *random = self;
-  gboolean go_on = TRUE;
+  gsize count = MIN (MIN (random->left, AT_ONCE), MAX (weir_stage_room (stage), 1));
+  guint32 sizes[AT_ONCE];
+  Random before = *random;
 
+  char *to = weir_emit_begin (stage, count * LONGEST);
+  write_numbers (random, to, sizes, count);
   weir_stage_set_trail (stage, TRAIL_SIZE);
-  for (int i = 0; i < AT_ONCE && go_on && random->left > 0; i++) {
-    guint64 number = draw (random);
-    random->left--;
-    char text[LONGEST];
-    if (G_LIKELY (number < 10000)) {
-      go_on = weir_emit_copy (stage, text, write_small (text, (guint) number));
-    } else {
-      char *begin = write_number (text + LONGEST, number);
-      go_on = weir_emit_copy (stage, begin, (gsize) (text + LONGEST - begin));
+  gsize emitted = weir_emit_end_many (stage, sizes, count);
+  if (G_UNLIKELY (emitted < count)) {
+    /* Full of bytes: those left over are drawn again. */
+    *random = before;
+    for (gsize i = 0; i < emitted; i++) {
+      draw (random);
     }
   }
+  random->left -= emitted;
   return random->left > 0 ? WEIR_MORE : WEIR_DONE;
 }
 

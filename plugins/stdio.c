@@ -155,17 +155,24 @@ output_open (WeirStage *stage, gpointer state)
   return WEIR_MORE;
 }
 
+static gboolean
+write_run (WeirStage *stage, Output *self, const WeirRecord *records, gsize count)
+{
+  return self->socket
+           ? weir_send_records (self->fd, records, count, self->delimiter, self->delimiter_size,
+                                weir_stage_has_more (stage), &self->progress)
+           : weir_write_records (self->fd, records, count, self->delimiter, self->delimiter_size, &self->progress);
+}
+
 static WeirNext
 output_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize count)
 {
   Output *self = state;
-  gboolean (*put) (int, const WeirRecord *, gsize, gconstpointer, gsize, gsize *) = self->socket ? weir_send_records
-                                                                                                 : weir_write_records;
   do {
     if (!wait_ready (self->fd, POLLOUT, self->wake)) {
       return weir_stage_wait_fd (stage, self->fd, G_IO_OUT);
     }
-    if (put (self->fd, records, count, self->delimiter, self->delimiter_size, &self->progress)) {
+    if (write_run (stage, self, records, count)) {
       return WEIR_MORE;
     }
   } while (errno == EAGAIN);

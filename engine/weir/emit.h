@@ -34,6 +34,10 @@ WEIR_EXPORT gboolean weir_emit_buffer (WeirStage *stage, WeirBuffer *buffer, gco
  * (0: nothing, TRUE). Both within one callback, nothing emitted between. */
 WEIR_EXPORT gpointer weir_emit_begin (WeirStage *stage, gsize size);
 WEIR_EXPORT gboolean weir_emit_end (WeirStage *stage, gsize used);
+/* Instead of weir_emit_end(), many records in one call: they lie side by side from the place on, sizes[i] bytes each, what
+ * weir_stage_set_trail() says included. The answer is how many were emitted: below `count` where a link has become full (or the
+ * stage is refused), and then the bytes of the others are not kept. Costs a fraction of an emit a record. */
+WEIR_EXPORT gsize weir_emit_end_many (WeirStage *stage, const guint32 *sizes, gsize count);
 
 /* Records that fit now on every link of the current port before it is full; 0: paused. */
 WEIR_EXPORT gsize weir_stage_room (WeirStage *stage);

@@ -72,9 +72,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirTags, weir_tags_unref)
 WEIR_EXPORT gboolean weir_write_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter,
                                          gsize delimiter_size, gsize *progress);
 /* The same to a socket with sendmsg(2), which never blocks (EAGAIN), whether or not the socket is O_NONBLOCK, and raises no
- * SIGPIPE. Thread: any. */
+ * SIGPIPE. more: others follow at once, as weir_stage_has_more() says (MSG_MORE). Thread: any. */
 WEIR_EXPORT gboolean weir_send_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter,
-                                        gsize delimiter_size, gsize *progress);
+                                        gsize delimiter_size, gboolean more, gsize *progress);
 
 G_END_DECLS
 

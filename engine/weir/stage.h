@@ -38,6 +38,9 @@ WEIR_EXPORT void weir_stage_enough (WeirStage *stage);
  * child process that was told to end. FALSE: close() may come. No callback comes meanwhile, only sources of weir_stage_attach() run;
  * at the pipeline's deadline close() comes all the same. Thread: worker. */
 WEIR_EXPORT void weir_stage_linger (WeirStage *stage, gboolean lingers);
+/* In flush(): more records lie ready behind this run, and are offered right behind it. For what may wait for them, such as a push
+ * over the network. Thread: worker. */
+WEIR_EXPORT gboolean weir_stage_has_more (WeirStage *stage);
 /* Calls func on the worker, once, in order of the calls, and then destroy (data). Waits while 1,024 of them are waiting.
  * Once the stage is closed only destroy (data) is called. Thread: any but the worker itself. */
 WEIR_EXPORT void weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotify destroy);

@@ -92,7 +92,7 @@ net_blocks_write (NetBlocks *blocks, NetConnection *connection, GIOCondition *wa
       views[count++] = (WeirRecord){ .data = block->bytes, .size = block->size, .flags = WEIR_RECORD_CHUNK };
       size += block->size;
     }
-    NetResult result = net_connection_write (connection, views, count, "", 0, &blocks->progress, wait, error);
+    NetResult result = net_connection_write (connection, views, count, "", 0, FALSE, &blocks->progress, wait, error);
     if (result == NET_OK) {
       blocks->progress = size;
     }

@@ -90,12 +90,12 @@ net_connection_read (NetConnection *connection, gpointer buffer, gsize size, gsi
 /* As weir_send_records(): OK is all of the run; else *progress says how far it came. */
 static inline NetResult
 net_connection_write (NetConnection *connection, const WeirRecord *records, gsize count, gconstpointer delimiter,
-                      gsize delimiter_size, gsize *progress, GIOCondition *wait, GError **error)
+                      gsize delimiter_size, gboolean more, gsize *progress, GIOCondition *wait, GError **error)
 {
   if (G_UNLIKELY (connection->funcs != NULL)) {
     return net_connection_write_layer (connection, records, count, delimiter, delimiter_size, progress, wait, error);
   }
-  if (G_LIKELY (weir_send_records (connection->fd, records, count, delimiter, delimiter_size, progress))) {
+  if (G_LIKELY (weir_send_records (connection->fd, records, count, delimiter, delimiter_size, more, progress))) {
     return NET_OK;
   }
   if (errno == EAGAIN) {

@@ -98,7 +98,8 @@ send_run (WeirStage *stage, NetConsumer *self, const WeirRecord *records, gsize 
   GIOCondition wait;
   GError *error = NULL;
   NetResult result = net_connection_write (connection, records + self->done, count - self->done, self->delimiter,
-                                           self->delimiter_size, &self->progress, &wait, &error);
+                                           self->delimiter_size, weir_stage_has_more (stage), &self->progress, &wait,
+                                           &error);
   self->blocked = result == NET_AGAIN;
   if (!waited || result == NET_OK || self->progress > before) {
     net_half_active (stage, connection);

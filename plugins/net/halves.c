@@ -62,8 +62,8 @@ net_half_write (WeirStage *stage, NetConnection *connection, const WeirRecord *r
   gsize before = *progress;
   GIOCondition wait;
   GError *error = NULL;
-  NetResult result = net_connection_write (connection, records, count, delimiter, delimiter_size, progress, &wait,
-                                           &error);
+  NetResult result = net_connection_write (connection, records, count, delimiter, delimiter_size,
+                                           weir_stage_has_more (stage), progress, &wait, &error);
   if (result == NET_OK || *progress > before) {
     net_half_active (stage, connection);
   }

@@ -105,7 +105,7 @@ write_member (NetMember *member, GIOCondition *wait, GError **error)
   }
   NetResult result = net_connection_write (member->connection, audience->records + audience->done,
                                            audience->count - audience->done, audience->delimiter,
-                                           audience->delimiter_size, &member->progress, wait, error);
+                                           audience->delimiter_size, FALSE, &member->progress, wait, error);
   if (result == NET_OK) {
     audience->complete = TRUE;
     owe_less (member);

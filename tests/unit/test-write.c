@@ -238,7 +238,8 @@ START_TEST (full_reader_says_eagain_and_goes_on)
   g_autofree char *read_back = g_malloc (sizeof (block) * 2);
   gsize progress = 0, got = 0, turns = 0;
   for (gboolean over = FALSE; !over; turns++) {
-    over = (to_socket ? weir_send_records : weir_write_records) (ends[1], records, 2, "|", 1, &progress);
+    over = to_socket ? weir_send_records (ends[1], records, 2, "|", 1, FALSE, &progress)
+                     : weir_write_records (ends[1], records, 2, "|", 1, &progress);
     ck_assert (over || errno == EAGAIN);
     ssize_t n = read (ends[0], read_back + got, sizeof (block) * 2 - got);
     ck_assert_int_gt (n, 0);
