@@ -103,6 +103,9 @@ child_is_gone (WeirIsolate *isolate)
   isolate->gone = TRUE;
   weir_process_reap (&isolate->process);
   weir_stage_linger (isolate->stage, FALSE);
+  if (isolate->stage->life == WEIR_LIFE_STARTING) {
+    weir_stage_ready (isolate->stage); /* what it has made before is still to be taken */
+  }
   weir_isolate_conclude (isolate);
   weir_stage_wake (isolate->stage);
 }
@@ -198,9 +201,6 @@ weir_isolate_conclude (WeirIsolate *isolate)
   warn_of_output (isolate);
   if (!isolate->stage->failed && weir_load_relaxed (&isolate->shared->over) == 0) {
     fail (isolate);
-  }
-  if (!isolate->ready && isolate->stage->life == WEIR_LIFE_STARTING) {
-    weir_stage_ready (isolate->stage);
   }
   weir_stage_wake (isolate->stage);
 }
