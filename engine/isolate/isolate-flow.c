@@ -188,6 +188,7 @@ take_released (WeirStage *stage, WeirIsolate *isolate)
     link->granted = released;
     weir_intake_done (stage, link);
     more = TRUE;
+    isolate->settle_told = FALSE;
     if (released == link->taken) {
       weir_link_make_ready (link); /* what it owns for nothing is given back, and the stage may have come to its end */
     }
@@ -205,12 +206,12 @@ is_held_up (WeirLink *link)
 static void
 look_at_inputs (WeirStage *stage, WeirIsolate *isolate)
 {
-  gboolean released = take_released (stage, isolate), waits = FALSE, held_up = FALSE;
+  gboolean waits = FALSE, held_up = FALSE;
+  take_released (stage, isolate);
   for (guint i = 0; i < stage->input_count; i++) {
     waits = waits || stage->inputs[i]->granted < stage->inputs[i]->taken;
     held_up = held_up || is_held_up (stage->inputs[i]);
   }
-  isolate->settle_told = isolate->settle_told && !released;
   if (held_up && !isolate->settle_told) {
     isolate->settle_told = TRUE;
     weir_isolate_say (isolate, WEIR_SAY_SETTLE);

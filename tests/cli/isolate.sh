@@ -268,7 +268,13 @@ cat >wait.json <<'END'
 END
 start wait.json
 wait_until has_child $pid
-at_rest () { local before after; before=$(cat "/proc/$pid/schedstat"); read -r -t 0.3 <> <(:) || :; after=$(cat "/proc/$pid/schedstat"); [ "$before" = "$after" ]; }
+# at_rest: no thread of it or of its child has run for a moment.
+at_rest () {
+  local before
+  before=$(cat /proc/{$pid,$(child_of $pid)}/task/*/schedstat)
+  read -r -t 0.3 <> <(:) || :
+  [ "$before" = "$(cat /proc/{$pid,$(child_of $pid)}/task/*/schedstat)" ]
+}
 wait_until at_rest
 kill -TERM $pid
 wait $pid
@@ -302,9 +308,8 @@ expect_match summary '"settled":[1-9]'
 [ "$(tr -d ' \n' <summary | grep -o '"queued":0' | wc -l)" = 3 ] || fail "$(cat summary)"
 
 begin "what is kept in the child is settled at a stop"
-start keeps.json --set gen.count=0 --set batch.queue.records=100000 --set batch.queue.bytes=0 --set gen.rate=1000
+start keeps.json --set gen.count=0 --set batch.queue.records=100000 --set batch.queue.bytes=0 --set gen.rate=100000
 wait_until has_child $pid
-wait_until at_rest
 kill -TERM $pid
 wait $pid
 status=$?
