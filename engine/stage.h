@@ -78,9 +78,10 @@ typedef struct _WeirPosts WeirPosts;
  * thread may ask for. Each function may be NULL. */
 typedef struct {
   gboolean ours; /* its role is the engine's, and none of its plugin's code runs here */
-  gboolean (*control) (WeirStage *stage, WeirLink *link, const WeirRecord *control); /* is about to be taken; FALSE: it waits */
-  void (*look) (WeirStage *stage);                                                   /* at the end of each turn */
-  void (*stop) (WeirStage *stage); /* a producer is to stop: it ends by itself, once all is out */
+  gboolean (*control) (WeirStage *stage, WeirLink *link,
+                       const WeirRecord *control); /* is about to be taken; FALSE: it waits */
+  void (*look) (WeirStage *stage);                 /* at the end of each turn */
+  void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
   void (*drain) (WeirStage *stage);
   void (*figures) (WeirStage *stage, gpointer figures); /* a WeirStageFigures */
   guint64 (*counter) (WeirStage *stage, guint counter);
@@ -112,7 +113,7 @@ struct _WeirStage {
   WeirLink **inputs, *only_input;
   guint input_count;
   gsize record_max;
-  GLogLevelFlags log_level; /* messages below are not logged */
+  GLogLevelFlags log_level;       /* messages below are not logged */
   const WeirElsewhere *elsewhere; /* it is one that is isolated, or an end of it; NULL: it is not */
   gpointer elsewhere_data;
   WeirStageReport report;

@@ -108,12 +108,9 @@ on_over (G_GNUC_UNUSED WeirPipeline *pipeline, G_GNUC_UNUSED WeirResult result, 
   g_main_loop_quit (isolated->loop);
 }
 
-static const WeirPipelineEvents events = { .opened = on_opened,
-                                           .started = on_started,
-                                           .ready = on_ready,
-                                           .failed = on_failed,
-                                           .stuck = on_stuck,
-                                           .over = on_over };
+static const WeirPipelineEvents events = {
+  .opened = on_opened, .started = on_started, .ready = on_ready, .failed = on_failed, .stuck = on_stuck, .over = on_over
+};
 
 /* ---- what the parent says ---- */
 

@@ -12,11 +12,11 @@
 typedef enum {
   /* To the child. */
   WEIR_SAY_START = 'A',
-  WEIR_SAY_STOP = 'P',   /* a producer is to stop */
-  WEIR_SAY_DRAIN = 'D',  /* the pipeline stops: what is kept is to be settled */
-  WEIR_SAY_SETTLE = 'S', /* what is kept is waited for */
+  WEIR_SAY_STOP = 'P',     /* a producer is to stop */
+  WEIR_SAY_DRAIN = 'D',    /* the pipeline stops: what is kept is to be settled */
+  WEIR_SAY_SETTLE = 'S',   /* what is kept is waited for */
   WEIR_SAY_UNWANTED = 'K', /* nobody takes its output any more */
-  WEIR_SAY_HALT = 'H',   /* the deadline has passed */
+  WEIR_SAY_HALT = 'H',     /* the deadline has passed */
   /* From it. */
   WEIR_SAY_OPENED = 'o',
   WEIR_SAY_STARTED = 's',

@@ -26,8 +26,8 @@ struct _WeirEnds {
   char **ports;
   WeirShared *shared;
   guint inputs, outputs;
-  WeirLink **links;    /* to the writer */
-  guint16 *numbers;    /* of what each of them is: a port, or REJECTED */
+  WeirLink **links; /* to the writer */
+  guint16 *numbers; /* of what each of them is: a port, or REJECTED */
   WeirReceiver receiver;
   WeirSender sender;
   guint ended; /* inputs that the parent has ended */

@@ -27,7 +27,12 @@
 /* Tags of a context, and whatever else a frame but for RECORDS holds. */
 #define WEIR_FRAME_TAGS (64u * 1024 * 1024)
 
-typedef enum { WEIR_FRAME_IS_RECORDS = 1, WEIR_FRAME_IS_CONTEXT, WEIR_FRAME_IS_END_STREAM, WEIR_FRAME_IS_END } WeirFrameType;
+typedef enum {
+  WEIR_FRAME_IS_RECORDS = 1,
+  WEIR_FRAME_IS_CONTEXT,
+  WEIR_FRAME_IS_END_STREAM,
+  WEIR_FRAME_IS_END
+} WeirFrameType;
 
 typedef struct {
   guint8 version, type;

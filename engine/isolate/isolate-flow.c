@@ -109,7 +109,7 @@ output_ended (WeirStage *stage, WeirIsolate *isolate)
 {
   isolate->drained = TRUE;
   weir_isolate_conclude (isolate);
-  return stage->failed                                 ? WEIR_FAIL
+  return stage->failed                                ? WEIR_FAIL
          : isolate->concluded || isolate->output_over ? WEIR_DONE
                                                       : WEIR_WAIT; /* its end is told by a source */
 }
@@ -181,7 +181,8 @@ take_released (WeirStage *stage, WeirIsolate *isolate)
       continue;
     }
     if (released > link->taken) {
-      weir_stage_fail (stage, "its child process %d has released %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records",
+      weir_stage_fail (stage,
+                       "its child process %d has released %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records",
                        (int) isolate->process.number, released, link->taken);
       return FALSE;
     }

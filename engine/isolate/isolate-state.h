@@ -25,16 +25,16 @@ struct _WeirIsolate {
   int data, control; /* -1: none */
   WeirSender sender;
   WeirReceiver receiver;
-  gboolean opened, started, ready;        /* the child has said so */
-  gboolean enough;                        /* it wants no more input */
-  gboolean output_over;                   /* it has said that no output follows */
-  gboolean drained;                       /* its output was read to the end */
-  gboolean gone, concluded;               /* it was reaped; and what that means has been told */
+  gboolean opened, started, ready; /* the child has said so */
+  gboolean enough;                 /* it wants no more input */
+  gboolean output_over;            /* it has said that no output follows */
+  gboolean drained;                /* its output was read to the end */
+  gboolean gone, concluded;        /* it was reaped; and what that means has been told */
   gboolean end_told, drain_told, settle_told;
-  char *failure, *crash, *stuck;          /* what it has said of itself; NULL: nothing */
-  guint64 received;                       /* records */
-  GHashTable *streams;                    /* number in the child -> here, of those that it has opened */
-  GHashTable *ends;                       /* stream -> outputs on which it has ended */
+  char *failure, *crash, *stuck; /* what it has said of itself; NULL: nothing */
+  guint64 received;              /* records */
+  GHashTable *streams;           /* number in the child -> here, of those that it has opened */
+  GHashTable *ends;              /* stream -> outputs on which it has ended */
 };
 
 /* ---- isolate-child.c ---- */

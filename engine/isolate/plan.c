@@ -88,7 +88,7 @@ read_queue (json_object *list, WeirQueueSettings *queue)
   if (!json_object_is_type (list, json_type_array) || json_object_array_length (list) != 4) {
     return FALSE;
   }
-  *queue = (WeirQueueSettings)WEIR_QUEUE_DEFAULTS;
+  *queue = (WeirQueueSettings) WEIR_QUEUE_DEFAULTS;
   queue->records = json_object_get_uint64 (json_object_array_get_idx (list, 0));
   queue->bytes = json_object_get_uint64 (json_object_array_get_idx (list, 1));
   queue->low = json_object_get_double (json_object_array_get_idx (list, 2));
@@ -136,7 +136,8 @@ weir_plan_read (int fd, WeirPlan *plan)
   json_object *object = json_tokener_parse (text);
   *plan = (WeirPlan){ .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
                       .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)) };
-  json_object *inputs = json_object_object_get (object, "inputs"), *outputs = json_object_object_get (object, "outputs"),
+  json_object *inputs = json_object_object_get (object, "inputs"),
+              *outputs = json_object_object_get (object, "outputs"),
               *rejected = json_object_object_get (object, "rejected");
   plan->name = text_of (object, "name");
   plan->plugin = text_of (object, "plugin");
@@ -147,9 +148,10 @@ weir_plan_read (int fd, WeirPlan *plan)
   plan->record_max = json_object_get_uint64 (json_object_object_get (object, "record_max"));
   plan->rejects = rejected != NULL;
   gboolean right = plan->name != NULL && plan->plugin != NULL && plan->file != NULL && plan->kind <= WEIR_CONSUMER &&
-                   json_object_is_type (plan->options, json_type_object) && json_object_is_type (inputs, json_type_array) &&
-                   json_object_is_type (outputs, json_type_array) && read_inputs (inputs, plan) &&
-                   read_outputs (outputs, plan) && (rejected == NULL || read_queue (rejected, &plan->rejected));
+                   json_object_is_type (plan->options, json_type_object) &&
+                   json_object_is_type (inputs, json_type_array) && json_object_is_type (outputs, json_type_array) &&
+                   read_inputs (inputs, plan) && read_outputs (outputs, plan) &&
+                   (rejected == NULL || read_queue (rejected, &plan->rejected));
   json_object_put (object);
   return right;
 }

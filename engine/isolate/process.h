@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 typedef struct {
-  pid_t pid; /* 0: there is none, or it was reaped */
-  pid_t number; /* what it was, for messages */
+  pid_t pid;        /* 0: there is none, or it was reaped */
+  pid_t number;     /* what it was, for messages */
   int code, status; /* of waitid(2), once it was reaped; code 0: lost */
 } WeirProcess;
 

@@ -92,8 +92,8 @@ static gboolean
 check_frame (WeirReceiver *receiver, const WeirFrame *frame)
 {
   gboolean of_port = frame->type != WEIR_FRAME_IS_CONTEXT;
-  guint64 most = frame->type == WEIR_FRAME_IS_RECORDS
-                   ? WEIR_FRAME_RECORDS * sizeof (WeirFrameRecord) + WEIR_FRAME_PAYLOAD + receiver->record_max + G_MAXUINT16
+  guint64 most = frame->type == WEIR_FRAME_IS_RECORDS ? WEIR_FRAME_RECORDS * sizeof (WeirFrameRecord) +
+                                                          WEIR_FRAME_PAYLOAD + receiver->record_max + G_MAXUINT16
                  : frame->type == WEIR_FRAME_IS_CONTEXT ? WEIR_FRAME_TAGS
                                                         : 0;
   if (frame->version != WEIR_FRAME_VERSION) {
@@ -128,7 +128,8 @@ check_records (WeirReceiver *receiver, const WeirFrame *frame, const guint8 *byt
     } else if (head.context != 0 && receiver->contexts[head.context] == NULL) {
       refuse (receiver, "a record of context %u, which was not sent", head.context);
     } else if (head.size > left || head.trail > left - head.size) {
-      refuse (receiver, "a record of %" G_GUINT64_FORMAT " bytes where %" G_GUINT64_FORMAT " are left", head.size, left);
+      refuse (receiver, "a record of %" G_GUINT64_FORMAT " bytes where %" G_GUINT64_FORMAT " are left", head.size,
+              left);
     }
     if (receiver->fault != NULL) {
       return FALSE;

@@ -15,8 +15,8 @@ typedef enum {
 } WeirReceived;
 
 typedef struct {
-  WeirPool *pool; /* borrowed */
-  guint ports;    /* valid numbers are below */
+  WeirPool *pool;    /* borrowed */
+  guint ports;       /* valid numbers are below */
   gboolean rejected; /* and that of rejected records is, too */
   gsize record_max;
   WeirBuffer *buffer;

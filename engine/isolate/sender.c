@@ -47,8 +47,9 @@ add_piece (WeirSender *sender, Piece piece)
     return;
   }
   Piece *last = sender->pieces->len > 0 ? &g_array_index (sender->pieces, Piece, sender->pieces->len - 1) : NULL;
-  gboolean adjoins = last != NULL && (piece.data == NULL ? last->data == NULL && last->offset + last->size == piece.offset
-                                                         : last->data != NULL && last->data + last->size == piece.data);
+  gboolean adjoins = last != NULL &&
+                     (piece.data == NULL ? last->data == NULL && last->offset + last->size == piece.offset
+                                         : last->data != NULL && last->data + last->size == piece.data);
   if (adjoins) {
     last->size += piece.size;
   } else {
@@ -114,8 +115,8 @@ add_frame (WeirSender *sender, guint16 port, const WeirRecord *records, gsize mo
   WeirFrameRecord *head = (gpointer) (sender->head->data + heads);
   for (gsize i = 0; i < count; i++) {
     const WeirRecord *record = &records[i];
-    WeirFrameRecord one = { record->time, record->size, record->stream, record->trail, (guint8) record->flags,
-                            slot_of (record->context) };
+    WeirFrameRecord one = { record->time,  record->size,           record->stream,
+                            record->trail, (guint8) record->flags, slot_of (record->context) };
     memcpy (&head[i], &one, sizeof one); /* tags before it may be of any length */
     add_piece (sender, (Piece){ record->data, 0, record->size + record->trail });
   }

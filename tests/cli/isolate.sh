@@ -270,10 +270,11 @@ start wait.json
 wait_until has_child $pid
 # at_rest: no thread of it or of its child has run for a moment.
 at_rest () {
-  local before
-  before=$(cat /proc/{$pid,$(child_of $pid)}/task/*/schedstat)
+  local before child
+  child=$(child_of $pid)
+  before=$(cat /proc/$pid/task/*/schedstat "/proc/$child"/task/*/schedstat)
   read -r -t 0.3 <> <(:) || :
-  [ "$before" = "$(cat /proc/{$pid,$(child_of $pid)}/task/*/schedstat)" ]
+  [ "$before" = "$(cat /proc/$pid/task/*/schedstat "/proc/$child"/task/*/schedstat)" ]
 }
 wait_until at_rest
 kill -TERM $pid
@@ -304,7 +305,7 @@ END
 run_quiet keeps.json
 expect_status 0
 expect_stderr ''
-expect_match summary '"settled":[1-9]'
+expect_match summary '"settled": [1-9]'
 [ "$(tr -d ' \n' <summary | grep -o '"queued":0' | wc -l)" = 3 ] || fail "$(cat summary)"
 
 begin "what is kept in the child is settled at a stop"

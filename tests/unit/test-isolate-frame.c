@@ -180,7 +180,8 @@ START_TEST (bytes_may_come_one_by_one)
   for (ssize_t i = 0; i < size; i++) {
     ck_assert_int_eq (write (pair[0], &all[i], 1), 1);
     ck_assert_int_eq (weir_receiver_fill (&receiver, pair[1]), 1);
-    for (WeirReceived what; (what = weir_receiver_next (&receiver, &port, &record, &stream)) != WEIR_RECEIVED_NOTHING;) {
+    for (WeirReceived what;
+         (what = weir_receiver_next (&receiver, &port, &record, &stream)) != WEIR_RECEIVED_NOTHING;) {
       ck_assert_int_ne (what, WEIR_RECEIVED_BAD);
       records += what == WEIR_RECEIVED_RECORD ? 1 : 0;
       stream_ends += what == WEIR_RECEIVED_END_STREAM && stream == 77 && port == 1 ? 1 : 0;
