@@ -48,10 +48,12 @@ build|make|have make|make|make|make|make
 build|GLib 2.74|library glib-2.0 gio-2.0 gio-unix-2.0 gmodule-2.0|libglib2.0-dev|glib2-devel|glib2|glib-dev
 build|json-c|library json-c|libjson-c-dev|json-c-devel|json-c|json-c-dev
 build|PCRE2|library libpcre2-8|libpcre2-dev|pcre2-devel|pcre2|pcre2-dev
+test|abidiff|have abidiff|abigail-tools|libabigail|-|-
 test|a C++ compiler|have c++|g++|gcc-c++|gcc|g++
 test|bash|have bash|bash|bash|bash|bash
 test|Check|library check|check|check-devel|check|check-dev
 test|diff|have diff|diffutils|diffutils|diffutils|diffutils
+test|a JSON Schema validator|jsonschema|python3-jsonschema|python3-jsonschema|python-jsonschema|py3-jsonschema
 test|GLib's TLS|glib_tls|glib-networking|glib-networking|glib-networking|glib-networking
 test|openssl|have openssl|openssl|openssl|openssl|openssl
 test|Spin|have spin|spin|-|-|-
@@ -77,7 +79,8 @@ glib_tls () {
   [ -e "$modules/libgiognutls.so" ] || [ -e "$modules/libgioopenssl.so" ]
 }
 
-# That of the system's own Python, which may not be the one in PATH.
+# Those of the system's own Python, which may not be the one in PATH.
+jsonschema () { "${PYTHON:-/usr/bin/python3}" -c 'from jsonschema import Draft202012Validator' >/dev/null 2>&1; }
 twisted () { "${PYTHON:-/usr/bin/python3}" -c 'import twisted' >/dev/null 2>&1; }
 
 compiles () {

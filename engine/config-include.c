@@ -4,6 +4,7 @@
 #include "config-load.h"
 
 #include "found.h"
+#include "keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,6 @@ typedef struct _Chain {
   const struct _Chain *outer;
   const char *shown, *canonical;
 } Chain;
-
-static const char *const top_keys[] = { "name", "include", "engine", "producers", "transforms", "consumers", NULL };
 
 static void load_file (WeirLoad *load, const char *path, const WeirSpot *word, const Chain *outer);
 
@@ -138,20 +137,19 @@ add_document (WeirLoad *load, WeirSpot *root, const Chain *chain)
   {
     WeirSpot spot = weir_spot_member (load, root, key);
     (void) value;
-    if (strcmp (key, "name") == 0)
+    const WeirKey *ours = weir_key_find (weir_file_keys, key);
+    if (ours == NULL) {
+      g_autofree const char **names = weir_key_names (weir_file_keys);
+      weir_load_unknown_key (load, &spot, names);
+    } else if (ours->form == WEIR_KEY_NAME) {
       add_single (load, &load->name, spot);
-    else if (strcmp (key, "engine") == 0)
+    } else if (ours->form == WEIR_KEY_ENGINE) {
       add_single (load, &load->engine, spot);
-    else if (strcmp (key, "include") == 0)
+    } else if (ours->form == WEIR_KEY_INCLUDE) {
       include = weir_spot_keep (load, spot);
-    else if (strcmp (key, "producers") == 0)
-      add_section (load, WEIR_PRODUCER, spot);
-    else if (strcmp (key, "transforms") == 0)
-      add_section (load, WEIR_TRANSFORM, spot);
-    else if (strcmp (key, "consumers") == 0)
-      add_section (load, WEIR_CONSUMER, spot);
-    else
-      weir_load_unknown_key (load, &spot, top_keys);
+    } else {
+      add_section (load, (WeirKind) (ours->form - WEIR_KEY_PRODUCERS), spot);
+    }
   }
   if (include != NULL)
     add_includes (load, include, chain);

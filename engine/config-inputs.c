@@ -4,49 +4,67 @@
 #include "config-load.h"
 
 #include "found.h"
+#include "keys.h"
 #include "options.h"
 #include "suggest.h"
 
 #include <string.h>
 
-/* WeirQueueSettings with the fields that a table of options fills. */
-typedef struct {
-  gint64 records;
-  guint64 bytes;
-  gint64 age;
-  double low, hard;
-  int when_full;
-} Queue;
+static WeirQueueValues
+values_of (const WeirQueueSettings *settings)
+{
+  return (WeirQueueValues){ (gint64) settings->records, settings->bytes, settings->age, settings->low, settings->hard,
+                            (int) settings->when_full };
+}
 
-static const WeirOption queue_table[] = {
-  WEIR_INTEGER (Queue, records, "4096", "0..1000000000", 0, "Records from which the link is full; 0: any number"),
-  WEIR_SIZE (Queue, bytes, "1MiB", "0..1048576GiB", 0, "Payload from which it is full; 0: any"),
-  WEIR_DURATION (Queue, age, "0", NULL, 0, "Age of the oldest record from which it is full; 0: any"),
-  WEIR_NUMBER (Queue, low, "0.5", "0..1", 0, "Share of each limit at which it takes more again"),
-  WEIR_NUMBER (Queue, hard, "2", "1..1000000", 0,
-               "Multiple of each limit that is never passed by more than one record"),
-  WEIR_CHOICE (Queue, when_full, "pause", "pause|drop_newest|drop_oldest", 0, "What happens when it is full"),
-  WEIR_OPTIONS_END,
-};
+static WeirQueueSettings
+settings_of (const WeirQueueValues *queue)
+{
+  return (WeirQueueSettings){ (guint64) queue->records,       queue->bytes, queue->age, queue->low, queue->hard,
+                              (WeirWhenFull) queue->when_full };
+}
 
 /* What is not said stays as it is, and all of it does where there is a mistake. */
 static void
 read_queue (WeirLoad *load, const WeirSpot *spot, WeirQueueSettings *settings)
 {
-  Queue queue = { (gint64) settings->records, settings->bytes, settings->age, settings->low, settings->hard,
-                  (int) settings->when_full };
+  WeirQueueValues queue = values_of (settings);
   guint64 before = weir_problems_count (load->problems, WEIR_SEVERITY_ERROR);
   g_autofree char *message = NULL;
 
-  weir_load_table (load, spot, queue_table, &queue);
+  weir_load_table (load, spot, weir_queue_keys, &queue);
   if (weir_problems_count (load->problems, WEIR_SEVERITY_ERROR) != before)
     return;
-  WeirQueueSettings read = { (guint64) queue.records,       queue.bytes, queue.age, queue.low, queue.hard,
-                             (WeirWhenFull) queue.when_full };
+  WeirQueueSettings read = settings_of (&queue);
   if (weir_queue_settings_check (&read, &message))
     *settings = read;
   else
     weir_load_wrong (load, spot, "%s", message);
+}
+
+static void
+note_line (const char *key, const char *message, gpointer data)
+{
+  GString *lines = data;
+  g_string_append_printf (lines, "%s%s%s%s", lines->len > 0 ? "\n" : "", key != NULL ? key : "",
+                          key != NULL ? ": " : "", message);
+}
+
+gboolean
+weir_queue_settings_read (json_object *object, WeirQueueSettings *settings, char **message)
+{
+  static const WeirRole table = { .options = weir_queue_keys, .state_size = sizeof (WeirQueueValues) };
+  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) lines = g_string_new (NULL);
+  WeirQueueValues queue = { 0 };
+
+  weir_options_check (&table, object, &queue, owned, note_line, lines);
+  if (lines->len > 0) {
+    *message = g_string_free (g_steal_pointer (&lines), FALSE);
+    return FALSE;
+  }
+  *settings = settings_of (&queue);
+  return weir_queue_settings_check (settings, message);
 }
 
 /* ---- one word ------------------------------------------------------------------------------------------------------ */

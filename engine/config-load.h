@@ -68,6 +68,8 @@ gboolean weir_load_is_object (WeirLoad *load, const WeirSpot *spot);
 void weir_load_unknown_key (WeirLoad *load, const WeirSpot *spot, const char *const *words);
 /* Parses an object by a table: unknown keys and bad values are told, what is absent is left as it is. */
 void weir_load_table (WeirLoad *load, const WeirSpot *spot, const WeirOption *table, gpointer state);
+/* Fills in what the table has as defaults. */
+void weir_load_defaults (WeirLoad *load, const WeirOption *table, gpointer state);
 gboolean weir_load_option (WeirLoad *load, const WeirSpot *spot, const WeirOption *option, gpointer state);
 
 /* ---- the others ---- */

@@ -147,6 +147,18 @@ weir_load_option (WeirLoad *load, const WeirSpot *spot, const WeirOption *option
 }
 
 void
+weir_load_defaults (WeirLoad *load, const WeirOption *table, gpointer state)
+{
+  for (const WeirOption *option = table; option->name != NULL; option++) {
+    json_object *initial = weir_option_default (option);
+    g_autofree char *message = NULL;
+    if (initial != NULL && !weir_option_parse (option, initial, state, load->owned, &message))
+      g_error ("the default of \"%s\": %s", option->name, message);
+    json_object_put (initial);
+  }
+}
+
+void
 weir_load_table (WeirLoad *load, const WeirSpot *spot, const WeirOption *table, gpointer state)
 {
   if (!weir_load_is_object (load, spot))

@@ -1,40 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One stage of a configuration: the engine's keys by a table of their own, the plugin with its role, and the plugin's options,
+/* One stage of a configuration: the engine's keys by their table, the plugin with its role, and the plugin's options,
  * which are checked here and given to the stage as JSON. Main thread; the stage belongs to the configuration. */
 #include "config-load.h"
 
 #include "found.h"
+#include "keys.h"
 #include "options.h"
 
 #include <string.h>
 
-typedef struct {
-  const char *plugin, *thread, *to;
-  int on_error, log;
-  gboolean per_connection, shared, isolate;
-} StageKeys;
-
-/* "from" and "queue" are read by config-inputs.c. */
-static const WeirOption stage_table[] = {
-  WEIR_STRING (StageKeys, plugin, NULL, WEIR_REQUIRED, "Plugin that the stage is an instance of"),
-  WEIR_STRING (StageKeys, thread, NULL, 0, "Worker that it shares with the other stages of that name"),
-  WEIR_BOOLEAN (StageKeys, per_connection, NULL, 0, "What lies downstream exists once for each connection"),
-  WEIR_BOOLEAN (StageKeys, shared, NULL, 0, "All connections share it"),
-  WEIR_BOOLEAN (StageKeys, isolate, NULL, 0, "It runs in a child process"),
-  WEIR_STRING (StageKeys, to, NULL, 0, "Stage that accepted the connection which a reply goes to"),
-  WEIR_CHOICE (StageKeys, on_error, "stop", "stop", 0, "What happens when it fails"),
-  WEIR_CHOICE (StageKeys, log, NULL, "debug|info|warning|error", 0, "Least important messages of it that are logged"),
-  WEIR_OPTIONS_END,
-};
+/* By the choices of "log". */
 static const GLogLevelFlags log_levels[] = { G_LOG_LEVEL_DEBUG, G_LOG_LEVEL_INFO, G_LOG_LEVEL_WARNING,
                                              G_LOG_LEVEL_CRITICAL };
 
-static const WeirRole *
-role_of (const WeirPlugin *plugin, WeirKind kind)
+const WeirRole *
+weir_plugin_role (const WeirPlugin *plugin, WeirKind kind, char **message)
 {
   const WeirRole *roles[] = { plugin->producer, plugin->transform, plugin->consumer };
 
-  return roles[kind];
+  if (roles[kind] != NULL)
+    return roles[kind];
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_string_append_printf (text, "plugin \"%s\" is no %s, only a ", plugin->name, weir_kind_names[kind]);
+  const char *between = "";
+  for (WeirKind other = WEIR_PRODUCER; other <= WEIR_CONSUMER; other++) {
+    if (roles[other] == NULL)
+      continue;
+    g_string_append_printf (text, "%s%s", between, weir_kind_names[other]);
+    between = " and a ";
+  }
+  *message = g_string_free (g_steal_pointer (&text), FALSE);
+  return NULL;
 }
 
 static void
@@ -54,54 +50,51 @@ open_plugin (WeirLoad *load, WeirLoadStage *entry, const WeirSpot *spot)
     weir_load_wrong (load, spot, "%s", error->message);
     return;
   }
-  stage->role = role_of (stage->plugin, stage->kind);
-  if (stage->role != NULL)
-    return;
-  g_autoptr (GString) message = g_string_new (NULL);
-  g_string_append_printf (message, "plugin \"%s\" is no %s, only a ", stage->plugin_name, weir_kind_names[stage->kind]);
-  const char *between = "";
-  for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++) {
-    if (role_of (stage->plugin, kind) == NULL)
-      continue;
-    g_string_append_printf (message, "%s%s", between, weir_kind_names[kind]);
-    between = " and a ";
-  }
-  weir_load_wrong (load, spot, "%s", message->str);
+  g_autofree char *message = NULL;
+  stage->role = weir_plugin_role (stage->plugin, stage->kind, &message);
+  if (stage->role == NULL)
+    weir_load_wrong (load, spot, "%s", message);
 }
 
 static void
+check_thread (WeirLoad *load, const WeirSpot *spot, const char *thread)
+{
+  g_autofree char *found = weir_found_text (thread);
+
+  if (!weir_name_is_plain (thread))
+    weir_load_wrong (load, spot, "found %s, expected a letter or _, then letters, digits, _ or -", found);
+}
+
+/* "from" and "queue" are read by config-inputs.c. */
+static void
 read_keys (WeirLoad *load, WeirLoadStage *entry)
 {
-  StageKeys keys = { .log = -1 };
+  WeirStageValues values = { .log = -1 };
   WeirConfigStage *stage = entry->stage;
 
-  for (const WeirOption *option = stage_table; option->name != NULL; option++) {
-    WeirSpot spot = weir_spot_member (load, entry->spot, option->name);
-    if (!json_object_object_get_ex (entry->spot->value, option->name, NULL))
+  for (const WeirKey *key = weir_stage_keys; key->option.name != NULL; key++) {
+    if (key->option.kind == WEIR_OPTION_END_ || !json_object_object_get_ex (entry->spot->value, key->option.name, NULL))
       continue;
-    if (!weir_load_option (load, &spot, option, &keys))
+    WeirSpot spot = weir_spot_member (load, entry->spot, key->option.name);
+    if (!weir_load_option (load, &spot, &key->option, &values))
       continue;
-    if (keys.plugin != NULL && stage->plugin_name == NULL) {
-      stage->plugin_name = g_strdup (keys.plugin);
+    if (key->form == WEIR_KEY_PLUGIN) {
+      stage->plugin_name = g_strdup (values.plugin);
       if (!weir_places_is_told (spot.places, spot.node))
         open_plugin (load, entry, &spot);
+    } else if (key->form == WEIR_KEY_THREAD) {
+      check_thread (load, &spot, values.thread);
     }
-    if (keys.thread != NULL && stage->thread == NULL) {
-      g_autofree char *found = weir_found_text (keys.thread);
-      if (!weir_name_is_plain (keys.thread))
-        weir_load_wrong (load, &spot, "found %s, expected a letter or _, then letters, digits, _ or -", found);
-      stage->thread = g_strdup (keys.thread);
-    }
-    if (keys.to != NULL && stage->to == NULL)
-      stage->to = g_strdup (keys.to);
   }
-  stage->per_connection = keys.per_connection;
-  stage->shared = keys.shared;
-  stage->isolate = keys.isolate;
-  if (keys.isolate && stage->plugin != NULL)
-    stage->file = weir_registry_file (load->registry, stage->plugin_name);
-  if (keys.log >= 0)
-    stage->log = log_levels[keys.log];
+  stage->thread = g_strdup (values.thread);
+  stage->to = g_strdup (values.to);
+  stage->per_connection = values.per_connection;
+  stage->shared = values.shared;
+  stage->isolate = values.isolate;
+  if (values.isolate && stage->plugin != NULL)
+    stage->file = weir_registry_find (load->registry, stage->plugin_name);
+  if (values.log >= 0)
+    stage->log = log_levels[values.log];
   if (!json_object_object_get_ex (entry->spot->value, "plugin", NULL))
     weir_load_wrong (load, entry->spot, "missing key \"plugin\"");
 }
@@ -146,8 +139,6 @@ weir_load_options (WeirLoad *load, WeirLoadStage *entry)
 void
 weir_load_stage (WeirLoad *load, WeirLoadStage *entry)
 {
-  static const char *const known[] = { "plugin", "from",           "queue",  "thread",  "on_error",
-                                       "log",    "per_connection", "shared", "isolate", "to", NULL };
   WeirConfigStage *stage = entry->stage;
 
   stage->options = json_object_new_object ();
@@ -158,15 +149,13 @@ weir_load_stage (WeirLoad *load, WeirLoadStage *entry)
   read_keys (load, entry);
   json_object_object_foreach (entry->spot->value, key, value)
   {
-    if (g_strv_contains (known, key))
-      continue;
-    if (!weir_option_is_reserved (key)) {
+    const WeirKey *ours = weir_key_find (weir_stage_keys, key);
+    if (ours == NULL) {
       json_object_object_add (stage->options, key, json_object_get (value));
-      continue;
+    } else if (ours->form == WEIR_KEY_LATER) {
+      WeirSpot spot = weir_spot_member (load, entry->spot, key);
+      weir_load_unknown_key (load, &spot, NULL);
     }
-    /* A word of a later version. */
-    WeirSpot spot = weir_spot_member (load, entry->spot, key);
-    weir_load_unknown_key (load, &spot, NULL);
   }
   if (stage->role != NULL)
     weir_load_options (load, entry);

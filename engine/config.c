@@ -6,27 +6,13 @@
 
 #include "advice.h"
 #include "found.h"
+#include "keys.h"
 #include "options.h"
 
 #include <string.h>
 
 /* Of more stages than this no name is suggested: each wrong one would be compared with all. */
 #define SUGGESTED_MAX 5000
-
-typedef struct {
-  const char *const *plugins;
-  gint64 shutdown;
-  guint64 record_max;
-  gint64 workers;
-} Engine;
-
-static const WeirOption engine_table[] = {
-  WEIR_STRINGS (Engine, plugins, NULL, WEIR_PATH, "Folders of plugins"),
-  WEIR_DURATION (Engine, shutdown, "10s", "0..", 0, "How long a stop may drain"),
-  WEIR_SIZE (Engine, record_max, "16MiB", "1..4GiB", 0, "Largest payload of one record"),
-  WEIR_INTEGER (Engine, workers, NULL, "1..1024", 0, "Threads that connections are spread over"),
-  WEIR_OPTIONS_END,
-};
 
 static void
 input_free (gpointer data)
@@ -78,10 +64,11 @@ weir_config_stage (const WeirConfig *config, const char *name)
 static void
 read_engine (WeirLoad *load)
 {
-  Engine engine = { NULL, 10 * G_USEC_PER_SEC, (guint64) 16 << 20, 0 };
+  WeirEngineValues engine = { 0 };
 
+  weir_load_defaults (load, weir_engine_keys, &engine);
   if (load->engine != NULL)
-    weir_load_table (load, load->engine, engine_table, &engine);
+    weir_load_table (load, load->engine, weir_engine_keys, &engine);
   load->config->shutdown = engine.shutdown;
   load->config->record_max = engine.record_max;
   load->config->workers = (guint) engine.workers;

@@ -65,6 +65,11 @@ WeirConfig *weir_config_load (const char *input, const char *const *settings, We
 void weir_config_free (WeirConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirConfig, weir_config_free)
 
+/* NULL: it has none; *message says which it has. */
+const WeirRole *weir_plugin_role (const WeirPlugin *plugin, WeirKind kind, char **message);
+/* The limits of a link out of what stands under "queue". FALSE: *message, a mistake a line, "KEY: MESSAGE" each. */
+gboolean weir_queue_settings_read (json_object *object, WeirQueueSettings *settings, char **message);
+
 /* NULL: there is none of that name. */
 WeirConfigStage *weir_config_stage (const WeirConfig *config, const char *name);
 

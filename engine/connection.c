@@ -240,7 +240,7 @@ stop (WeirConnection *connection)
                                                               : WEIR_REQUEST_DRAIN);
   }
   weir_timers_arm (connection->worker->timers, &connection->deadline,
-                   g_get_monotonic_time () + weir_connections_shutdown (connection->of));
+                   weir_clock_now () + weir_connections_shutdown (connection->of));
 }
 
 void

@@ -281,7 +281,7 @@ weir_connections_stop (WeirConnections *connections, gboolean halt)
 gboolean
 weir_connections_may_tell (WeirConnections *connections)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = weir_clock_now ();
   g_mutex_lock (&connections->lock);
   if (now - connections->told_since >= G_USEC_PER_SEC) {
     connections->told_since = now;

@@ -125,7 +125,7 @@ expire (WeirFront *front)
   if (front->age.high == G_MAXUINT64) {
     return 0;
   }
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = weir_clock_now ();
   for (gint64 stamp;
        (stamp = weir_front_slots_oldest_stamp (&front->slots)) != 0 && (guint64) (now - stamp) >= front->age.high;) {
     drop_oldest (front, WEIR_DROP_EXPIRED);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* life.c: the life of a stage: open, start, end, stop, failure, close (R9, R10, R16).
+/* life.c: the life of a stage: open, start, end, stop, failure, close (R9, R10).
  * Runs on the stage's worker, asked by the pipeline's requests or by what happens on the stage's links. State is set before a
  * callback is called, and what is over is told to the pipeline last. */
 #include "connections.h"
-#include "front.h"
 #include "stage.h"
 
 static void
@@ -59,51 +58,13 @@ running (WeirStage *stage)
 }
 
 static void
-check_taker (WeirStage *stage, WeirLink *link)
-{
-  if (weir_load_acquire (&link->closed) == WEIR_LINK_OPEN || link->ended) {
-    return;
-  }
-  if (link->front != NULL) {
-    weir_front_put_control (link->front, WEIR_CONTROL_END, 0);
-  } else {
-    weir_link_put_control (link, WEIR_CONTROL_END, 0);
-  }
-  (void) stage;
-}
-
-/* Is anybody left to take what it makes, or does it end by itself? */
-static gboolean
-has_taker (WeirStage *stage)
-{
-  if (stage->kind == WEIR_CONSUMER || stage->life >= WEIR_LIFE_ENDED) {
-    return TRUE;
-  }
-  if (stage->listens) {
-    return weir_connections_taken (stage->connections);
-  }
-  weir_outputs_each (stage, check_taker);
-  if (stage->out_finishing) {
-    return TRUE;
-  }
-  for (guint p = 0; p < stage->port_count; p++) {
-    for (guint i = 0; i < stage->ports[p].count; i++) {
-      if (weir_load_relaxed (&stage->ports[p].links[i]->closed) == WEIR_LINK_OPEN) {
-        return TRUE;
-      }
-    }
-  }
-  return FALSE;
-}
-
-static void
 start_stage (WeirStage *stage)
 {
   if (stage->life != WEIR_LIFE_OPEN || stage->failed) {
     return;
   }
   set_life (stage, WEIR_LIFE_STARTING);
-  if (stage->finishing || !has_taker (stage)) {
+  if (stage->finishing || !weir_life_has_taker (stage)) {
     stage->report (stage, WEIR_STAGE_STARTED,
                    stage->report_data); /* before it is closed, which may be the last that is told */
     weir_life_check_takers (stage);
@@ -192,7 +153,7 @@ static void
 call_stop (WeirStage *stage)
 {
   /* None behind its own end, also where that is still to be seen to, or waits for connections. */
-  if (stage->stopping || stage->finishing || stage->awaits_connections) {
+  if (stage->stopping || stage->finishing || stage->finish_posted || stage->awaits_connections) {
     return;
   }
   stage->stopping = TRUE;
@@ -252,6 +213,10 @@ void
 weir_life_finish_output (WeirStage *stage)
 {
   stage->refusing = TRUE;
+  stage->finish_posted = weir_posts_finish (stage);
+  if (stage->finish_posted) {
+    return;
+  }
   if (stage->duplex) {
     stage->out_finishing = TRUE;
   } else {
@@ -294,14 +259,6 @@ weir_life_stop (WeirStage *stage)
   call_stop (stage);
   weir_intake_close (stage, WEIR_LINK_FINISHED);
   weir_life_end (stage);
-}
-
-void
-weir_life_check_takers (WeirStage *stage)
-{
-  if (!has_taker (stage)) {
-    weir_life_stop (stage);
-  }
 }
 
 static gboolean
@@ -383,6 +340,8 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   }
   if ((requests & WEIR_REQUEST_DRAIN) != 0) {
     stage->draining = TRUE;
+    /* end() may give up what it waits for. Others wait for what a stop does not change. */
+    stage->waits = stage->waits && stage->life != WEIR_LIFE_ENDING;
     if (stage->elsewhere != NULL && stage->elsewhere->drain != NULL) {
       stage->elsewhere->drain (stage);
     }

@@ -38,7 +38,7 @@ static gboolean
 too_old (WeirLink *link, guint64 age)
 {
   gint64 stamp = link->stamps != NULL ? oldest_stamp (link) : 0;
-  return stamp != 0 && (guint64) (g_get_monotonic_time () - stamp) >= age;
+  return stamp != 0 && (guint64) (weir_clock_now () - stamp) >= age;
 }
 
 static gboolean

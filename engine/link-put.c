@@ -19,7 +19,7 @@ weir_link_publish (WeirLink *link)
   }
   weir_link_end_run (link);
   if (link->stamps != NULL) {
-    gint64 stamp[] = { (gint64) link->put_private, g_get_monotonic_time () };
+    gint64 stamp[] = { (gint64) link->put_private, weir_clock_now () };
     g_array_append_vals (link->stamps, stamp, 2);
   }
   weir_store_relaxed (&link->put_bytes, link->put_bytes_private);

@@ -288,7 +288,7 @@ weir_link_tell_pause (WeirLink *link)
 {
   WeirTally *tally = weir_link_tally (link);
   weir_add_relaxed (&tally->pauses, 1);
-  weir_store_relaxed (&tally->paused_since, (guint64) g_get_monotonic_time ());
+  weir_store_relaxed (&tally->paused_since, (guint64) weir_clock_now ());
 }
 
 void
@@ -296,7 +296,7 @@ weir_link_tell_resume (WeirLink *link)
 {
   WeirTally *tally = weir_link_tally (link);
   weir_add_relaxed (&tally->resumes, 1);
-  weir_add_relaxed (&tally->paused_us, (guint64) g_get_monotonic_time () - weir_load_relaxed (&tally->paused_since));
+  weir_add_relaxed (&tally->paused_us, (guint64) weir_clock_now () - weir_load_relaxed (&tally->paused_since));
   weir_store_relaxed (&tally->paused_since, 0);
 }
 
@@ -345,7 +345,7 @@ weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
     figures->paused_us = (gint64) weir_load_relaxed (&tally->paused_us);
     guint64 since = weir_load_relaxed (&tally->paused_since);
     if (figures->paused && since != 0) {
-      figures->paused_us += g_get_monotonic_time () - (gint64) since;
+      figures->paused_us += weir_clock_now () - (gint64) since;
     }
   }
   if (link->front != NULL) {

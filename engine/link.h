@@ -6,6 +6,7 @@
 #pragma once
 
 #include "buffer.h"
+#include "clock.h"
 #include "context.h"
 #include "packer.h"
 #include "runqueue.h"

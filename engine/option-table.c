@@ -5,12 +5,10 @@
 #include "options.h"
 
 #include "found.h"
+#include "keys.h"
 #include "template.h"
 
 #include <string.h>
-
-/* A table without WEIR_OPTIONS_END is noticed here, and not when it has been read to the end of the memory. */
-#define MOST_OPTIONS 500
 
 #define TEXT_FLAGS (WEIR_SECRET | WEIR_PATH | WEIR_TEMPLATE | WEIR_READS | WEIR_WRITES)
 
@@ -33,15 +31,10 @@ static const Kind kinds[] = {
   [WEIR_OPTION_MAP_] = { "map", sizeof (const WeirPair *), TRUE, FALSE },
 };
 
-static const char *const reserved[] = {
-  "plugin",         "from",   "to",      "queue",    "thread", "copies", "order",
-  "per_connection", "shared", "isolate", "on_error", "log",    NULL,
-};
-
 gboolean
 weir_option_is_reserved (const char *name)
 {
-  return g_strv_contains (reserved, name);
+  return weir_key_find (weir_stage_keys, name) != NULL;
 }
 
 const char *
@@ -301,7 +294,7 @@ weir_options_sane (const WeirRole *role, char **message)
 {
   gsize count = 0;
   for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
-    if (++count > MOST_OPTIONS) {
+    if (++count > WEIR_OPTIONS_MOST) {
       *message = g_strdup ("its table of options does not end with WEIR_OPTIONS_END");
       return FALSE;
     }

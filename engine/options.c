@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include "found.h"
+#include "keys.h"
 #include "suggest.h"
 
 #include <string.h>
@@ -25,9 +26,9 @@ report_unknown (const WeirRole *role, const char *key, WeirOptionProblem report,
   for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++)
     g_ptr_array_add (names, (gpointer) option->name);
   /* A slip in one of these arrives here too: nobody else knows the key. */
-  static const char *const engine_keys[] = { "plugin", "from", "queue", "thread", "on_error" };
-  for (gsize i = 0; i < G_N_ELEMENTS (engine_keys); i++)
-    g_ptr_array_add (names, (gpointer) engine_keys[i]);
+  g_autofree const char **engine_names = weir_key_names (weir_stage_keys);
+  for (gsize i = 0; engine_names[i] != NULL; i++)
+    g_ptr_array_add (names, (gpointer) engine_names[i]);
   g_ptr_array_add (names, NULL);
 
   g_autofree char *found = weir_found_text (key);

@@ -29,6 +29,9 @@ void weir_options_check (const WeirRole *role, json_object *object, gpointer sta
 /* Does a key of a stage belong to the engine, now or in a later version? No option may have its name. */
 gboolean weir_option_is_reserved (const char *name);
 
+/* A table without WEIR_OPTIONS_END is noticed behind so many, and not when it has been read to the end of the memory. */
+#define WEIR_OPTIONS_MOST 500
+
 /* Can the role's table be what its author meant? FALSE: *message says what is wrong. */
 gboolean weir_options_sane (const WeirRole *role, char **message);
 
@@ -38,6 +41,8 @@ char *weir_option_expected (const WeirOption *option);        /* "a whole number
 char **weir_option_choices (const WeirOption *option);        /* the words of a CHOICE; g_strfreev() it */
 /* The ends of "LOW..HIGH" as they are written; an open end is NULL. FALSE: no range. g_free() both. */
 gboolean weir_option_range (const WeirOption *option, char **low, char **high);
+/* What `weir inspect --json` says of it; json_object_put() it. */
+json_object *weir_option_describe (const WeirOption *option);
 /* The default of the JSON type that the option has, sizes and durations as they are written; NULL: none. json_object_put() it. */
 json_object *weir_option_default (const WeirOption *option);
 

@@ -22,7 +22,7 @@ static gboolean
 tells (WeirStage *stage)
 {
   return stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED && !stage->stopping && !stage->finishing &&
-         !stage->failed && !stage->out_over && weir_stage_paused (stage) != stage->told_paused;
+         !stage->finish_posted && !stage->failed && !stage->out_over && weir_stage_paused (stage) != stage->told_paused;
 }
 
 void
@@ -90,9 +90,9 @@ hold (WeirStage *stage, WeirLink *link)
     return FALSE;
   }
   weir_stage_publish (stage);
-  gint64 start = g_get_monotonic_time ();
+  gint64 start = weir_clock_now ();
   weir_run_queue_hold (&stage->worker->queue, &stage->task, may_go_on, link);
-  stage->held_us += g_get_monotonic_time () - start;
+  stage->held_us += weir_clock_now () - start;
   /* Cut short by a stop: this one record is still taken, and none after it. */
   stage->refusing = stage->refusing ||
                     !(weir_link_at_low (link) || weir_load_relaxed (&link->closed) != WEIR_LINK_OPEN);

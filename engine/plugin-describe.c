@@ -37,8 +37,8 @@ describe_flags (guint flags, const Flag *names, gsize count)
   return list;
 }
 
-static json_object *
-describe_option (const WeirOption *option)
+json_object *
+weir_option_describe (const WeirOption *option)
 {
   static const Flag names[] = { { WEIR_SECRET, "secret" },
                                 { WEIR_PATH, "path" },
@@ -80,10 +80,11 @@ describe_role (json_object *roles, const char *name, const WeirRole *role)
   add_text (object, "summary", role->summary == NULL ? "" : role->summary);
   json_object_object_add (object, "flags", describe_flags (role->flags, names, G_N_ELEMENTS (names)));
   for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++)
-    json_object_array_add (options, describe_option (option));
+    json_object_array_add (options, weir_option_describe (option));
   json_object_object_add (object, "options", options);
   json_object_object_add (object, "counters", describe_names (role->counters));
   json_object_object_add (object, "ports", describe_names (role->ports));
+  json_object_object_add (object, "tags", describe_names (role->tags));
 }
 
 json_object *

@@ -10,23 +10,47 @@
 #include <glib/gstdio.h>
 #include <gmodule.h>
 #include <link.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Anybody who may write there may run code as whoever starts weir. */
-static char *
-open_to_everyone (const char *file, const struct stat *status)
+/* Whom code is taken from: root, who runs this, and whoever owns this very program, who could change that as well. */
+static gboolean
+is_trusted (uid_t owner)
 {
-  g_autofree char *folder = g_path_get_dirname (file);
-  struct stat folder_status;
-  if (stat (folder, &folder_status) == 0 && (folder_status.st_mode & S_IWOTH) != 0)
-    return g_strdup_printf ("found its folder writable by everyone (mode %04o), expected only its owner or group to be",
-                            folder_status.st_mode & 07777);
+  struct stat program;
+  return owner == 0 || owner == geteuid () || (stat ("/proc/self/exe", &program) == 0 && owner == program.st_uid);
+}
+
+static char *
+wrong_place (const char *what, const struct stat *status)
+{
   if ((status->st_mode & S_IWOTH) != 0)
-    return g_strdup_printf ("found the file writable by everyone (mode %04o), expected only its owner or group to be",
+    return g_strdup_printf ("found %s writable by everyone (mode %04o), expected only its owner or group to be", what,
                             status->st_mode & 07777);
+  if (!is_trusted (status->st_uid))
+    return g_strdup_printf (
+      "found %s owned by user %u, expected root, user %u who runs this, or the owner of weir itself", what,
+      status->st_uid, geteuid ());
   return NULL;
+}
+
+/* Anybody who may write there may run code as whoever starts weir. Where it is a link, that is the link's folder and the file's. */
+static char *
+open_to_others (const char *file, const struct stat *status)
+{
+  char *wrong = wrong_place ("the file", status);
+  char *real = realpath (file, NULL);
+  const char *const paths[] = { file, real };
+  for (gsize i = 0; wrong == NULL && i < G_N_ELEMENTS (paths) && paths[i] != NULL; i++) {
+    g_autofree char *folder = g_path_get_dirname (paths[i]);
+    struct stat folder_status;
+    if (stat (folder, &folder_status) == 0)
+      wrong = wrong_place (i == 0 ? "its folder" : "the folder that it is linked to", &folder_status);
+  }
+  free (real);
+  return wrong;
 }
 
 static gboolean
@@ -103,7 +127,7 @@ wrong_file (const char *file)
   else if (!S_ISREG (status.st_mode))
     wrong = g_strdup ("found a special file, expected a shared object");
   if (wrong == NULL)
-    wrong = open_to_everyone (file, &status);
+    wrong = open_to_others (file, &status);
   if (wrong == NULL)
     wrong = wrong_object (fd, (guint64) status.st_size);
   close (fd);

@@ -9,9 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* The parts of ABI 1 that a plugin must have; what it lacks behind them is NULL. */
+/* The parts of ABI 1 that a plugin must have; what it lacks behind them is NULL. An option's: its size in the first version, which
+ * stays what it was when fields are added. */
 #define WEIR_ROLE_SIZE_LEAST G_STRUCT_OFFSET (WeirRole, open)
-#define WEIR_OPTION_SIZE_LEAST sizeof (WeirOption)
+#define WEIR_OPTION_SIZE_LEAST (6 * sizeof (gpointer))
 #define WEIR_PLUGIN_SIZE_LEAST G_STRUCT_OFFSET (WeirPlugin, reply)
 
 /* Can the file be opened without harm? A text, a directory, half an object, one for another machine or one that everybody may

@@ -41,10 +41,12 @@ wrong_size (const WeirPlugin *table, const char *what, gsize found, gsize least,
     return NULL;
   g_autofree char *version = table->built_for == NULL ? g_strdup ("another version")
                                                       : weir_found_text (table->built_for);
-  return g_strdup_printf (
-    "found a %s of %" G_GSIZE_FORMAT " bytes, expected %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
-    ": it was built for %s of Weir, and this is \"%s\"; rebuild the plugin against this weir's headers",
-    what, found, least, most, version, PACKAGE_VERSION);
+  g_autofree char *expected = least == most ? g_strdup_printf ("%" G_GSIZE_FORMAT, most)
+                                            : g_strdup_printf ("%" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT, least, most);
+  return g_strdup_printf ("found a %s of %" G_GSIZE_FORMAT
+                          " bytes, expected %s: it was built for %s of Weir, and this is "
+                          "\"%s\"; rebuild the plugin against this weir's headers",
+                          what, found, expected, version, PACKAGE_VERSION);
 }
 
 static char *
@@ -58,6 +60,24 @@ wrong_sizes (const WeirPlugin *table)
   return wrong;
 }
 
+/* The options as this version has them: what they lack is zero. Behind too many an end is put, which is noticed later. */
+static const WeirOption *
+widen_options (const WeirPlugin *table, const WeirOption *options, GPtrArray *owned)
+{
+  if (options == NULL || table->option_size == sizeof (WeirOption))
+    return options;
+  const char *old = (const char *) options;
+  gsize count = 0;
+  while (count <= WEIR_OPTIONS_MOST &&
+         ((const WeirOption *) (old + count * table->option_size))->kind != WEIR_OPTION_END_)
+    count++;
+  WeirOption *copy = g_new0 (WeirOption, count + 1);
+  g_ptr_array_add (owned, copy);
+  for (gsize i = 0; i < count; i++)
+    memcpy (&copy[i], old + i * table->option_size, table->option_size);
+  return copy;
+}
+
 /* The role as this version has it: what it lacks is NULL. */
 static const WeirRole *
 widen_role (const WeirPlugin *table, const WeirRole *role, GPtrArray *owned)
@@ -67,13 +87,15 @@ widen_role (const WeirPlugin *table, const WeirRole *role, GPtrArray *owned)
   WeirRole *copy = g_new0 (WeirRole, 1);
   g_ptr_array_add (owned, copy);
   memcpy (copy, role, table->role_size);
+  copy->options = widen_options (table, copy->options, owned);
   return copy;
 }
 
 static const WeirPlugin *
 widen (const WeirPlugin *table, GPtrArray *owned)
 {
-  if (table->size == sizeof (WeirPlugin) && table->role_size == sizeof (WeirRole))
+  if (table->size == sizeof (WeirPlugin) && table->role_size == sizeof (WeirRole) &&
+      table->option_size == sizeof (WeirOption))
     return table;
   WeirPlugin *copy = g_new0 (WeirPlugin, 1);
   g_ptr_array_add (owned, copy);
@@ -214,6 +236,8 @@ wrong_consumer (const WeirRole *role)
     return misplaced ("produce()", whose);
   if (role->ports != NULL && role->ports[0] != NULL)
     return misplaced ("ports", whose);
+  if (role->tags != NULL && role->tags[0] != NULL)
+    return misplaced ("tags", whose);
   return (role->flags & WEIR_BYTES) != 0 ? misplaced ("the flag WEIR_BYTES", whose) : NULL;
 }
 
@@ -244,6 +268,8 @@ wrong_role (const WeirRole *role, Part part)
     wrong = wrong_names ("counter", role->counters);
   if (wrong == NULL)
     wrong = wrong_ports (role);
+  if (wrong == NULL)
+    wrong = wrong_names ("tag", role->tags);
   if (wrong == NULL)
     weir_options_sane (role, &wrong);
   return wrong != NULL ? wrong : wrong_texts (role);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool.c: the blocks that a worker reuses (see pool.h).
  * The owner's thread takes and shrinks; any thread gives back. A block holds a reference to its pool, so that one that comes
- * home after its worker has ended still finds it; the last reference frees what is left. Segments of a class share arenas of 64
- * KiB; an arena goes back to the system when all its segments lie in the pool. */
+ * home after its worker has ended still finds it; the last reference frees what is left. The segments of a class share arenas of 64
+ * KiB, and so do the small buffers: those of thousands of connections would leave holes between what else they have allocated. An
+ * arena is freed when all its blocks lie in the pool. */
 #include "pool.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +31,7 @@ struct _WeirPool {
   _Atomic (gpointer) owner; /* the address of its thread's own marker; NULL: the worker has ended */
   WeirBlock *idle[WEIR_BLOCK_CLASSES];
   guint idle_count[WEIR_BLOCK_CLASSES];
+  gboolean freed; /* something, since the allocator was last asked to give it back to the system */
   _Alignas(64) _Atomic (WeirBlock *) returned;
 };
 
@@ -47,9 +52,9 @@ weir_block_size (WeirBlockClass block_class)
 }
 
 static gboolean
-is_segment (WeirBlockClass block_class)
+lies_in_arena (WeirBlockClass block_class)
 {
-  return block_class <= WEIR_BLOCK_SEGMENT_1024;
+  return block_class <= WEIR_BLOCK_BUFFER_4K;
 }
 
 gpointer
@@ -96,7 +101,7 @@ idle_push (WeirPool *pool, WeirBlock *block)
   block->next = pool->idle[block->block_class];
   pool->idle[block->block_class] = block;
   pool->idle_count[block->block_class]++;
-  if (is_segment (block->block_class)) {
+  if (lies_in_arena (block->block_class)) {
     arena_of (block)->idle++;
   }
 }
@@ -112,16 +117,17 @@ take_returned (WeirPool *pool)
   }
 }
 
-/* Frees idle blocks of a class until `keep` are left, or an arena less; whole arenas only, for segments. */
+/* Frees idle blocks of a class until `keep` are left, or an arena less; where they lie in arenas, whole ones only. */
 static void
 trim (WeirPool *pool, WeirBlockClass block_class, guint keep)
 {
-  if (!is_segment (block_class)) {
+  if (!lies_in_arena (block_class)) {
     while (pool->idle_count[block_class] > keep) {
       WeirBlock *block = pool->idle[block_class];
       pool->idle[block_class] = block->next;
       pool->idle_count[block_class]--;
       free (block);
+      pool->freed = TRUE;
     }
     return;
   }
@@ -150,6 +156,7 @@ trim (WeirPool *pool, WeirBlockClass block_class, guint keep)
      none was passed. */
   while (freed != NULL) {
     WeirArena *next = freed->next;
+    pool->freed = TRUE;
     free (freed);
     freed = next;
   }
@@ -186,7 +193,7 @@ add_arena (WeirPool *pool, WeirBlockClass block_class)
 {
   WeirArena *arena = aligned_alloc (WEIR_ARENA, WEIR_ARENA);
   if (arena == NULL) {
-    g_error ("out of memory: cannot allocate %u bytes for a ring segment", WEIR_ARENA);
+    g_error ("out of memory: cannot allocate %u bytes for ring segments or small buffers", WEIR_ARENA);
   }
   guint32 size = block_sizes[block_class];
   *arena = (WeirArena){ .block_class = block_class, .block_size = size, .total = (WEIR_ARENA - ARENA_HEAD) / size };
@@ -207,7 +214,7 @@ weir_pool_take (WeirPool *pool, WeirBlockClass block_class)
     }
   }
   if (pool->idle[block_class] == NULL) {
-    if (is_segment (block_class)) {
+    if (lies_in_arena (block_class)) {
       add_arena (pool, block_class);
     } else {
       WeirBlock *block = aligned_alloc (64, block_sizes[block_class]);
@@ -221,7 +228,7 @@ weir_pool_take (WeirPool *pool, WeirBlockClass block_class)
   WeirBlock *block = pool->idle[block_class];
   pool->idle[block_class] = block->next;
   pool->idle_count[block_class]--;
-  if (is_segment (block_class)) {
+  if (lies_in_arena (block_class)) {
     arena_of (block)->idle--;
   }
   block->next = NULL;
@@ -236,7 +243,7 @@ weir_pool_give (WeirBlock *block)
   if (weir_load_relaxed (&pool->owner) == &thread_marker) {
     idle_push (pool, block);
     /* A walk for each arena that becomes idle, not for each segment. */
-    if (!is_segment (block->block_class) || arena_of (block)->idle == arena_of (block)->total) {
+    if (!lies_in_arena (block->block_class) || arena_of (block)->idle == arena_of (block)->total) {
       cap (pool, block->block_class);
     }
   } else {
@@ -276,5 +283,11 @@ weir_pool_shrink (WeirPool *pool)
     trim (pool, i, before / 4);
     more = more || pool->idle_count[i] < before;
   }
+#ifdef __GLIBC__
+  if (!more && pool->freed) {
+    pool->freed = FALSE;
+    malloc_trim (0); /* what lies between allocations does not go back by itself */
+  }
+#endif
   return more;
 }

@@ -8,7 +8,7 @@
 
 typedef struct _WeirPool WeirPool;
 
-/* Classes of blocks. Segment blocks are aligned to WEIR_ARENA, so that a record finds its segment by mask. */
+/* Classes of blocks. Segments and small buffers lie in arenas, aligned to WEIR_ARENA: a record finds its segment by mask. */
 typedef enum {
   WEIR_BLOCK_SEGMENT_64,
   WEIR_BLOCK_SEGMENT_256,

@@ -135,6 +135,20 @@ weir_posts_close (WeirStage *stage)
   close_queues (stage, FALSE);
 }
 
+gboolean
+weir_posts_finish (WeirStage *stage)
+{
+  WeirPosts *posts = posts_to_tell (stage, CLOSED);
+  if (posts == NULL) {
+    return FALSE;
+  }
+  g_mutex_lock (&posts->lock);
+  guint left = posts->posts.length;
+  g_cond_broadcast (&posts->cond);
+  g_mutex_unlock (&posts->lock);
+  return left > 0;
+}
+
 void
 weir_posts_end (WeirStage *stage)
 {
@@ -189,9 +203,13 @@ weir_posts_run (WeirStage *stage)
       weir_stage_leave (stage);
     } else {
       /* A slice is made anew: behind a role flagged BYTES it is a chunk. */
+      stage->refusing = stage->refusing && !stage->finish_posted;
       weir_emit_slice (stage, &post->record, 0, post->record.size, 0);
     }
     free_post (post);
+    if (stage->finish_posted) {
+      weir_life_finish_output (stage); /* behind the last of them */
+    }
     if (stage->failed || stage->finishing) {
       return FALSE;
     }

@@ -178,7 +178,9 @@ weir_registry_ask_child (const WeirPluginFile *file, gint64 patience, char **mes
   json_object *answer = answers->pdata[0];
   if (json_object_is_type (answer, json_type_object))
     return json_object_get (answer);
-  *message = g_strdup (json_object_get_string (answer));
+  *message = g_strdup (json_object_is_type (answer, json_type_string)
+                         ? json_object_get_string (answer)
+                         : "it writes to what is not its own while it is opened");
   return NULL;
 }
 
@@ -198,7 +200,7 @@ weir_registry_try_in_child (const WeirPluginFile *files, gsize count, gint64 pat
     return count;
   gboolean hangs;
   g_autoptr (GPtrArray) answers = await_child (&child, patience, message, &hangs);
-  gsize survived = answers->len;
+  gsize survived = MIN (answers->len, count); /* one that writes to our pipe answers more than it is asked */
   if (survived == 0 || survived == count || hangs)
     return survived;
   /* It may have died of what an earlier one has left running there: alone it shows. */

@@ -185,18 +185,41 @@ weir_registry_files (WeirRegistry *registry)
   return files;
 }
 
-char *
-weir_registry_file (WeirRegistry *registry, const char *name)
+/* In the folder at *place or behind it, which *place then tells. */
+static char *
+find_file_from (WeirRegistry *registry, const char *name, guint *place)
 {
   g_autofree char *entry = g_strconcat (name, ".so", NULL);
-  for (guint i = 0; i < registry->sources->len && weir_name_is_sane (name); i++) {
+  for (; *place < registry->sources->len && weir_name_is_sane (name); ++*place) {
     struct stat status;
-    g_autofree char *file = g_build_filename (registry->folders->pdata[i], entry, NULL);
+    g_autofree char *file = g_build_filename (registry->folders->pdata[*place], entry, NULL);
     /* A link that leads nowhere is a file of that name, too, and said to be broken. */
     if (lstat (file, &status) == 0)
       return g_steal_pointer (&file);
   }
   return NULL;
+}
+
+char *
+weir_registry_find (WeirRegistry *registry, const char *name)
+{
+  guint place = 0;
+  return find_file_from (registry, name, &place);
+}
+
+gboolean
+weir_registry_hides (WeirRegistry *registry, const char *name, char **file, char **hidden)
+{
+  guint place = 0;
+  *file = find_file_from (registry, name, &place);
+  *hidden = NULL;
+  if (*file != NULL && g_array_index (registry->sources, WeirFolderSource, place) != WEIR_FOLDER_BUILD_TREE) {
+    place++;
+    *hidden = find_file_from (registry, name, &place);
+  }
+  if (*hidden == NULL)
+    g_clear_pointer (file, g_free);
+  return *hidden != NULL;
 }
 
 static void
@@ -260,7 +283,7 @@ weir_registry_try (WeirRegistry *registry, const char *const *names)
   for (; *names != NULL; names++) {
     if (g_hash_table_contains (registry->opened, *names) || g_hash_table_contains (registry->tried, *names))
       continue;
-    WeirPluginFile file = { .file = weir_registry_file (registry, *names) };
+    WeirPluginFile file = { .file = weir_registry_find (registry, *names) };
     if (file.file == NULL)
       continue;
     file.name = g_strdup (*names);
@@ -283,7 +306,7 @@ weir_registry_open (WeirRegistry *registry, const char *name, GError **error)
 {
   weir_registry_try (registry, (const char *const[]){ name, NULL });
   if (!g_hash_table_contains (registry->opened, name)) {
-    g_autofree char *path = weir_registry_file (registry, name), *message = NULL;
+    g_autofree char *path = weir_registry_find (registry, name), *message = NULL;
     if (path == NULL) {
       g_propagate_error (error, weir_registry_unknown (registry, name));
       return NULL;

@@ -38,14 +38,18 @@ void weir_registry_add_defaults (WeirRegistry *registry);
 /* The folders in the order of the search, ended by NULL. Borrowed until a folder is added. */
 const char *const *weir_registry_folders (WeirRegistry *registry);
 
+/* The file that a name means, g_free() it; NULL: there is none, weir_registry_unknown() says so. */
+char *weir_registry_find (WeirRegistry *registry, const char *name);
 /* Opens a plugin, or gives the one that was opened before: its table, checked. Opening runs the object's constructors, and none
  * of its callbacks. It is first tried in a child process, while this one has one thread: a constructor that crashes, exits or hangs
  * is an error like any other. NULL: the error is one line that names the plugin and its file. */
 const WeirPlugin *weir_registry_open (WeirRegistry *registry, const char *name, GError **error);
-/* The file that a name means; NULL: there is none. g_free() it. */
-char *weir_registry_file (WeirRegistry *registry, const char *name);
 /* Tries many at once: one child process for all that are about to be opened. What is wrong is told when they are. */
 void weir_registry_try (WeirRegistry *registry, const char *const *names);
+
+/* The file that a name means, and the first one of that name which it hides. FALSE: it hides none, or it is the build tree's, which
+ * hides what is installed as a matter of course. g_free() both. */
+gboolean weir_registry_hides (WeirRegistry *registry, const char *name, char **file, char **hidden);
 
 /* How long a child process may take to open a plugin, microseconds; 10 s at first. */
 void weir_registry_set_patience (WeirRegistry *registry, gint64 patience);

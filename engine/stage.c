@@ -349,6 +349,10 @@ weir_stage_log (WeirStage *stage, GLogLevelFlags level, const char *format, ...)
   va_start (arguments, format);
   g_autofree char *text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  if (stage->log != NULL) {
+    stage->log (stage, level, text);
+    return;
+  }
   g_log_structured (G_LOG_DOMAIN, level, "WEIR_STAGE", stage->name, "WEIR_PLUGIN", stage->plugin, "MESSAGE",
                     "%s (%s, %s): %s", stage->name, stage->plugin, weir_kind_names[stage->kind], text);
 }

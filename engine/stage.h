@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stage.h: a named instance of a role: its life, its links, and what its turn needs.
  * Made, wired and freed by the pipeline on the main thread; everything else runs on its worker, but for what the public
- * headers allow from any thread. Only the pipeline and the stage's own files (stage.c, life.c, turn.c, intake.c, emit.c,
- * reject.c, streams.c, post.c, wait.c) look into the struct. */
+ * headers allow from any thread. Only the pipeline and the stage's own files (stage.c, life.c, takers.c, turn.c, intake.c,
+ * emit.c, reject.c, streams.c, post.c, wait.c) look into the struct. */
 #pragma once
 
 #include "link.h"
@@ -113,7 +113,8 @@ struct _WeirStage {
   WeirLink **inputs, *only_input;
   guint input_count;
   gsize record_max;
-  GLogLevelFlags log_level;       /* messages below are not logged */
+  GLogLevelFlags log_level; /* messages below are not logged */
+  void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* NULL: to the program's log. Any thread */
   const WeirElsewhere *elsewhere; /* it is one that is isolated, or an end of it; NULL: it is not */
   gpointer elsewhere_data;
   WeirStageReport report;
@@ -144,6 +145,7 @@ struct _WeirStage {
   WeirHalf half;                         /* whose callback runs; OUTPUT only in a duplex stage */
   bool out_waits;                        /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
   bool out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
+  bool finish_posted;                    /* its output is over, but for records that threads have handed in */
   bool lingers;                          /* is not closed behind its end yet */
   WeirProduces produces;
   bool settle_wanted, settle_told, settle_asked;
@@ -334,10 +336,12 @@ void weir_life_end_output (WeirStage *stage);
 void weir_life_close_ended (WeirStage *stage);
 /* R16: nobody is left to take what it makes. */
 void weir_life_stop (WeirStage *stage);
-/* Looks whether a taker has had enough. */
-void weir_life_check_takers (WeirStage *stage);
 /* Inputs are over: calls end() and ends the outputs when nothing is kept. */
 void weir_life_finish (WeirStage *stage);
+
+/* ---- takers.c ---- */
+gboolean weir_life_has_taker (WeirStage *stage); /* is anybody left to take what it makes, or does it end by itself? */
+void weir_life_check_takers (WeirStage *stage);  /* looks whether a taker has had enough */
 
 /* ---- intake.c ---- */
 void weir_intake_collect (WeirStage *stage); /* ready links become active; releases are noticed */
@@ -410,9 +414,10 @@ void weir_outputs_each (WeirStage *stage, void (*each) (WeirStage *stage, WeirLi
 
 /* ---- post.c ---- */
 void weir_posts_open (WeirStage *stage);
-gboolean weir_posts_run (WeirStage *stage); /* TRUE: there are more that can be taken now */
-void weir_posts_close (WeirStage *stage);   /* no more records are taken; whoever waits is told FALSE */
-void weir_posts_end (WeirStage *stage);     /* the stage closes: no more calls either */
+gboolean weir_posts_run (WeirStage *stage);    /* TRUE: there are more that can be taken now */
+void weir_posts_close (WeirStage *stage);      /* no more records are taken; whoever waits is told FALSE */
+gboolean weir_posts_finish (WeirStage *stage); /* no more are taken; TRUE: there are some left, to be emitted first */
+void weir_posts_end (WeirStage *stage);        /* the stage closes: no more calls either */
 void weir_posts_free (WeirStage *stage);
 /* The stage is no longer paused: whoever waits looks again. */
 void weir_posts_look_again (WeirStage *stage);

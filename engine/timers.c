@@ -22,22 +22,28 @@ compare (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
   return first->at < second->at ? -1 : first->at > second->at;
 }
 
-static void
-set_ready_time (WeirTimers *timers)
+gint64
+weir_timers_next (WeirTimers *timers)
 {
   GSequenceIter *begin = g_sequence_get_begin_iter (timers->sequence);
   const WeirTimer *first = g_sequence_iter_is_end (begin) ? NULL : g_sequence_get (begin);
-  gint64 at = first != NULL ? first->at : -1;
+  return first != NULL ? first->at : -1;
+}
+
+static void
+set_ready_time (WeirTimers *timers)
+{
+  gint64 at = weir_cranked_clock == NULL ? weir_timers_next (timers) : -1;
   if (g_source_get_ready_time (timers->source) != at) {
     g_source_set_ready_time (timers->source, at);
   }
 }
 
-static gboolean
-dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpointer data)
+gboolean
+weir_timers_fire (WeirTimers *timers)
 {
-  WeirTimers *timers = ((Source *) source)->timers;
-  gint64 now = timers->firing = g_get_monotonic_time ();
+  gboolean fired = FALSE;
+  gint64 now = timers->firing = weir_clock_now ();
   for (;;) {
     GSequenceIter *begin = g_sequence_get_begin_iter (timers->sequence);
     WeirTimer *timer = g_sequence_iter_is_end (begin) ? NULL : g_sequence_get (begin);
@@ -47,9 +53,17 @@ dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpo
     g_sequence_remove (begin);
     timer->iter = NULL;
     timer->fire (timer, timer->data);
+    fired = TRUE;
   }
   timers->firing = 0;
   set_ready_time (timers);
+  return fired;
+}
+
+static gboolean
+dispatch (GSource *source, G_GNUC_UNUSED GSourceFunc callback, G_GNUC_UNUSED gpointer data)
+{
+  weir_timers_fire (((Source *) source)->timers);
   return G_SOURCE_CONTINUE;
 }
 

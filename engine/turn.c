@@ -23,7 +23,7 @@ weir_turn_used (WeirStage *stage, WeirTurn *turn)
   if (++turn->callbacks < CLOCK_CALLBACKS && !turn->slow) {
     return FALSE;
   }
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = weir_clock_now ();
   turn->slow = now - turn->marked > (turn->slow ? 1 : 64);
   turn->marked = now;
   turn->callbacks = 0;
@@ -45,7 +45,7 @@ weir_turn_empty (WeirStage *stage)
                     EMPTY_TURNS);
   }
   *(stage->duplex ? &stage->out_waits : &stage->waits) = TRUE;
-  weir_timers_arm (stage->worker->timers, &weir_stage_timers (stage)->retry, g_get_monotonic_time () + delay);
+  weir_timers_arm (stage->worker->timers, &weir_stage_timers (stage)->retry, weir_clock_now () + delay);
 }
 
 /* The produce() of a producer or of a duplex stage. TRUE: ask again right away. */
@@ -53,8 +53,8 @@ static gboolean
 run_producer (WeirStage *stage, WeirTurn *turn)
 {
   bool *waits = stage->duplex ? &stage->out_waits : &stage->waits;
-  while (stage->life < WEIR_LIFE_ENDED && !stage->failed && !stage->finishing && !stage->out_finishing && !*waits &&
-         !weir_stage_paused (stage)) {
+  while (stage->life < WEIR_LIFE_ENDED && !stage->failed && !stage->finishing && !stage->out_finishing &&
+         !stage->finish_posted && !*waits && !weir_stage_paused (stage)) {
     gsize before = stage->turn_records;
     stage->half = stage->duplex ? WEIR_HALF_OUTPUT : WEIR_HALF_INPUT;
     weir_stage_enter (stage, "produce");
@@ -180,7 +180,7 @@ set_clock (WeirStage *stage, gint64 start, gint64 now)
 gint64
 weir_stage_turn (WeirStage *stage)
 {
-  gint64 start = g_get_monotonic_time ();
+  gint64 start = weir_clock_now ();
   WeirTurn turn = { .start = start, .marked = start };
   gboolean more = FALSE;
   weir_store_relaxed (&stage->worker->running, stage);
@@ -234,7 +234,7 @@ weir_stage_turn (WeirStage *stage)
       weir_packer_clear (&stage->packer);
     }
   }
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = weir_clock_now ();
   set_clock (stage, start, now);
   stage->in_turn = FALSE;
   weir_store_relaxed (&stage->worker->callback, NULL);

@@ -177,3 +177,29 @@ weir_parse_number (const char *text, double *number)
   *number = g_ascii_strtod (text, NULL);
   return *at == '\0' && isfinite (*number);
 }
+
+/* The units but for the empty one: "KiB|MiB". */
+static char *
+unit_names (const Unit *units)
+{
+  GString *names = g_string_new (NULL);
+  for (; units->name != NULL; units++) {
+    if (*units->name != '\0')
+      g_string_append_printf (names, "%s%s", names->len == 0 ? "" : "|", units->name);
+  }
+  return g_string_free (names, FALSE);
+}
+
+char *
+weir_size_pattern (void)
+{
+  g_autofree char *names = unit_names (size_units);
+  return g_strdup_printf ("[0-9]+(?:\\.0+|(?:\\.[0-9]+)?(?:%s))?", names);
+}
+
+char *
+weir_duration_pattern (void)
+{
+  g_autofree char *names = unit_names (duration_units);
+  return g_strdup_printf ("0|[0-9]+(?:\\.[0-9]+)?(?:%s)", names);
+}

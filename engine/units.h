@@ -22,6 +22,10 @@ gboolean weir_parse_duration (const char *text, gint64 *microseconds, char **mes
 gboolean weir_parse_integer (const char *text, gint64 *integer);
 gboolean weir_parse_number (const char *text, double *number);
 
+/* Regular expressions, without anchors, of what a size and a duration look like, for schemas; g_free() them. */
+char *weir_size_pattern (void);
+char *weir_duration_pattern (void);
+
 G_END_DECLS
 
 #endif

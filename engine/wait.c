@@ -35,7 +35,7 @@ weir_stage_wait_time (WeirStage *stage, gint64 microseconds)
   if (microseconds < 0) {
     weir_timers_disarm (stage->worker->timers, timer);
   } else {
-    weir_timers_arm (stage->worker->timers, timer, g_get_monotonic_time () + microseconds);
+    weir_timers_arm (stage->worker->timers, timer, weir_clock_now () + microseconds);
   }
   return WEIR_WAIT;
 }
@@ -50,13 +50,13 @@ weir_stage_close_fd (WeirStage *stage, int fd)
 gint64
 weir_stage_now (G_GNUC_UNUSED WeirStage *stage)
 {
-  return g_get_monotonic_time ();
+  return weir_clock_now ();
 }
 
 gint64
 weir_stage_wall (G_GNUC_UNUSED WeirStage *stage)
 {
-  return g_get_real_time ();
+  return weir_clock_wall ();
 }
 
 void
@@ -96,6 +96,12 @@ weir_stage_ready (WeirStage *stage)
 {
   stage->ready_said = TRUE;
   weir_task_make_ready (&stage->task);
+}
+
+gboolean
+weir_stage_draining (WeirStage *stage)
+{
+  return stage->draining;
 }
 
 void

@@ -17,6 +17,7 @@
 #define SHRINK G_USEC_PER_SEC /* an idle pool gives back part of what it holds each second */
 
 static _Thread_local WeirWorker *current_worker;
+_Thread_local const WeirCrankedClock *weir_cranked_clock;
 
 WeirWorker *
 weir_worker_current (void)
@@ -82,8 +83,8 @@ weir_worker_new (const char *name, GError **error)
   return worker;
 }
 
-static void
-publish_dirty (WeirWorker *worker)
+void
+weir_worker_publish_dirty (WeirWorker *worker)
 {
   while (worker->dirty != NULL) {
     WeirStage *stage = worker->dirty;
@@ -116,6 +117,57 @@ run_laters (WeirWorker *worker)
   }
 }
 
+gint64
+weir_worker_run_task (WeirWorker *worker, WeirTask *task)
+{
+  if (task == &worker->own) {
+    run_laters (worker);
+    return 0;
+  }
+  gint64 now = weir_stage_turn (weir_stage_of_task (task));
+  weir_worker_publish_dirty (worker);
+  return now;
+}
+
+gboolean
+weir_worker_dispatch (WeirWorker *worker)
+{
+  gboolean dispatched = g_main_context_iteration (worker->context, FALSE);
+  weir_worker_publish_dirty (worker);
+  return dispatched;
+}
+
+void
+weir_worker_sleep (WeirWorker *worker)
+{
+  weir_run_queue_sleep (&worker->queue);
+  weir_worker_publish_dirty (worker);
+}
+
+WeirWorker *
+weir_worker_enter (WeirWorker *worker)
+{
+  WeirWorker *before = current_worker;
+  current_worker = worker;
+  weir_cranked_clock = worker->clock;
+  if (before != worker) {
+    weir_pool_adopt (worker->pool);
+    g_main_context_push_thread_default (worker->context);
+  }
+  return before;
+}
+
+void
+weir_worker_leave (WeirWorker *worker, WeirWorker *before)
+{
+  if (before != worker) {
+    g_main_context_pop_thread_default (worker->context);
+    weir_pool_disown (worker->pool);
+  }
+  current_worker = before;
+  weir_cranked_clock = before != NULL ? before->clock : NULL;
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -124,25 +176,17 @@ run (gpointer data)
   _Alignas(16) guint8 signal_stack[SIGNAL_STACK];
   stack_t before = { .ss_flags = SS_DISABLE };
   sigaltstack (&(stack_t){ .ss_sp = signal_stack, .ss_size = sizeof signal_stack }, &before);
-  current_worker = worker;
-  weir_pool_adopt (worker->pool);
-  g_main_context_push_thread_default (worker->context);
+  weir_worker_enter (worker);
   gint64 visited = g_get_monotonic_time ();
   gboolean busy = FALSE;
   while (weir_load_acquire (&worker->quit) == 0) {
     WeirTask *task = weir_run_queue_pop (&worker->queue);
-    if (task == &worker->own) {
-      run_laters (worker);
-      continue;
-    }
     if (task != NULL) {
-      gint64 now = weir_stage_turn (weir_stage_of_task (task));
-      publish_dirty (worker);
-      busy = TRUE;
+      gint64 now = weir_worker_run_task (worker, task);
+      busy = busy || now != 0;
       if (now - visited >= VISIT) {
         visited = now;
-        g_main_context_iteration (worker->context, FALSE);
-        publish_dirty (worker);
+        weir_worker_dispatch (worker);
       }
       continue;
     }
@@ -153,13 +197,11 @@ run (gpointer data)
       weir_timers_arm (worker->timers, &worker->shrink, g_get_monotonic_time () + SHRINK);
     }
     busy = FALSE;
-    weir_run_queue_sleep (&worker->queue);
-    publish_dirty (worker);
+    weir_worker_sleep (worker);
   }
   while (g_main_context_iteration (worker->context, FALSE)) {}
   weir_timers_disarm (worker->timers, &worker->shrink);
-  g_main_context_pop_thread_default (worker->context);
-  weir_pool_disown (worker->pool);
+  weir_worker_leave (worker, NULL);
   sigaltstack (&before, NULL); /* a sanitizer has one of its own, and frees what it finds here */
   return NULL;
 }

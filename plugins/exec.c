@@ -16,7 +16,7 @@ static void
 exit_idle (WeirStage *stage, Exec *self)
 {
   /* What produce() finds behind the last output decides whether a transform has failed. */
-  if (self->started && !self->flushing && !self->ending && (self->reads || exec_conclude (stage, self) == WEIR_DONE)) {
+  if (!self->flushing && !self->ending && (self->reads || exec_conclude (stage, self) == WEIR_DONE)) {
     weir_stage_enough (stage);
   }
 }
@@ -129,8 +129,7 @@ exec_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize c
   Exec *self = state;
   self->flushing = FALSE;
   if (self->child.input >= 0) {
-    if (weir_write_records (self->child.input, records, count, self->delimiter, self->delimiter_size,
-                            &self->progress)) {
+    if (weir_writer_write (&self->writer, self->child.input, records, count)) {
       return WEIR_MORE;
     }
     if (errno == EAGAIN) {
@@ -166,52 +165,52 @@ exec_end (WeirStage *stage, gpointer state)
 
 /* ---- its life ---- */
 
-static WeirNext
-open_child (WeirStage *stage, Exec *self, gboolean feeds, gboolean reads)
+static ChildPlan
+plan_of (const Exec *self)
 {
-  if (self->delimiter != NULL) {
-    gboolean nul = g_str_equal (self->delimiter, "nul");
-    self->delimiter_size = nul ? 1 : strlen (self->delimiter);
-    self->delimiter = nul ? "" : self->delimiter;
-  }
+  return (ChildPlan){ .command = self->command,
+                      .environment = self->environment,
+                      .directory = self->directory,
+                      .feeds = self->feeds,
+                      .reads = self->reads,
+                      .errors = self->errors };
+}
+
+static WeirNext
+open_role (WeirStage *stage, Exec *self, gboolean feeds, gboolean reads)
+{
+  weir_writer_init (&self->writer, self->delimiter);
   self->feeds = feeds;
   self->reads = reads;
-  ChildPlan plan = { .command = self->command,
-                     .environment = self->environment,
-                     .directory = self->directory,
-                     .feeds = feeds,
-                     .reads = reads,
-                     .errors = self->errors };
-  return child_start (stage, &self->child, &plan, child_exited, self) ? WEIR_MORE : WEIR_FAIL;
+  ChildPlan plan = plan_of (self);
+  return child_check (stage, &plan) ? WEIR_MORE : WEIR_FAIL;
 }
 
 static WeirNext
 producer_open (WeirStage *stage, gpointer state)
 {
-  return open_child (stage, state, FALSE, TRUE);
+  return open_role (stage, state, FALSE, TRUE);
 }
 
 static WeirNext
 consumer_open (WeirStage *stage, gpointer state)
 {
-  return open_child (stage, state, TRUE, FALSE);
+  return open_role (stage, state, TRUE, FALSE);
 }
 
 static WeirNext
 transform_open (WeirStage *stage, gpointer state)
 {
-  return open_child (stage, state, TRUE, TRUE);
+  return open_role (stage, state, TRUE, TRUE);
 }
 
+/* Only now, as a child that nothing was to be given or taken from had to be ended amid what it does. */
 static WeirNext
-feeding_start (WeirStage *stage, gpointer state)
+exec_start (WeirStage *stage, gpointer state)
 {
   Exec *self = state;
-  self->started = TRUE;
-  if (self->child.exited) {
-    exit_idle (stage, self);
-  }
-  return WEIR_MORE;
+  ChildPlan plan = plan_of (self);
+  return child_start (stage, &self->child, &plan, child_exited, self) ? WEIR_MORE : WEIR_FAIL;
 }
 
 static void
@@ -219,7 +218,7 @@ exec_stop (WeirStage *stage, gpointer state)
 {
   Exec *self = state;
   self->stopping = TRUE;
-  if (self->child.exited) {
+  if (self->child.pid == 0 || self->child.exited) {
     return;
   }
   if (self->ending && !self->reads) {
@@ -286,13 +285,10 @@ exec_check (gconstpointer state, const char **option)
 
 #define CHUNK_OPTION WEIR_SIZE (Exec, chunk, "64KiB", "1..16MiB", 0, "Bytes read at a time, at most")
 
-#define DELIMITER_OPTION \
-  WEIR_STRING (Exec, delimiter, "\n", 0, \
-               "Written behind a message that has no trail; nul for a zero byte, empty for none")
-
 static const WeirOption producer_options[] = { COMMON_OPTIONS, CHUNK_OPTION, WEIR_OPTIONS_END };
-static const WeirOption transform_options[] = { COMMON_OPTIONS, CHUNK_OPTION, DELIMITER_OPTION, WEIR_OPTIONS_END };
-static const WeirOption consumer_options[] = { COMMON_OPTIONS, DELIMITER_OPTION, WEIR_OPTIONS_END };
+static const WeirOption transform_options[] = { COMMON_OPTIONS, CHUNK_OPTION, WEIR_DELIMITER_OPTION (Exec),
+                                                WEIR_OPTIONS_END };
+static const WeirOption consumer_options[] = { COMMON_OPTIONS, WEIR_DELIMITER_OPTION (Exec), WEIR_OPTIONS_END };
 
 /* ---- the roles ---- */
 
@@ -301,6 +297,7 @@ static const WeirRole producer = { .summary = "Runs a program and takes its outp
                                    .state_size = sizeof (Exec),
                                    .flags = WEIR_BYTES,
                                    .open = producer_open,
+                                   .start = exec_start,
                                    .produce = exec_produce,
                                    .stop = exec_stop,
                                    .close = exec_close,
@@ -311,7 +308,7 @@ static const WeirRole transform = { .summary = "Runs a program, writes to its in
                                     .state_size = sizeof (Exec),
                                     .flags = WEIR_BYTES | WEIR_DUPLEX,
                                     .open = transform_open,
-                                    .start = feeding_start,
+                                    .start = exec_start,
                                     .produce = exec_produce,
                                     .flush = exec_flush,
                                     .end = exec_end,
@@ -323,7 +320,7 @@ static const WeirRole consumer = { .summary = "Runs a program and writes to its 
                                    .options = consumer_options,
                                    .state_size = sizeof (Exec),
                                    .open = consumer_open,
-                                   .start = feeding_start,
+                                   .start = exec_start,
                                    .flush = exec_flush,
                                    .end = exec_end,
                                    .stop = exec_stop,

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { SYNC_NONE, SYNC_BATCH };
@@ -25,12 +24,11 @@ typedef struct {
 
   int fd; /* -1: not open */
   mode_t bits;
-  gsize delimiter_size;
+  WeirWriter writer;
   gboolean regular, full;
   gboolean made, started; /* the file was not there before open(); start() was called */
   guint64 size;           /* of the file, where it is rotated */
-  gsize done;             /* records of the run that are out */
-  gsize progress;         /* bytes that are out of those being written */
+  gsize done;             /* records of the run that are out; the writer's progress is behind them */
 } Writer;
 
 /* ---- opening and closing ---- */
@@ -111,9 +109,7 @@ writer_open (WeirStage *stage, gpointer state)
   self->fd = -1;
   g_ascii_string_to_unsigned (self->mode, 8, 0, 0777, &bits, NULL);
   self->bits = (mode_t) bits;
-  gboolean nul = g_str_equal (self->delimiter, "nul");
-  self->delimiter_size = nul ? 1 : strlen (self->delimiter);
-  self->delimiter = nul ? "" : self->delimiter;
+  weir_writer_init (&self->writer, self->delimiter);
   if (!open_file (self)) {
     return weir_stage_fail_errno (stage, "cannot open %s", self->path);
   }
@@ -156,30 +152,17 @@ trouble (WeirStage *stage, Writer *self, const char *what)
   return weir_stage_wait_time (stage, G_USEC_PER_SEC);
 }
 
-static gsize
-bytes_of (const Writer *self, const WeirRecord *record)
-{
-  gboolean delimited = record->trail == 0 && (record->flags & WEIR_RECORD_CHUNK) == 0;
-  return record->size + record->trail + (delimited ? self->delimiter_size : 0);
-}
-
 /* How many records, of *bytes bytes, the file takes before it is to be rotated; at least one into an empty file. */
 static gsize
 fitting (const Writer *self, const WeirRecord *records, gsize count, guint64 *bytes)
 {
-  *bytes = 0;
   if (self->rotate == 0) {
+    *bytes = 0;
     return count;
   }
-  for (gsize i = 0; i < count; i++) {
-    gsize more = bytes_of (self, &records[i]);
-    guint64 before = self->size + *bytes;
-    if (before > 0 && before + more > self->rotate) {
-      return i;
-    }
-    *bytes += more;
-  }
-  return count;
+  guint64 room = self->rotate - MIN (self->size, self->rotate);
+  gsize fit = weir_writer_fit (&self->writer, records, count, room, bytes);
+  return fit > 0 || self->size > 0 ? fit : weir_writer_fit (&self->writer, records, 1, G_MAXUINT64, bytes);
 }
 
 /* PATH becomes PATH.1, what was that PATH.2, up to PATH.keep; the last one goes. */
@@ -198,6 +181,7 @@ rotate (WeirStage *stage, Writer *self)
       return FALSE;
     }
   }
+  weir_writer_restart (&self->writer);
   weir_stage_count (stage, ROTATIONS, 1);
   return TRUE;
 }
@@ -218,8 +202,7 @@ writer_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize
       }
       continue;
     }
-    if (!weir_write_records (self->fd, records + self->done, now, self->delimiter, self->delimiter_size,
-                             &self->progress)) {
+    if (!weir_writer_write (&self->writer, self->fd, records + self->done, now)) {
       return trouble (stage, self, "write");
     }
     self->size += bytes;
@@ -259,8 +242,7 @@ static const WeirOption options[] = {
   WEIR_STRING (Writer, path, NULL, WEIR_REQUIRED | WEIR_PATH | WEIR_WRITES, "File to write"),
   WEIR_BOOLEAN (Writer, append, "true", 0, "Write behind what is there; false: begin with an empty file"),
   WEIR_STRING (Writer, mode, "0640", 0, "Permissions of a file that is made, octal"),
-  WEIR_STRING (Writer, delimiter, "\n", 0,
-               "Written behind a message that has no trail; nul for a zero byte, empty for none"),
+  WEIR_DELIMITER_OPTION (Writer),
   WEIR_CHOICE (Writer, sync, "none", "none|batch", 0,
                "When bytes are forced to disk: never, or behind each run of records"),
   WEIR_SIZE (Writer, rotate, "0", NULL, 0, "Size that the file does not grow beyond: it becomes PATH.1; 0: no limit"),

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -24,7 +23,7 @@ typedef struct {
   int fd, wake;
   gboolean own;    /* fd is a descriptor of our own */
   gboolean socket; /* fd is one */
-  gsize delimiter_size, progress;
+  WeirWriter writer;
 } Output;
 
 /* ---- both ---- */
@@ -149,19 +148,8 @@ output_open (WeirStage *stage, gpointer state)
     return WEIR_FAIL;
   }
   open_output (self);
-  gboolean nul = g_str_equal (self->delimiter, "nul");
-  self->delimiter_size = nul ? 1 : strlen (self->delimiter);
-  self->delimiter = nul ? "" : self->delimiter;
+  weir_writer_init (&self->writer, self->delimiter);
   return WEIR_MORE;
-}
-
-static gboolean
-write_run (WeirStage *stage, Output *self, const WeirRecord *records, gsize count)
-{
-  return self->socket
-           ? weir_send_records (self->fd, records, count, self->delimiter, self->delimiter_size,
-                                weir_stage_has_more (stage), &self->progress)
-           : weir_write_records (self->fd, records, count, self->delimiter, self->delimiter_size, &self->progress);
 }
 
 static WeirNext
@@ -172,7 +160,8 @@ output_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize
     if (!wait_ready (self->fd, POLLOUT, self->wake)) {
       return weir_stage_wait_fd (stage, self->fd, G_IO_OUT);
     }
-    if (write_run (stage, self, records, count)) {
+    if (self->socket ? weir_writer_send (&self->writer, self->fd, records, count, weir_stage_has_more (stage))
+                     : weir_writer_write (&self->writer, self->fd, records, count)) {
       return WEIR_MORE;
     }
   } while (errno == EAGAIN);
@@ -212,11 +201,7 @@ static const WeirRole producer = { .summary = "Reads standard input",
                                    .close = input_close,
                                    .interrupt = input_interrupt };
 
-static const WeirOption output_options[] = {
-  WEIR_STRING (Output, delimiter, "\n", 0,
-               "Written behind a message that has no trail; nul for a zero byte, empty for none"),
-  WEIR_OPTIONS_END
-};
+static const WeirOption output_options[] = { WEIR_DELIMITER_OPTION (Output), WEIR_OPTIONS_END };
 
 static const WeirRole consumer = { .summary = "Writes standard output",
                                    .options = output_options,

@@ -62,9 +62,12 @@ static const WeirOption producer_options[] = {
   WEIR_OPTIONS_END
 };
 
+static const char *const tags[] = { "peer", NULL };
+
 static const WeirRole producer = { .summary = "Receives UDP datagrams",
                                    .options = producer_options,
                                    .counters = net_datagram_counters,
+                                   .tags = tags,
                                    .state_size = sizeof (Producer),
                                    .check = producer_check,
                                    .open = producer_open,

@@ -9,8 +9,8 @@
 #include "net/duplex.h"
 #include "net/producer.h"
 #include "net/reply.h"
-#include "net/writer.h"
 
+#define CONNECT_ADDRESS "a path, or @NAME"
 #define LISTEN_ADDRESSES "a path, @NAME in the abstract namespace, or systemd:NAME"
 
 enum { STREAM, DATAGRAM };
@@ -97,21 +97,16 @@ producer_close (WeirStage *stage, gpointer state)
 
 static const WeirOption producer_options[] = {
   WEIR_CHOICE (Producer, type, "stream", "stream|datagram", 0, "Streams of connections, or datagrams, each a message"),
-  NET_ACCEPT_OPTIONS (NetProducer, LISTEN_ADDRESSES),
-  NET_ACCEPT_MODE (NetProducer),
-  WEIR_STRING (NetProducer, connect, NULL, 0, "Address to connect to instead: a path, or @NAME"),
-  WEIR_BOOLEAN (NetProducer, reconnect, "false", 0,
-                "Connect again when the connection has ended or cannot be made, instead of ending or failing"),
-  NET_CONNECT_OPTIONS (NetProducer),
-  NET_CHUNK_OPTION (NetProducer),
-  NET_SOCKET_OPTIONS (NetProducer),
-  NET_DATAGRAM_OPTIONS (Producer),
-  WEIR_OPTIONS_END
+  NET_PRODUCER_OPTIONS (CONNECT_ADDRESS, LISTEN_ADDRESSES), NET_ACCEPT_MODE (NetProducer),
+  NET_DATAGRAM_OPTIONS (Producer), WEIR_OPTIONS_END
 };
+
+static const char *const tags[] = { "peer", NULL };
 
 static const WeirRole producer = { .summary = "Reads unix stream sockets, accepted or made, or receives datagrams",
                                    .options = producer_options,
                                    .counters = producer_counters,
+                                   .tags = tags,
                                    .state_size = sizeof (Producer),
                                    .flags = WEIR_BYTES | WEIR_CONNECTIONS,
                                    .check = producer_check,
@@ -189,16 +184,7 @@ consumer_close (WeirStage *stage, gpointer state)
 
 static const WeirOption consumer_options[] = {
   WEIR_CHOICE (Consumer, type, "stream", "stream|datagram", 0, "Streams of connections, or a datagram for each record"),
-  WEIR_STRING (NetConsumer, connect, NULL, 0, "Address to connect to: a path, or @NAME"),
-  WEIR_BOOLEAN (NetConsumer, reconnect, "true", 0,
-                "Connect again when the connection is lost or cannot be made, while records wait; false: fail"),
-  NET_CONNECT_OPTIONS (NetConsumer),
-  NET_ACCEPT_OPTIONS (NetConsumer, LISTEN_ADDRESSES),
-  NET_ACCEPT_MODE (NetConsumer),
-  NET_AUDIENCE_OPTIONS (NetConsumer),
-  NET_DELIMITER_OPTION (NetConsumer),
-  NET_SOCKET_OPTIONS (NetConsumer),
-  WEIR_OPTIONS_END
+  NET_CONSUMER_OPTIONS (CONNECT_ADDRESS, LISTEN_ADDRESSES), NET_ACCEPT_MODE (NetConsumer), WEIR_OPTIONS_END
 };
 
 static const WeirRole consumer = { .summary = "Sends to a unix socket, or to all who connect",
@@ -226,25 +212,9 @@ transform_open (WeirStage *stage, gpointer self)
   return net_duplex_open (stage, self, NET_UNIX);
 }
 
-static const WeirOption transform_options[] = { WEIR_STRING (NetDuplex, connect, NULL, WEIR_REQUIRED,
-                                                             "Address to connect to: a path, or @NAME"),
-                                                NET_CONNECT_OPTIONS (NetDuplex),
-                                                NET_DELIMITER_OPTION (NetDuplex),
-                                                NET_CHUNK_OPTION (NetDuplex),
-                                                NET_SOCKET_OPTIONS (NetDuplex),
-                                                WEIR_OPTIONS_END };
+static const WeirOption transform_options[] = { NET_DUPLEX_OPTIONS (CONNECT_ADDRESS), WEIR_OPTIONS_END };
 
-static const WeirRole transform = { .summary = "Sends to a unix socket, and emits what it answers",
-                                    .options = transform_options,
-                                    .counters = net_counters,
-                                    .state_size = sizeof (NetDuplex),
-                                    .flags = WEIR_BYTES | WEIR_DUPLEX,
-                                    .check = transform_check,
-                                    .open = transform_open,
-                                    .start = net_duplex_start,
-                                    .produce = net_duplex_produce,
-                                    .flush = net_duplex_flush,
-                                    .end = net_duplex_end,
-                                    .close = net_duplex_close };
+static const WeirRole transform = NET_DUPLEX_ROLE ("Sends to a unix socket, and emits what it answers",
+                                                   transform_options, tags, transform_check, transform_open);
 
 WEIR_PLUGIN_WITH_REPLY ("unix", "1.0", &producer, &transform, &consumer, &net_reply_role);

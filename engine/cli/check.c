@@ -13,6 +13,12 @@ typedef struct {
   gboolean strict;
 } Check;
 
+static void
+tell_note (const char *line, gpointer file)
+{
+  fprintf (stderr, "%s: note: %s\n", (const char *) file, line);
+}
+
 /* TRUE: it would run. */
 static gboolean
 check_file (const Check *check, const char *file)
@@ -23,6 +29,7 @@ check_file (const Check *check, const char *file)
   if (loaded.config == NULL) {
     return FALSE;
   }
+  weir_command_tell_hidden (&loaded, tell_note, (gpointer) file);
   g_autofree char *memory = weir_advise_memory_line (loaded.config);
   printf ("%s: %s\n", file, memory);
   return !check->strict || weir_problems_count (loaded.problems, WEIR_SEVERITY_WARNING) == 0;

@@ -46,6 +46,21 @@ weir_command_load (const char *file, char *const *folders, char *const *settings
 }
 
 void
+weir_command_tell_hidden (const WeirLoaded *loaded, void (*tell) (const char *line, gpointer data), gpointer data)
+{
+  g_autoptr (GHashTable) told = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; i < loaded->config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (loaded->config->stages, i);
+    g_autofree char *file = NULL, *hidden = NULL;
+    if (g_hash_table_add (told, stage->plugin_name) &&
+        weir_registry_hides (loaded->registry, stage->plugin_name, &file, &hidden)) {
+      g_autofree char *line = g_strdup_printf ("plugin \"%s\" is %s, which hides %s", stage->plugin_name, file, hidden);
+      tell (line, data);
+    }
+  }
+}
+
+void
 weir_loaded_clear (WeirLoaded *loaded)
 {
   g_clear_pointer (&loaded->config, weir_config_free);

@@ -18,6 +18,7 @@ enum {
 int weir_run_command (int argc, char **argv);
 int weir_check_command (int argc, char **argv);
 int weir_graph_command (int argc, char **argv);
+int weir_schema_command (int argc, char **argv);
 
 /* Parses a command's line by its entries. FALSE: the mistake has been told in one line. */
 gboolean weir_command_parse (const char *command, const char *arguments, const char *summary,
@@ -35,6 +36,8 @@ typedef struct {
 /* folders: of --plugin-path, settings: of --set; either may be NULL. weir_loaded_clear() it in any case. */
 WeirLoaded weir_command_load (const char *file, char *const *folders, char *const *settings);
 void weir_loaded_clear (WeirLoaded *loaded);
+/* Calls tell() with a line for each plugin of the pipeline that hides another one of its name. */
+void weir_command_tell_hidden (const WeirLoaded *loaded, void (*tell) (const char *line, gpointer data), gpointer data);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WeirLoaded, weir_loaded_clear)
 
 #endif

@@ -30,6 +30,7 @@ static const Command commands[] = {
   { "check", weir_check_command, "Tell every mistake in a pipeline without running it" },
   { "graph", weir_graph_command, "Draw a pipeline" },
   { "inspect", weir_inspect_command, "Show which plugins there are, and their options" },
+  { "schema", weir_schema_command, "Print a JSON Schema of pipeline files" },
   { "help", help_command, "Show this help, or that of a command" },
 };
 

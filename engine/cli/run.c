@@ -300,6 +300,12 @@ prepare_and_run (const Arguments *arguments, const WeirConfig *config, WeirEngin
   return code;
 }
 
+static void
+tell_note (const char *line, G_GNUC_UNUSED gpointer data)
+{
+  weir_log_info ("%s", line);
+}
+
 static int
 load_and_run (const Arguments *arguments)
 {
@@ -307,6 +313,9 @@ load_and_run (const Arguments *arguments)
   weir_log_problems (loaded.problems);
   if (loaded.config == NULL) {
     return WEIR_EXIT_USAGE;
+  }
+  if (!arguments->quiet) {
+    weir_command_tell_hidden (&loaded, tell_note, NULL);
   }
   int code = check_config (arguments, loaded.config);
   if (code != WEIR_EXIT_DONE) {

@@ -65,6 +65,9 @@ typedef struct {
    * says what was found and expected, freed by the engine with g_free(), and *option names the option at fault (left NULL: the
    * stage as a whole). */
   char *(*check) (gconstpointer self, const char **option);
+  const char *const
+    *tags; /* names of the tags that it puts on records, ended by NULL, for `weir inspect`; NULL: none whose
+                              names are known beforehand */
 } WeirRole;
 
 typedef struct {

@@ -65,17 +65,6 @@ WEIR_EXPORT void weir_tags_unref (WeirTags *tags);                             /
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirBuffer, weir_buffer_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WeirTags, weir_tags_unref)
 
-/* Writes a run of records to a descriptor with writev(2): neighbours in memory become one piece, a record's trail is written
- * with it, and the delimiter (size 0: none) only behind a message that has no trail. *progress: bytes of this run that are
- * already out; 0 at the start of a run, set back to 0 when all of it is out. FALSE: errno says why (EAGAIN, EPIPE, ENOSPC
- * ...), and *progress says how far it came. EINTR is tried again. Thread: any. */
-WEIR_EXPORT gboolean weir_write_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter,
-                                         gsize delimiter_size, gsize *progress);
-/* The same to a socket with sendmsg(2), which never blocks (EAGAIN), whether or not the socket is O_NONBLOCK, and raises no
- * SIGPIPE. more: others follow at once, as weir_stage_has_more() says (MSG_MORE). Thread: any. */
-WEIR_EXPORT gboolean weir_send_records (int fd, const WeirRecord *records, gsize count, gconstpointer delimiter,
-                                        gsize delimiter_size, gboolean more, gsize *progress);
-
 G_END_DECLS
 
 #endif

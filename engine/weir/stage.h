@@ -30,7 +30,7 @@ WEIR_EXPORT void weir_stage_attach (WeirStage *stage, GSource *source);
 WEIR_EXPORT GMainContext *weir_stage_context (WeirStage *stage);
 /* start() answered WEIR_WAIT, and now the stage is ready. Thread: worker. */
 WEIR_EXPORT void weir_stage_ready (WeirStage *stage);
-/* The output is over, as if produce() had answered WEIR_DONE; no stop() follows. Thread: worker. */
+/* The output is over, as if produce() had answered WEIR_DONE, behind what threads have handed in; no stop() follows. Thread: worker. */
 WEIR_EXPORT void weir_stage_finish (WeirStage *stage);
 /* No more input is wanted, as if consume() had answered WEIR_DONE, also where there is none at hand. Thread: worker. */
 WEIR_EXPORT void weir_stage_enough (WeirStage *stage);
@@ -41,6 +41,10 @@ WEIR_EXPORT void weir_stage_linger (WeirStage *stage, gboolean lingers);
 /* In flush(): more records lie ready behind this run, and are offered right behind it. For what may wait for them, such as a push
  * over the network. Thread: worker. */
 WEIR_EXPORT gboolean weir_stage_has_more (WeirStage *stage);
+/* The pipeline, or the stage's connection, is told to stop: producers emit no more, and what they have emitted drains, within a
+ * limit. What has only been waited for in case that there would be more can be given up: an end() that has answered WAIT is called
+ * again as this begins. Thread: worker. */
+WEIR_EXPORT gboolean weir_stage_draining (WeirStage *stage);
 /* Calls func on the worker, once, in order of the calls, and then destroy (data). Waits while 1,024 of them are waiting.
  * Once the stage is closed only destroy (data) is called. Thread: any but the worker itself. */
 WEIR_EXPORT void weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotify destroy);

@@ -11,5 +11,6 @@
 #include <weir/plugin.h>
 #include <weir/record.h>
 #include <weir/stage.h>
+#include <weir/writer.h>
 
 #endif

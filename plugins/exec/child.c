@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -107,10 +108,48 @@ can_be_entered (const char *directory)
 }
 
 static gboolean
-spawn (WeirStage *stage, Child *child, const ChildPlan *plan, int input, int output, int errors)
+check_directory (WeirStage *stage, const ChildPlan *plan)
 {
   if (plan->directory != NULL && !can_be_entered (plan->directory)) {
     weir_stage_fail_errno (stage, "cannot enter directory \"%s\"", plan->directory);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* FALSE: errno says why not. One that is looked for in PATH from a directory of its own may yet be found there. */
+static gboolean
+can_be_executed (const ChildPlan *plan)
+{
+  const char *program = plan->command[0];
+  if (strchr (program, '/') == NULL) {
+    g_autofree char *found = g_find_program_in_path (program);
+    errno = ENOENT;
+    return found != NULL || plan->directory != NULL;
+  }
+  g_autofree char *path = plan->directory != NULL && !g_path_is_absolute (program)
+                            ? g_build_filename (plan->directory, program, NULL)
+                            : g_strdup (program);
+  return faccessat (AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
+}
+
+gboolean
+child_check (WeirStage *stage, const ChildPlan *plan)
+{
+  if (!check_directory (stage, plan)) {
+    return FALSE;
+  }
+  if (!can_be_executed (plan)) {
+    weir_stage_fail_errno (stage, "cannot execute \"%s\"", plan->command[0]);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+spawn (WeirStage *stage, Child *child, const ChildPlan *plan, int input, int output, int errors)
+{
+  if (!check_directory (stage, plan)) {
     return FALSE;
   }
   GSpawnFlags flags = G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH |

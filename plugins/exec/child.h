@@ -34,6 +34,8 @@ typedef struct {
   gpointer data;
 } Child;
 
+/* Is there something to be started, as far as can be seen before? FALSE: no, and the stage has failed. */
+gboolean child_check (WeirStage *stage, const ChildPlan *plan);
 /* FALSE: the stage has failed. */
 gboolean child_start (WeirStage *stage, Child *child, const ChildPlan *plan,
                       void (*on_exit) (WeirStage *stage, gpointer data), gpointer data);

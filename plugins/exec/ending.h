@@ -15,12 +15,12 @@ typedef struct {
   const char *delimiter;
 
   Child child;
-  gboolean feeds, reads;              /* what the role does */
-  gboolean started, flushing, ending; /* start() was called; flush() answered WAIT; end() was called */
-  gboolean stopping, overdue;         /* stop() was called; it did not exit in time, and was told to */
-  gint64 since; /* it is to come to an end: when that was, or the last output since; 0: it is not */
+  gboolean feeds, reads;      /* what the role does */
+  gboolean flushing, ending;  /* flush() answered WAIT; end() was called */
+  gboolean stopping, overdue; /* stop() was called; it did not exit in time, and was told to */
+  gint64 since;               /* it is to come to an end: when that was, or the last output since; 0: it is not */
   guint32 stream;
-  gsize delimiter_size, progress;
+  WeirWriter writer;
 } Exec;
 
 /* It is to come to an end by itself, from now on. */

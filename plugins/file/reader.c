@@ -298,9 +298,12 @@ static const WeirOption options[] = {
 
 static const char *const counters[] = { "files", "rotated", "truncated", NULL };
 
+static const char *const tags[] = { "path", NULL };
+
 const WeirRole file_reader_role = { .summary = "Reads files",
                                     .options = options,
                                     .counters = counters,
+                                    .tags = tags,
                                     .state_size = sizeof (Reader),
                                     .flags = WEIR_BYTES,
                                     .open = reader_open,

@@ -15,8 +15,7 @@
 /* ---- life ---- */
 
 NetAudience *
-net_audience_new (WeirStage *stage, const NetAudienceSettings *settings, const char *delimiter, gsize delimiter_size,
-                  gint64 idle_timeout)
+net_audience_new (WeirStage *stage, const NetAudienceSettings *settings, const char *delimiter, gint64 idle_timeout)
 {
   int epoll = epoll_create1 (EPOLL_CLOEXEC);
   if (epoll < 0) {
@@ -24,12 +23,9 @@ net_audience_new (WeirStage *stage, const NetAudienceSettings *settings, const c
     return NULL;
   }
   NetAudience *audience = g_new (NetAudience, 1);
-  *audience = (NetAudience){ .stage = stage,
-                             .settings = settings,
-                             .delimiter = delimiter,
-                             .delimiter_size = delimiter_size,
-                             .idle_timeout = idle_timeout,
-                             .epoll = epoll };
+  *audience = (NetAudience){
+    .stage = stage, .settings = settings, .delimiter = delimiter, .idle_timeout = idle_timeout, .epoll = epoll
+  };
   return audience;
 }
 
@@ -98,7 +94,7 @@ hand_out (NetAudience *audience)
   for (GList *item = audience->members.head; item != NULL; item = item->next) {
     NetMember *member = item->data;
     member->owed = TRUE;
-    member->progress = 0;
+    member->writer.progress = 0;
   }
   audience->flushing = TRUE;
   for (GList *item = audience->members.head, *next; item != NULL; item = next) {
@@ -151,7 +147,7 @@ make_room (NetMember *member, const NetBlock *block)
 {
   NetAudience *audience = member->audience;
   gsize most = audience->settings->peer_queue;
-  if (member->blocks.bytes == 0 || member->blocks.bytes + block->size <= most) {
+  if (member->blocks.bytes == 0 || member->blocks.bytes + block->view.size <= most) {
     return TRUE;
   }
   guint dropped;
@@ -162,7 +158,7 @@ make_room (NetMember *member, const NetBlock *block)
     return FALSE;
   case NET_FULL_DROP_OLDEST:
     say_slow (member, "it does not get the oldest records");
-    while (member->blocks.bytes + block->size > most && (dropped = net_blocks_drop_oldest (&member->blocks)) > 0) {
+    while (member->blocks.bytes + block->view.size > most && (dropped = net_blocks_drop_oldest (&member->blocks)) > 0) {
       weir_stage_count (audience->stage, NET_DROPPED, dropped);
     }
     return TRUE;
@@ -201,7 +197,7 @@ pass_blocks (NetAudience *audience, const WeirRecord *records, gsize count)
   }
   gsize most = CLAMP (audience->settings->peer_queue / 16, 1, BLOCK_MOST);
   for (gsize next = 0; next < count;) {
-    NetBlock *block = net_block_new (records, count, &next, audience->delimiter, audience->delimiter_size, most);
+    NetBlock *block = net_block_new (records, count, &next, audience->delimiter, most, ++audience->blocks);
     pass_block (audience, block);
     net_block_unref (block);
   }

@@ -32,7 +32,7 @@ typedef struct _NetAudience NetAudience;
 
 /* NULL: the stage has failed. settings are borrowed, and so is the delimiter. */
 NetAudience *net_audience_new (WeirStage *stage, const NetAudienceSettings *settings, const char *delimiter,
-                               gsize delimiter_size, gint64 idle_timeout);
+                               gint64 idle_timeout);
 /* FALSE: the stage has failed. */
 gboolean net_audience_listen (NetAudience *audience, NetFamily family, const NetAcceptSettings *accept,
                               const NetSettings *settings);

@@ -3,33 +3,42 @@
  * Runs on the stage's worker. */
 #include "blocks.h"
 
-#include "writer.h"
-
-#include <string.h>
-
 #define AT_ONCE 16 /* blocks in one write */
 
-NetBlock *
-net_block_new (const WeirRecord *records, gsize count, gsize *next, gconstpointer delimiter, gsize delimiter_size,
-               gsize most)
+/* Empty chunks are of no stream here. */
+static const WeirRecord *
+first_with_bytes (const WeirRecord *records, gsize count)
 {
-  gsize first = *next, size = 0;
-  do {
-    size += net_writer_size (&records[(*next)++], delimiter_size);
-  } while (*next < count && size + net_writer_size (&records[*next], delimiter_size) <= most);
-  NetBlock *block = g_malloc (sizeof (NetBlock) + size);
-  *block = (NetBlock){ .references = 1, .records = (guint) (*next - first), .size = size };
-  guint8 *to = block->bytes;
-  for (gsize i = first; i < *next; i++) {
-    gsize own = records[i].size + records[i].trail;
-    memcpy (to, records[i].data, own);
-    to += own;
-    gsize rest = net_writer_size (&records[i], delimiter_size) - own;
-    if (rest > 0) {
-      memcpy (to, delimiter, rest);
-      to += rest;
-    }
+  gsize first = 0;
+  while (first < count - 1 && records[first].size + records[first].trail == 0 &&
+         (records[first].flags & WEIR_RECORD_CHUNK) != 0) {
+    first++;
   }
+  return &records[first];
+}
+
+NetBlock *
+net_block_new (const WeirRecord *records, gsize count, gsize *next, const char *delimiter, gsize most, guint64 number)
+{
+  const WeirRecord *own = records + *next;
+  WeirWriter writer;
+  guint64 size;
+  weir_writer_init (&writer, delimiter);
+  gsize taken = weir_writer_fit (&writer, own, count - *next, most, &size);
+  if (taken == 0) {
+    taken = weir_writer_fit (&writer, own, 1, G_MAXUINT64, &size);
+  }
+  NetBlock *block = g_malloc (sizeof (NetBlock) + size);
+  *block = (NetBlock){ .references = 1, .records = (guint) taken, .number = number };
+  weir_writer_copy (&writer, own, taken, block->bytes, size);
+  weir_writer_done (&writer, own, taken);
+  block->behind = writer;
+  const WeirRecord *first = first_with_bytes (own, taken);
+  block->view = (WeirRecord){ .data = block->bytes,
+                              .size = size,
+                              .stream = first->stream,
+                              .flags = WEIR_RECORD_CHUNK | (first->flags & WEIR_RECORD_GAP) };
+  *next += taken;
   return block;
 }
 
@@ -42,11 +51,17 @@ net_block_unref (NetBlock *block)
 }
 
 void
+net_blocks_init (NetBlocks *blocks, const char *delimiter)
+{
+  weir_writer_init (&blocks->writer, delimiter);
+}
+
+void
 net_blocks_push (NetBlocks *blocks, NetBlock *block)
 {
   block->references++;
   g_queue_push_tail (&blocks->queue, block);
-  blocks->bytes += block->size;
+  blocks->bytes += block->view.size;
 }
 
 guint
@@ -57,7 +72,7 @@ net_blocks_drop_oldest (NetBlocks *blocks)
     return 0;
   }
   guint records = block->records;
-  blocks->bytes -= block->size;
+  blocks->bytes -= block->view.size;
   net_block_unref (block);
   return records;
 }
@@ -66,8 +81,25 @@ static void
 pop_first (NetBlocks *blocks)
 {
   NetBlock *block = g_queue_pop_head (&blocks->queue);
-  blocks->bytes -= block->size;
+  blocks->bytes -= block->view.size;
   net_block_unref (block);
+}
+
+/* Bytes of a delimiter before a block, that is written behind another one: what is between them may have been dropped. */
+static gsize
+delimiter_before (const WeirWriter *writer, guint64 number, const NetBlock *block)
+{
+  WeirRecord view = block->view;
+  guint64 size;
+  view.flags |= block->number != number + 1 ? WEIR_RECORD_GAP : 0;
+  weir_writer_fit (writer, &view, 1, G_MAXUINT64, &size);
+  return size - view.size;
+}
+
+static const WeirWriter *
+writer_behind (const WeirWriter *writer, const NetBlock *block)
+{
+  return block->view.size > 0 ? &block->behind : writer;
 }
 
 /* What is wholly out goes. */
@@ -75,8 +107,14 @@ static void
 advance (NetBlocks *blocks)
 {
   const NetBlock *first;
-  while ((first = g_queue_peek_head (&blocks->queue)) != NULL && blocks->progress >= first->size) {
-    blocks->progress -= first->size;
+  while ((first = g_queue_peek_head (&blocks->queue)) != NULL) {
+    gsize size = delimiter_before (&blocks->writer, blocks->number, first) + first->view.size;
+    if (blocks->progress < size) {
+      return;
+    }
+    blocks->progress -= size;
+    blocks->writer = *writer_behind (&blocks->writer, first);
+    blocks->number = first->number;
     pop_first (blocks);
   }
 }
@@ -85,17 +123,26 @@ NetResult
 net_blocks_write (NetBlocks *blocks, NetConnection *connection, GIOCondition *wait, GError **error)
 {
   while (blocks->queue.head != NULL) {
-    WeirRecord views[AT_ONCE];
+    WeirRecord views[2 * AT_ONCE];
     gsize count = 0, size = 0;
-    for (const GList *item = blocks->queue.head; item != NULL && count < AT_ONCE; item = item->next) {
+    const WeirWriter *writer = &blocks->writer;
+    guint64 number = blocks->number;
+    for (const GList *item = blocks->queue.head; item != NULL && count < 2 * AT_ONCE - 1; item = item->next) {
       const NetBlock *block = item->data;
-      views[count++] = (WeirRecord){ .data = block->bytes, .size = block->size, .flags = WEIR_RECORD_CHUNK };
-      size += block->size;
+      gsize before = delimiter_before (writer, number, block);
+      if (before > 0) {
+        views[count++] = (WeirRecord){ .data = (const guint8 *) writer->delimiter,
+                                       .size = before,
+                                       .flags = WEIR_RECORD_CHUNK };
+      }
+      views[count++] = block->view;
+      size += before + block->view.size;
+      writer = writer_behind (writer, block);
+      number = block->number;
     }
-    NetResult result = net_connection_write (connection, views, count, "", 0, FALSE, &blocks->progress, wait, error);
-    if (result == NET_OK) {
-      blocks->progress = size;
-    }
+    WeirWriter plain = { .progress = blocks->progress };
+    NetResult result = net_connection_write (connection, &plain, views, count, FALSE, wait, error);
+    blocks->progress = result == NET_OK ? size : plain.progress;
     advance (blocks);
     if (result != NET_OK) {
       return result;

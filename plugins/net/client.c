@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client.c: connects, and connects again (see client.h). The pause grows from 100 ms to 30 s, and begins anew behind a connection
- * that has lived for longer than it; each is shortened by chance, so that many clients do not come back as one.
+/* client.c: connects, and connects again (see client.h), with growing pauses that begin anew behind a connection that has lived for
+ * longer than the last one.
  * Runs on the stage's worker, by sources in its context. */
 #include "client.h"
 
+#include "backoff.h"
 #include "connector.h"
 #include "counters.h"
 #include "tls.h"
 
 #include <glib-unix.h>
-
-#define PAUSE_FIRST 100 /* milliseconds */
-#define PAUSE_LAST 30000
 
 struct _NetClient {
   WeirStage *stage;
@@ -77,11 +75,17 @@ drop_connection (NetClient *client)
 }
 
 void
-net_client_free (NetClient *client)
+net_client_give_up (NetClient *client)
 {
   clear_source (&client->retry);
   g_clear_pointer (&client->connector, net_connector_free);
   drop_connection (client);
+}
+
+void
+net_client_free (NetClient *client)
+{
+  net_client_give_up (client);
   g_clear_pointer (&client->tls, net_tls_settings_free);
   net_address_clear (&client->address);
   g_free (client);
@@ -113,9 +117,7 @@ retry_due (gpointer data)
 static void
 try_later (NetClient *client)
 {
-  client->pause = client->pause == 0 ? PAUSE_FIRST : MIN (client->pause * 2, PAUSE_LAST);
-  guint pause = (guint) g_random_int_range ((gint32) client->pause / 2, (gint32) client->pause + 1);
-  client->retry = g_timeout_source_new (pause);
+  client->retry = g_timeout_source_new (net_backoff_next (&client->pause));
   g_source_set_callback (client->retry, retry_due, client, NULL);
   g_source_attach (client->retry, weir_stage_context (client->stage));
 }

@@ -31,4 +31,6 @@ WeirNext net_client_lost (NetClient *client, GError *error);
 gboolean net_client_look (NetClient *client);
 /* All is sent: what the peer does now, the caller looks at. */
 void net_client_leave (NetClient *client);
+/* Makes none any more, and drops what there is. */
+void net_client_give_up (NetClient *client);
 void net_client_free (NetClient *client);

@@ -100,63 +100,28 @@ net_connection_discard (NetConnection *connection, GError **error)
 
 /* ---- through a layer ---- */
 
-/* Bytes gathered for one write(): what lies behind the first `skip` bytes of the run. */
-typedef struct {
-  guint8 bytes[16384]; /* a TLS record's worth */
-  gsize size, skip;
-} Gathered;
-
-/* FALSE: it is full. */
-static gboolean
-gather (Gathered *gathered, gconstpointer data, gsize size)
-{
-  gsize skipped = MIN (gathered->skip, size);
-  gathered->skip -= skipped;
-  gsize taken = MIN (size - skipped, sizeof (gathered->bytes) - gathered->size);
-  if (taken > 0) {
-    memcpy (gathered->bytes + gathered->size, (const guint8 *) data + skipped, taken);
-    gathered->size += taken;
-  }
-  return skipped + taken == size;
-}
-
-static void
-gather_run (Gathered *gathered, const WeirRecord *records, gsize count, gconstpointer delimiter, gsize delimiter_size)
-{
-  for (gsize i = 0; i < count; i++) {
-    const WeirRecord *record = &records[i];
-    gboolean delimited = record->trail == 0 && (record->flags & WEIR_RECORD_CHUNK) == 0;
-    if (!gather (gathered, record->data, record->size + record->trail) ||
-        (delimited && !gather (gathered, delimiter, delimiter_size))) {
-      return;
-    }
-  }
-}
-
 NetResult
-net_connection_write_layer (NetConnection *connection, const WeirRecord *records, gsize count, gconstpointer delimiter,
-                            gsize delimiter_size, gsize *progress, GIOCondition *wait, GError **error)
+net_connection_write_layer (NetConnection *connection, WeirWriter *writer, const WeirRecord *records, gsize count,
+                            GIOCondition *wait, GError **error)
 {
   for (;;) {
-    Gathered gathered;
-    gathered.size = 0;
-    gathered.skip = *progress;
-    gather_run (&gathered, records, count, delimiter, delimiter_size);
-    if (gathered.size == 0) {
+    guint8 gathered[16384]; /* a TLS record's worth */
+    gsize size = weir_writer_copy (writer, records, count, gathered, sizeof (gathered)), out = 0;
+    if (size == 0) {
       NetResult result = connection->funcs->flush (connection->layer, wait, error);
-      *progress = result == NET_OK ? 0 : *progress;
+      if (result == NET_OK) {
+        weir_writer_done (writer, records, count);
+      }
       return result;
     }
-    gsize out = 0;
-    while (out < gathered.size) {
+    while (out < size) {
       gsize taken = 0;
-      NetResult result = connection->funcs->write (connection->layer, gathered.bytes + out, gathered.size - out, &taken,
-                                                   wait, error);
+      NetResult result = connection->funcs->write (connection->layer, gathered + out, size - out, &taken, wait, error);
       if (result != NET_OK) {
         return result;
       }
       out += taken;
-      *progress += taken;
+      writer->progress += taken;
     }
   }
 }

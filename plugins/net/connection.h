@@ -56,9 +56,8 @@ void net_set_error (GError **error, int number);
 /* Where the header's short ways end: layers, EINTR, errors. */
 NetResult net_connection_read_on (NetConnection *connection, gpointer buffer, gsize size, gsize *got,
                                   GIOCondition *wait, GError **error);
-NetResult net_connection_write_layer (NetConnection *connection, const WeirRecord *records, gsize count,
-                                      gconstpointer delimiter, gsize delimiter_size, gsize *progress,
-                                      GIOCondition *wait, GError **error);
+NetResult net_connection_write_layer (NetConnection *connection, WeirWriter *writer, const WeirRecord *records,
+                                      gsize count, GIOCondition *wait, GError **error);
 
 /* What lies there, up to size bytes: OK and *got > 0, or END, AGAIN or FAILED. */
 static inline NetResult
@@ -87,15 +86,15 @@ net_connection_read (NetConnection *connection, gpointer buffer, gsize size, gsi
   return net_connection_read_on (connection, buffer, size, got, wait, error);
 }
 
-/* As weir_send_records(): OK is all of the run; else *progress says how far it came. */
+/* As weir_writer_send(): OK is all of the run; else the writer knows how far it came. */
 static inline NetResult
-net_connection_write (NetConnection *connection, const WeirRecord *records, gsize count, gconstpointer delimiter,
-                      gsize delimiter_size, gboolean more, gsize *progress, GIOCondition *wait, GError **error)
+net_connection_write (NetConnection *connection, WeirWriter *writer, const WeirRecord *records, gsize count,
+                      gboolean more, GIOCondition *wait, GError **error)
 {
   if (G_UNLIKELY (connection->funcs != NULL)) {
-    return net_connection_write_layer (connection, records, count, delimiter, delimiter_size, progress, wait, error);
+    return net_connection_write_layer (connection, writer, records, count, wait, error);
   }
-  if (G_LIKELY (weir_send_records (connection->fd, records, count, delimiter, delimiter_size, more, progress))) {
+  if (G_LIKELY (weir_writer_send (writer, connection->fd, records, count, more))) {
     return NET_OK;
   }
   if (errno == EAGAIN) {

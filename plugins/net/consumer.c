@@ -5,27 +5,16 @@
 #include "consumer.h"
 
 #include "counters.h"
+#include "either.h"
 #include "halves.h"
-#include "writer.h"
 
 /* ---- options ---- */
 
 char *
 net_consumer_check (const NetConsumer *self, NetFamily family, const char **option)
 {
-  gboolean listens = self->accept.listen != NULL && self->accept.listen[0] != NULL;
-  if (listens == (self->connect != NULL)) {
-    *option = listens ? "connect" : NULL;
-    return g_strdup (listens ? "found together with listen, expected one of them"
-                             : "expected an address to connect to (connect) or to listen at (listen)");
-  }
-  char *message;
-  if (listens) {
-    message = net_accept_check (&self->accept, family, option);
-  } else {
-    message = net_connect_check (self->connect, family, option);
-  }
-  return message != NULL || family != NET_TCP ? message : net_tls_options_check (&self->settings.tls, listens, option);
+  return net_either_check (&self->accept, self->connect, family, &self->settings,
+                           "expected an address to connect to (connect) or to listen at (listen)", option);
 }
 
 /* ---- life ---- */
@@ -33,14 +22,13 @@ net_consumer_check (const NetConsumer *self, NetFamily family, const char **opti
 WeirNext
 net_consumer_open (WeirStage *stage, NetConsumer *self, NetFamily family)
 {
-  self->delimiter_size = net_writer_delimiter (&self->delimiter);
+  weir_writer_init (&self->writer, self->delimiter);
   if (self->connect != NULL) {
     self->client = net_client_new (stage, self->connect, family, &self->settings,
                                    NET_CLIENT_DISCARD | (self->reconnect ? NET_CLIENT_RECONNECT : 0));
     return self->client != NULL ? WEIR_MORE : WEIR_FAIL;
   }
-  self->listeners = net_audience_new (stage, &self->audience, self->delimiter, self->delimiter_size,
-                                      self->settings.idle_timeout);
+  self->listeners = net_audience_new (stage, &self->audience, self->delimiter, self->settings.idle_timeout);
   if (self->listeners == NULL) {
     return WEIR_FAIL;
   }
@@ -72,8 +60,8 @@ net_consumer_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 static void
 begin_connection (NetConsumer *self, const WeirRecord *records, gsize count)
 {
-  self->done += net_writer_whole (records + self->done, count - self->done, self->delimiter_size, self->progress);
-  self->progress = 0;
+  self->done += weir_writer_fit (&self->writer, records + self->done, count - self->done, self->writer.progress, NULL);
+  weir_writer_restart (&self->writer);
   self->blocked = FALSE;
   self->number = net_client_number (self->client);
 }
@@ -94,14 +82,13 @@ send_run (WeirStage *stage, NetConsumer *self, const WeirRecord *records, gsize 
     connection->idle_timeout = self->settings.idle_timeout;
   }
   gboolean waited = self->blocked;
-  gsize before = self->progress;
+  gsize before = self->writer.progress;
   GIOCondition wait;
   GError *error = NULL;
-  NetResult result = net_connection_write (connection, records + self->done, count - self->done, self->delimiter,
-                                           self->delimiter_size, weir_stage_has_more (stage), &self->progress, &wait,
-                                           &error);
+  NetResult result = net_connection_write (connection, &self->writer, records + self->done, count - self->done,
+                                           weir_stage_has_more (stage), &wait, &error);
   self->blocked = result == NET_AGAIN;
-  if (!waited || result == NET_OK || self->progress > before) {
+  if (!waited || result == NET_OK || self->writer.progress > before) {
     net_half_active (stage, connection);
   }
   switch (result) {

@@ -6,7 +6,6 @@
 #include "duplex.h"
 
 #include "halves.h"
-#include "writer.h"
 
 char *
 net_duplex_check (const NetDuplex *self, NetFamily family, const char **option)
@@ -18,7 +17,7 @@ net_duplex_check (const NetDuplex *self, NetFamily family, const char **option)
 WeirNext
 net_duplex_open (WeirStage *stage, NetDuplex *self, NetFamily family)
 {
-  self->delimiter_size = net_writer_delimiter (&self->delimiter);
+  weir_writer_init (&self->writer, self->delimiter);
   self->client = net_client_new (stage, self->connect, family, &self->settings, 0);
   return self->client != NULL ? WEIR_MORE : WEIR_FAIL;
 }
@@ -65,9 +64,7 @@ net_duplex_flush (WeirStage *stage, gpointer state, const WeirRecord *records, g
 {
   NetDuplex *self = state;
   NetConnection *connection = take_connection (stage, self);
-  return connection != NULL
-           ? net_half_write (stage, connection, records, count, self->delimiter, self->delimiter_size, &self->progress)
-           : WEIR_WAIT;
+  return connection != NULL ? net_half_write (stage, connection, &self->writer, records, count) : WEIR_WAIT;
 }
 
 WeirNext
@@ -75,5 +72,14 @@ net_duplex_end (WeirStage *stage, gpointer state)
 {
   NetDuplex *self = state;
   NetConnection *connection = take_connection (stage, self);
-  return connection != NULL ? net_half_end (stage, connection) : WEIR_WAIT;
+  if (connection != NULL) {
+    return net_half_end (stage, connection);
+  }
+  if (!weir_stage_draining (stage)) {
+    return WEIR_WAIT;
+  }
+  /* Nothing was sent that could be answered, and nothing is there to be sent. */
+  net_client_give_up (self->client);
+  weir_stage_finish (stage);
+  return WEIR_MORE;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "client.h"
+#include "counters.h"
 #include "reader.h"
 
 typedef struct {
@@ -12,11 +13,24 @@ typedef struct {
   const char *connect, *delimiter;
   guint64 chunk;
 
-  gsize delimiter_size;
   NetClient *client;
   NetReader reader; /* connection NULL: not connected yet */
-  gsize progress;   /* bytes of the run that are out */
+  WeirWriter writer;
 } NetDuplex;
+
+/* Those that both plugins have; the address as it is written there. */
+#define NET_DUPLEX_OPTIONS(connect_address) \
+  WEIR_STRING (NetDuplex, connect, NULL, WEIR_REQUIRED, "Address to connect to: " connect_address), \
+    NET_CONNECT_OPTIONS (NetDuplex), WEIR_DELIMITER_OPTION (NetDuplex), NET_CHUNK_OPTION (NetDuplex), \
+    NET_SOCKET_OPTIONS (NetDuplex)
+
+/* The role of either plugin, with its options, and with the check() and open() that name its family. */
+#define NET_DUPLEX_ROLE(text, table, tag_names, check_function, open_function) \
+  { \
+    .summary = text, .options = table, .counters = net_counters, .tags = tag_names, .state_size = sizeof (NetDuplex), \
+    .flags = WEIR_BYTES | WEIR_DUPLEX, .check = check_function, .open = open_function, .start = net_duplex_start, \
+    .produce = net_duplex_produce, .flush = net_duplex_flush, .end = net_duplex_end, .close = net_duplex_close \
+  }
 
 char *net_duplex_check (const NetDuplex *self, NetFamily family, const char **option);
 WeirNext net_duplex_open (WeirStage *stage, NetDuplex *self, NetFamily family);

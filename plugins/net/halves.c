@@ -56,15 +56,14 @@ net_half_read (WeirStage *stage, NetReader *reader, gsize chunk)
 }
 
 WeirNext
-net_half_write (WeirStage *stage, NetConnection *connection, const WeirRecord *records, gsize count,
-                const char *delimiter, gsize delimiter_size, gsize *progress)
+net_half_write (WeirStage *stage, NetConnection *connection, WeirWriter *writer, const WeirRecord *records, gsize count)
 {
-  gsize before = *progress;
+  gsize before = writer->progress;
   GIOCondition wait;
   GError *error = NULL;
-  NetResult result = net_connection_write (connection, records, count, delimiter, delimiter_size,
-                                           weir_stage_has_more (stage), progress, &wait, &error);
-  if (result == NET_OK || *progress > before) {
+  NetResult result = net_connection_write (connection, writer, records, count, weir_stage_has_more (stage), &wait,
+                                           &error);
+  if (result == NET_OK || writer->progress > before) {
     net_half_active (stage, connection);
   }
   switch (result) {

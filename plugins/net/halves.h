@@ -21,7 +21,7 @@ net_half_active (WeirStage *stage, NetConnection *connection)
 /* produce(): MORE, WAIT, DONE when the peer has sent all, or FAIL. */
 WeirNext net_half_read (WeirStage *stage, NetReader *reader, gsize chunk);
 /* flush(): MORE, WAIT or FAIL. */
-WeirNext net_half_write (WeirStage *stage, NetConnection *connection, const WeirRecord *records, gsize count,
-                         const char *delimiter, gsize delimiter_size, gsize *progress);
+WeirNext net_half_write (WeirStage *stage, NetConnection *connection, WeirWriter *writer, const WeirRecord *records,
+                         gsize count);
 /* end(): the peer is told that nothing follows. */
 WeirNext net_half_end (WeirStage *stage, NetConnection *connection);

@@ -4,7 +4,6 @@
 #include "members.h"
 
 #include "counters.h"
-#include "writer.h"
 
 #include <glib-unix.h>
 #include <sys/epoll.h>
@@ -43,8 +42,8 @@ net_member_remove (NetMember *member)
   NetAudience *audience = member->audience;
   g_queue_unlink (&audience->members, &member->link);
   if (audience->records != NULL && audience->members.length == 0 && member->owed) {
-    audience->done += net_writer_whole (audience->records + audience->done, audience->count - audience->done,
-                                        audience->delimiter_size, member->progress);
+    audience->done += weir_writer_fit (&member->writer, audience->records + audience->done,
+                                       audience->count - audience->done, member->writer.progress, NULL);
   }
   owe_less (member);
   weir_stage_count (audience->stage, NET_DROPPED, net_blocks_clear (&member->blocks));
@@ -73,6 +72,8 @@ welcome (NetAudience *audience, NetConnection *connection)
   member->audience = audience;
   member->connection = connection;
   member->link.data = member;
+  weir_writer_init (&member->writer, audience->delimiter);
+  net_blocks_init (&member->blocks, audience->delimiter);
   g_queue_push_tail_link (&audience->members, &member->link);
   watch (member, EPOLL_CTL_ADD, EPOLLIN);
   weir_stage_wake (audience->stage);
@@ -103,9 +104,8 @@ write_member (NetMember *member, GIOCondition *wait, GError **error)
   if (!member->owed) {
     return NET_OK;
   }
-  NetResult result = net_connection_write (member->connection, audience->records + audience->done,
-                                           audience->count - audience->done, audience->delimiter,
-                                           audience->delimiter_size, FALSE, &member->progress, wait, error);
+  NetResult result = net_connection_write (member->connection, &member->writer, audience->records + audience->done,
+                                           audience->count - audience->done, FALSE, wait, error);
   if (result == NET_OK) {
     audience->complete = TRUE;
     owe_less (member);
@@ -116,7 +116,7 @@ write_member (NetMember *member, GIOCondition *wait, GError **error)
 static gsize
 left (const NetMember *member)
 {
-  return member->blocks.bytes - member->blocks.progress - member->progress;
+  return member->blocks.bytes - member->blocks.progress - member->writer.progress;
 }
 
 static gboolean close_idle (gpointer data);

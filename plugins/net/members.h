@@ -12,19 +12,19 @@ typedef struct {
   NetConnection *connection;
   GList link;
   NetBlocks blocks;
-  gsize progress;   /* bytes of the run that are out */
-  gboolean owed;    /* the run is not out yet */
-  gboolean blocked; /* waits for room */
-  gint64 since;     /* it took something last, monotonic microseconds; while it is blocked */
-  guint32 events;   /* that the epoll set has */
-  gboolean slow;    /* loses records, which is told once */
+  WeirWriter writer; /* of runs, with `pause` */
+  gboolean owed;     /* the run is not out yet */
+  gboolean blocked;  /* waits for room */
+  gint64 since;      /* it took something last, monotonic microseconds; while it is blocked */
+  guint32 events;    /* that the epoll set has */
+  gboolean slow;     /* loses records, which is told once */
 } NetMember;
 
 struct _NetAudience {
   WeirStage *stage;
   const NetAudienceSettings *settings;
   const char *delimiter;
-  gsize delimiter_size;
+  guint64 blocks; /* that there have been */
   gint64 idle_timeout;
   int epoll;
   NetAcceptor *acceptor;

@@ -5,6 +5,7 @@
 #include "producer.h"
 
 #include "counters.h"
+#include "either.h"
 #include "halves.h"
 
 #include <sys/epoll.h>
@@ -16,19 +17,8 @@
 char *
 net_producer_check (const NetProducer *self, NetFamily family, const char **option)
 {
-  gboolean listens = self->accept.listen != NULL && self->accept.listen[0] != NULL;
-  if (listens == (self->connect != NULL)) {
-    *option = listens ? "connect" : NULL;
-    return g_strdup (listens ? "found together with listen, expected one of them"
-                             : "expected an address to listen at (listen) or to connect to (connect)");
-  }
-  char *message;
-  if (listens) {
-    message = net_accept_check (&self->accept, family, option);
-  } else {
-    message = net_connect_check (self->connect, family, option);
-  }
-  return message != NULL || family != NET_TCP ? message : net_tls_options_check (&self->settings.tls, listens, option);
+  return net_either_check (&self->accept, self->connect, family, &self->settings,
+                           "expected an address to listen at (listen) or to connect to (connect)", option);
 }
 
 /* ---- life ---- */

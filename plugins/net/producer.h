@@ -24,6 +24,14 @@ typedef struct {
   NetReader reader; /* of one connection, handed over or connected */
 } NetProducer;
 
+/* Those that both plugins have; the addresses as they are written there. */
+#define NET_PRODUCER_OPTIONS(connect_address, listen_addresses) \
+  NET_ACCEPT_OPTIONS (NetProducer, listen_addresses), \
+    WEIR_STRING (NetProducer, connect, NULL, 0, "Address to connect to instead: " connect_address), \
+    WEIR_BOOLEAN (NetProducer, reconnect, "false", 0, \
+                  "Connect again when the connection has ended or cannot be made, instead of ending or failing"), \
+    NET_CONNECT_OPTIONS (NetProducer), NET_CHUNK_OPTION (NetProducer), NET_SOCKET_OPTIONS (NetProducer)
+
 char *net_producer_check (const NetProducer *self, NetFamily family, const char **option);
 WeirNext net_producer_open (WeirStage *stage, NetProducer *self, NetFamily family);
 WeirNext net_producer_start (WeirStage *stage, gpointer state);

@@ -6,14 +6,12 @@
 #include "counters.h"
 #include "halves.h"
 #include "linger.h"
-#include "writer.h"
 
 typedef struct {
   const char *delimiter;
 
   NetConnection *connection; /* the producer's; it outlives the stage */
-  gsize delimiter_size;
-  gsize progress; /* bytes of the run that are out */
+  WeirWriter writer;
   NetLinger linger;
 } Reply;
 
@@ -21,7 +19,7 @@ static WeirNext
 reply_open (WeirStage *stage, gpointer state)
 {
   Reply *self = state;
-  self->delimiter_size = net_writer_delimiter (&self->delimiter);
+  weir_writer_init (&self->writer, self->delimiter);
   self->connection = weir_stage_connection (stage);
   return WEIR_MORE;
 }
@@ -30,8 +28,7 @@ static WeirNext
 reply_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize count)
 {
   Reply *self = state;
-  return net_half_write (stage, self->connection, records, count, self->delimiter, self->delimiter_size,
-                         &self->progress);
+  return net_half_write (stage, self->connection, &self->writer, records, count);
 }
 
 /* Where the reader was stopped, the peer may still be sending. */
@@ -47,7 +44,7 @@ reply_end (WeirStage *stage, gpointer state)
   return net_linger_is_over (stage, self->connection, &error) ? WEIR_MORE : net_linger_wait (&self->linger, stage);
 }
 
-static const WeirOption options[] = { NET_DELIMITER_OPTION (Reply), WEIR_OPTIONS_END };
+static const WeirOption options[] = { WEIR_DELIMITER_OPTION (Reply), WEIR_OPTIONS_END };
 
 const WeirRole net_reply_role = { .summary = "Answers on the connection that the producer has accepted",
                                   .options = options,

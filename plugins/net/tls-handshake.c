@@ -7,6 +7,11 @@
 #include <glib-unix.h>
 #include <string.h>
 
+/* There is no way around GIO's thread: its module for GnuTLS (glib-networking 2.74) has a handshake read and write
+ * only on one of GTask's, and blocking. g_tls_connection_handshake() and _handshake_async() begin one there, and so do the non-blocking
+ * reads and writes where none is over yet: they answer WOULD_BLOCK meanwhile. So a peer that stops amid its handshake holds a
+ * thread until handshake_timeout. What can be done without one is done before: see await_hello() in tls.c. */
+
 struct _NetTlsHandshake {
   GMainContext *context; /* its own */
   GSource *source;       /* serves it, on the worker's context or the default one */

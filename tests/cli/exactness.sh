@@ -93,9 +93,19 @@ printf 'half' >inputs2 && printf 'other half\n' >inputs3
 pipeline '"in": { "plugin": "file", "path": ["inputs2", "inputs3", "inputs/crlf"] }' "$CUT" "$(file_out cut)"
 run "$WEIR" run --quiet --summary summary.json p.json
 expect_status 0
-cat inputs2 inputs3 inputs/crlf >wanted
+{ cat inputs2; echo; cat inputs3 inputs/crlf; } >wanted
 expect_file out.txt wanted
 expect [ "$(figure cut:out in)" = 6 ]
+
+begin "many files come out as cat has them, where no delimiter is wanted"
+for from in in cut; do
+  pipeline '"in": { "plugin": "file", "path": ["inputs2", "inputs/random", "inputs3", "inputs/crlf"] }' \
+    "$([ $from = in ] || echo "$CUT")" "$(file_out $from)"
+  run "$WEIR" run --quiet --set out.delimiter= p.json
+  expect_status 0
+  cat inputs2 inputs/random inputs3 inputs/crlf >wanted
+  expect_file out.txt wanted
+done
 
 # ---- records ----------------------------------------------------------------------------------------------------------------
 

@@ -79,6 +79,7 @@ Producer: Makes samples
   mode      choice: none, batch; default none
 
   counters: reopened, truncated
+  tags: path, line_number
   flags: blocking, bytes
 
 Transform: Parts the even samples from the odd ones, and says so in a summary
@@ -98,7 +99,7 @@ expect_status 0
 expect_stderr ''
 tr -d ' \n' <stdout >packed
 echo "{\"name\":\"noisy\",\"version\":\"1.0\",\"abi\":1,\"built_for\":\"0.1\",\"roles\":{\"consumer\":{\"summary\":\"Printswhenitisopened\",\
-\"flags\":[],\"options\":[],\"counters\":[],\"ports\":[]}},\"file\":\"$SCRATCH/first/noisy.so\",\"hides\":[]}" | tr -d '\n' >wanted
+\"flags\":[],\"options\":[],\"counters\":[],\"ports\":[],\"tags\":[]}},\"file\":\"$SCRATCH/first/noisy.so\",\"hides\":[]}" | tr -d '\n' >wanted
 expect_file packed wanted
 
 begin "a list as JSON"
@@ -110,9 +111,86 @@ expect_match stdout "^      \"hidden_by\": \"$SCRATCH/first/sample\.so\"$"
 expect_match stdout '^      "error": "it crashes while it is opened \(signal 11, Segmentation fault\)"$'
 expect_match stdout "^      \"folder\": \"$SCRATCH/first\"$"
 
+begin "one plugin as Markdown"
+run "$WEIR" inspect sample --markdown --plugin-path first --plugin-path second
+expect_status 0
+expect_stderr ''
+cat >wanted <<'MARKDOWN'
+## sample
+
+Version 1.2.
+
+### sample: producer
+
+Makes samples.
+
+| option | type | default | |
+| --- | --- | --- | --- |
+| `path` | string, path | required | File to read |
+| `token` | string, secret |  | What is never shown |
+| `line` | string, template | `"{time} {}"` | How a line is made of a record |
+| `names` | strings | `["a","b"]` | Some names |
+| `headers` | map |  | Headers to send along with everything that is sent, so many that this text needs two lines |
+| `follow` | boolean | `false` | Wait for more at the end |
+| `port` | integer from 1 to 65535 | `80` | A port |
+| `rate` | number of at least 0 | `0.5` | A rate |
+| `chunk` | size from 1 to 1MiB | `64KiB` | Bytes read at a time |
+| `wait` | duration of at most 1h | `100ms` | How long to wait |
+| `mode` | choice: `none`, `batch` | `none` |  |
+
+- tags: `path`, `line_number`
+- counters: `reopened`, `truncated`
+- flags: `blocking`, `bytes`
+
+### sample: transform
+
+Parts the even samples from the odd ones, and says so in a summary that is too long for one line.
+
+- outputs: `even`, `odd`
+- flags: `stateless`
+
+### sample: consumer
+
+Takes samples.
+MARKDOWN
+expect_file stdout wanted
+
+begin "all plugins as Markdown, without those that are hidden; one that crashes is said to"
+run "$WEIR" inspect --markdown --plugin-path first --plugin-path second
+expect_status 0
+expect_stderr ''
+expect_match stdout '^# Plugins$'
+expect_match stdout '^\| \[noisy\]\(#noisy-consumer\) \| consumer \| Prints when it is opened \|$'
+expect_match stdout '^\| crashes \| broken \| it crashes while it is opened \(signal 11, Segmentation fault\) \|$'
+expect [ "$(grep -c '^## sample$' stdout)" = 1 ]
+expect_no_match stdout "$SCRATCH"
+
+begin "some plugins as Markdown"
+run "$WEIR" inspect --markdown --plugin-path first sample noisy
+expect_status 0
+grep '^## ' stdout >headings
+expect_text headings $'## sample\n## noisy'
+
+begin "one of several that crashes: nothing but that is said"
+run "$WEIR" inspect --markdown --plugin-path first sample crashes
+expect_status 2
+expect_stdout ''
+expect_stderr "weir: plugin \"crashes\" ($SCRATCH/first/crashes.so): it crashes while it is opened (signal 11, Segmentation fault)"
+
+begin "JSON and Markdown at once is bad usage"
+run "$WEIR" inspect --markdown --json
+expect_status 2
+expect_stdout ''
+expect_stderr 'weir: inspect: found --json and --markdown, expected one of them; see weir inspect --help'
+
 begin "a secret's default is nowhere"
 run "$WEIR" inspect sample --json --plugin-path first
 expect_status 0
+expect_no_match stdout 'hush'
+run "$WEIR" inspect sample --markdown --plugin-path first
+expect_no_match stdout 'hush'
+run "$WEIR" schema --plugin-path first
+expect_match stdout 'What is never shown'
 expect_no_match stdout 'hush'
 
 begin "an unknown plugin is guessed at"
@@ -132,6 +210,22 @@ run "$WEIR" inspect crashes --plugin-path first
 expect_status 2
 expect_stdout ''
 expect_stderr "weir: plugin \"crashes\" ($SCRATCH/first/crashes.so): it crashes while it is opened (signal 11, Segmentation fault)"
+
+begin "a plugin that writes to the pipe by which it is described is told, and does no harm"
+mkdir talking && cp "$WEIR_TEST_MODULES/babbles.so" "$WEIR_TEST_MODULES/noisy.so" talking/
+run "$WEIR" inspect babbles --plugin-path talking
+expect_status 2
+expect_stderr "weir: plugin \"babbles\" ($SCRATCH/talking/babbles.so): it writes to what is not its own while it is opened"
+run "$WEIR" inspect --plugin-path talking
+expect_status 0
+expect_match stdout '^  babbles +broken: it writes to what is not its own while it is opened$'
+expect_match stdout '^  noisy +1\.0  consumer   Prints when it is opened$'
+cat >talking.json <<'JSON'
+{ "producers": { "gen": { "plugin": "generate" } },
+  "consumers": { "a": { "plugin": "babbles", "from": "gen" }, "b": { "plugin": "noisy", "from": "gen" } } }
+JSON
+run "$WEIR" check --plugin-path talking talking.json
+expect_status 0
 
 begin "a plugin for another ABI is told"
 run "$WEIR" inspect --json other-abi --plugin-path first

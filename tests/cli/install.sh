@@ -90,6 +90,78 @@ expect_status 0
 run env LD_LIBRARY_PATH="$root$libdir" ./embed
 expect_status 0
 
+# A plugin of somebody's own, out of the tree, tested with the harness: linked with the test, and as the object that is installed.
+cat >shout.c <<'END'
+#include <weir/weir.h>
+
+static WeirNext
+shout_consume (WeirStage *stage, gpointer self, const WeirRecord *record)
+{
+  (void) self;
+  g_autofree char *text = g_strndup ((const char *) record->data, record->size);
+  g_autofree char *loud = g_ascii_strup (text, -1);
+  weir_emit_printf (stage, "%s!", loud);
+  return WEIR_MORE;
+}
+
+static const WeirRole transform = { .summary = "Shouts", .consume = shout_consume };
+WEIR_PLUGIN ("shout", "1.0", NULL, &transform, NULL);
+END
+cat >test-shout.c <<'END'
+#include <assert.h>
+#include <weir/harness.h>
+
+extern const WeirPlugin weir_plugin;
+
+static void
+try (WeirHarness *harness)
+{
+  assert (harness != NULL);
+  weir_harness_push_text (harness, "hello");
+  weir_harness_push_line (harness, "you");
+  assert (weir_harness_finish (harness));
+  assert (weir_harness_expect_output (harness, NULL, "HELLO!|YOU!|"));
+  assert (weir_harness_expect_calls (harness, "consume(hello) consume(you)"));
+  weir_harness_free (harness);
+}
+
+int
+main (int argc, char **argv)
+{
+  try (weir_harness_new (&weir_plugin, WEIR_HARNESS_TRANSFORM, NULL, NULL));
+  for (int i = 1; i < argc; i++) {
+    try (weir_harness_new_for_file (argv[i], WEIR_HARNESS_TRANSFORM, NULL, NULL));
+  }
+  WeirHarness *harness = weir_harness_new (&weir_plugin, WEIR_HARNESS_TRANSFORM, NULL, NULL);
+  assert (!weir_harness_expect_state (harness, "running"));
+  weir_harness_free (harness);
+  return 0;
+}
+END
+
+begin "a plugin is tested out of the tree by the harness: plain assert"
+# shellcheck disable=SC2046
+run "${cc[@]}" -std=c11 -shared -fPIC $(pkg-config --cflags weir) shout.c -o shout.so
+expect_status 0
+# shellcheck disable=SC2046
+run "${cc[@]}" -std=c11 -Wall -Wextra -Werror $(pkg-config --cflags weir) shout.c test-shout.c $(pkg-config --libs weir) -o test-shout
+expect_status 0
+run env LD_LIBRARY_PATH="$root$libdir" WEIR_PLUGIN_PATH="$SCRATCH" ./test-shout ./shout.so "$SCRATCH/shout.so" shout
+expect_status 0
+expect_stderr 'test-shout.c:26: state:
+  expected: running
+  found:    new'
+
+begin "the test with the harness runs in C++ too"
+sed 's/extern const/extern "C" const/; s/ try (/ attempt (/g; s/^try (/attempt (/' test-shout.c >test-shout.cc
+# shellcheck disable=SC2046
+run "${cc[@]}" -std=c11 -c $(pkg-config --cflags weir) shout.c -o shout.o
+# shellcheck disable=SC2046
+run c++ -std=c++17 -Wall -Wextra -Werror $(pkg-config --cflags weir) test-shout.cc shout.o $(pkg-config --libs weir) -o test-shout-cc
+expect_status 0
+run env LD_LIBRARY_PATH="$root$libdir" ./test-shout-cc ./shout.so
+expect_status 0
+
 begin "pkg-config tells the plugin folder"
 run pkg-config --variable=plugindir weir
 expect_stdout "$root$pkglibdir"

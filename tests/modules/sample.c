@@ -33,6 +33,7 @@ static const WeirOption producer_options[] = {
 
 static const char *const counters[] = { "reopened", "truncated", NULL };
 static const char *const ports[] = { "even", "odd", NULL };
+static const char *const tags[] = { "path", "line_number", NULL };
 
 static WeirNext
 produce (WeirStage *stage, gpointer self)
@@ -55,6 +56,7 @@ static const WeirRole producer = {
   .summary = "Makes samples",
   .options = producer_options,
   .counters = counters,
+  .tags = tags,
   .state_size = sizeof (Sample),
   .flags = WEIR_BYTES | WEIR_BLOCKING,
   .produce = produce,

@@ -228,6 +228,44 @@ to /nowhere/program
 expect_status 1
 expect_stderr 'weir: child (exec, consumer): cannot execute "/nowhere/program": No such file or directory'
 
+begin "a program that is found only from directory, or not there"
+mkdir -p place
+printf '#!/bin/sh\necho placed\n' >place/program
+chmod +x place/program
+from ./program directory=place
+expect_status 0
+expect_text out placed
+from ./program
+expect_status 1
+expect_stderr 'weir: child (exec, producer): cannot execute "./program": No such file or directory'
+
+begin "a folder is no program"
+from ./place
+expect_status 1
+expect_stderr 'weir: child (exec, producer): cannot execute "./place": Permission denied'
+
+begin "what is seen only as it is executed"
+{ printf '{ "producers": { "child": { "plugin": "exec", "command": ["echo", "'
+  head -c 200000 /dev/zero | tr '\0' x
+  printf '"] } }, "consumers": { "out": { "plugin": "null", "from": "child" } } }\n'; } >long.json
+run "$WEIR" run --quiet long.json
+expect_status 1
+expect_stderr 'weir: child (exec, producer): cannot execute "echo": Argument list too long'
+
+begin "no child is started where another stage cannot be opened"
+rm -f ran
+cat >neither.json <<'END'
+{ "producers": { "in": { "plugin": "exec", "command": ["sh", "-c", "echo in >>ran; sleep 1000"] },
+                 "count": { "plugin": "generate" } },
+  "transforms": { "child": { "plugin": "exec", "from": "in", "command": ["sh", "-c", "echo child >>ran; cat"] } },
+  "consumers": { "sink": { "plugin": "exec", "from": "child", "command": ["sh", "-c", "echo sink >>ran; cat"] },
+                 "out": { "plugin": "file", "from": "count", "path": "missing/out" } } }
+END
+run "$WEIR" run --quiet neither.json
+expect_status 1
+expect_stderr 'weir: out (file, consumer): cannot open missing/out: No such file or directory'
+expect_missing ran
+
 begin "a status is a failure, told behind what it wrote and said"
 from '["sh", "-c", "echo written; echo said >&2; exit 3"]'
 expect_status 1
@@ -524,7 +562,7 @@ expect_stdout $'one\nuser=me password=...'
 begin "a stop tells a producer to end, and waits until it has"
 rm -f number cleaned out
 start from.json '["sh", "-c", "trap \"sleep 0.1; echo done >cleaned; exit 9\" TERM; echo $$ >number; echo x; while :; do sleep 1000 & wait; done"]'
-wait_until test -s out # it runs: before that it would be killed at once
+wait_until test -s out # its trap is set
 kill -TERM "$pid"
 await
 expect_status 0

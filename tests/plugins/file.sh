@@ -192,7 +192,7 @@ printf 'four\nhalf' >app.log
 rotate app.log.1 app.log.2 app.log.3
 printf 'five\n' >app.log
 resume
-wait_until has out 'one\ntwo\nthree\nfour\nhalffive\n'
+wait_until has out 'one\ntwo\nthree\nfour\nhalf\nfive\n'
 stop
 expect_status 0
 expect_match stderr '^  log: files 4, rotated 3$'

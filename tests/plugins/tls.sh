@@ -129,6 +129,16 @@ stop server
 expect_file received data
 expect_no_match server.err 'lost|refused'
 
+begin "the unended last line of one stream is parted from the next"
+server server ''
+client ', "ca": "ca.pem"'
+printf 'half' >data2
+run "$WEIR" run --quiet --set 'in.path=["data2", "data"]' client.json
+expect_status 0
+wait_until has_line received two
+stop server
+expect_text received $'half\none\ntwo'
+
 # refused OPTIONS MESSAGE: the client does not send to this server.
 refused () {
   client "$1"

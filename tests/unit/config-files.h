@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char *files_folder;
 static WeirRegistry *files_registry;
@@ -43,6 +44,23 @@ put_file (const char *name, const char *text)
   ck_assert (g_file_set_contents (name, quoted, -1, NULL));
 }
 
+/* What has been loaded, and what was said of it, for tests/cli/schema.sh, which names the folder. */
+static inline void
+keep_for_the_schema (const char *name, const char *const *settings, const char *said)
+{
+  const char *folder = g_getenv ("WEIR_TEST_KEEP");
+  g_autofree char *text = NULL;
+  gsize size = 0;
+
+  if (folder == NULL || settings != NULL || !g_file_get_contents (name, &text, &size, NULL))
+    return;
+  g_autofree char *base = g_strdup_printf ("%s/%d-%" G_GINT64_FORMAT, folder, (int) getpid (), g_get_monotonic_time ());
+  g_autofree char *file = g_strconcat (base, ".json", NULL), *lines = g_strconcat (base, ".said", NULL);
+  ck_assert (g_file_set_contents (file, text, (gssize) size, NULL));
+  g_autofree char *whole = g_strdup_printf ("%s\n%s", name, said);
+  ck_assert (g_file_set_contents (lines, whole, -1, NULL));
+}
+
 /* Loads p.json; said: all lines, and the configuration or NULL. */
 static inline WeirConfig *
 load_file (const char *name, const char *const *settings, char **said)
@@ -52,6 +70,7 @@ load_file (const char *name, const char *const *settings, char **said)
 
   ck_assert_int_eq (config == NULL, weir_problems_count (problems, WEIR_SEVERITY_ERROR) > 0);
   *said = weir_problems_format (problems);
+  keep_for_the_schema (name, settings, *said);
   return config;
 }
 

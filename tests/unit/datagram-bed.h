@@ -39,16 +39,6 @@ at_port (guint16 number)
                                .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
 }
 
-G_GNUC_UNUSED static guint16
-own_port (int fd)
-{
-  struct sockaddr_storage address;
-  socklen_t size = sizeof (address);
-  ck_assert_int_eq (getsockname (fd, (struct sockaddr *) &address, &size), 0);
-  return ntohs (address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) &address)->sin6_port
-                                              : ((struct sockaddr_in *) &address)->sin_port);
-}
-
 G_GNUC_UNUSED static int
 send_to (guint16 number)
 {

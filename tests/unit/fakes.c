@@ -3,7 +3,6 @@
  * The checks run on the workers, and fail the test from there: each test case is a process of its own. */
 #include "fakes.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 /* A fake's state, which the engine frees. */
@@ -12,54 +11,6 @@ typedef struct {
 } State;
 
 #define FAKE(self) (((State *) (self))->fake)
-
-static void
-wake_main (void)
-{
-  g_main_context_wakeup (NULL);
-}
-
-void
-fake_note (Fake *fake, const char *format, ...)
-{
-  va_list arguments;
-  va_start (arguments, format);
-  g_autofree char *event = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  pthread_mutex_lock (&fake->rig->lock);
-  g_string_append_printf (fake->events, "%s%s", fake->events->len > 0 ? " " : "", event);
-  g_string_append_printf (fake->rig->journal, "%s%s.%s", fake->rig->journal->len > 0 ? " " : "", fake->name, event);
-  pthread_mutex_unlock (&fake->rig->lock);
-  wake_main ();
-}
-
-char *
-fake_events (Fake *fake)
-{
-  pthread_mutex_lock (&fake->rig->lock);
-  char *events = g_strdup (fake->events->str);
-  pthread_mutex_unlock (&fake->rig->lock);
-  return events;
-}
-
-guint
-fake_count (Fake *fake, const char *event)
-{
-  g_autofree char *events = fake_events (fake);
-  g_auto (GStrv) list = g_strsplit (events, " ", -1);
-  guint count = 0;
-  for (guint i = 0; list[i] != NULL; i++) {
-    count += g_str_equal (list[i], event) ? 1 : 0;
-  }
-  return count;
-}
-
-void
-fake_flag (Fake *fake, gint64 flag)
-{
-  atomic_store (&fake->flag, flag);
-  wake_main ();
-}
 
 /* ---- the checks ---- */
 
@@ -438,14 +389,4 @@ fake_state (Fake *fake)
   State *state = g_new0 (State, 1);
   state->fake = fake;
   return state;
-}
-
-Fake *
-rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const char *thread)
-{
-  Fake *fake = fake_new (rig, name, script);
-  g_autoptr (GError) error = NULL;
-  fake->stage = weir_pipeline_add (rig->pipeline, name, kind, "fake", &fake->role, fake_state (fake), thread, &error);
-  ck_assert_msg (fake->stage != NULL, "%s", error != NULL ? error->message : "no error");
-  return fake;
 }

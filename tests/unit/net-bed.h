@@ -190,6 +190,21 @@ port (guint n)
   return (guint16) g_ascii_strtoull (colon + 1, NULL, 10);
 }
 
+/* The port of one stage of plugin tcp, producer `in` or a consumer, where several listen: they are told in any order. */
+G_GNUC_UNUSED static guint16
+port_of (const char *stage)
+{
+  g_autofree char *said = g_strdup_printf ("weir: %s (tcp, %s): listening on 127.0.0.1:", stage,
+                                           g_str_equal (stage, "in") ? "producer" : "consumer");
+  await_said (said);
+  const char *at = strstr (bed.said->str, said) + strlen (said);
+  while (strchr (at, '\n') == NULL) {
+    ck_assert (hear ());
+    at = strstr (bed.said->str, said) + strlen (said);
+  }
+  return (guint16) g_ascii_strtoull (at, NULL, 10);
+}
+
 /* Waits for the end; what it said is in bed.said, its exit code the answer. */
 G_GNUC_UNUSED static int
 finish (void)

@@ -11,6 +11,16 @@ be_patient (int fd)
   setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof (patience));
 }
 
+G_GNUC_UNUSED static guint16
+own_port (int fd)
+{
+  struct sockaddr_storage address;
+  socklen_t size = sizeof (address);
+  ck_assert_int_eq (getsockname (fd, (struct sockaddr *) &address, &size), 0);
+  return ntohs (address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) &address)->sin6_port
+                                              : ((struct sockaddr_in *) &address)->sin_port);
+}
+
 G_GNUC_UNUSED static int
 connect_to (guint16 to)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugin-file-run.h: the producer of plugins/file.c in a pipeline: file -> lines -> notes, so that the end of a stream is seen by its
- * last line without a newline (`text~`). What another process would do to the files, the test's main thread does while the pipeline
- * runs, and waits for what must come of it. Everything static: one test program includes it once. */
+/* plugin-file-run.h: the producer of plugins/file.c in a harness, and behind it lines in another, so that the end of a stream is seen by
+ * its last line without a newline (`text~`). What another process would do to the files, the test does between its cranks, and waits
+ * for what must come of it. Everything static: one test program includes it once. */
 #pragma once
 
-#include "plugin-live.h"
+#include "plugin-run.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -12,23 +12,24 @@
 #include <unistd.h>
 
 static char *folder;
+static WeirHarness *cutter; /* lines */
 
 static void
-set_up (void)
+enter_folder (void)
 {
   folder = g_dir_make_tmp ("weir-XXXXXX", NULL);
   ck_assert_ptr_nonnull (folder);
   ck_assert_int_eq (chdir (folder), 0);
-  live_set_up ();
 }
 
 static void
-tear_down (void)
+leave_folder (void)
 {
+  g_clear_pointer (&cutter, weir_harness_free);
+  g_clear_pointer (&harness, weir_harness_free);
   g_autofree char *command = g_strdup_printf ("rm -rf '%s'", folder);
   ck_assert_int_eq (chdir ("/"), 0);
   ck_assert_int_eq (system (command), 0);
-  live_tear_down ();
   g_free (folder);
 }
 
@@ -55,57 +56,77 @@ append (const char *path, const char *text)
   put (path, text, O_APPEND);
 }
 
-/* ---- the pipeline ---- */
+/* ---- the two stages ---- */
 
+/* Made, and not opened yet. */
 G_GNUC_UNUSED static void
-begin_with (const char *json, const char *lines_json, guint64 records)
+prepare (const char *json, const char *lines_json, guint records)
 {
-  const WeirRole *role = load_plugin ("file")->producer, *cutter = load_plugin ("lines")->transform;
-  pipeline = weir_pipeline_new ("test");
-  WeirStage *from = add_stage (pipeline, "log", WEIR_PRODUCER, role, role_state (role, json, owned));
-  WeirStage *lines = add_stage (pipeline, "lines", WEIR_TRANSFORM, cutter, role_state (cutter, lines_json, owned));
-  WeirStage *to = add_stage (pipeline, "notes", WEIR_CONSUMER, &note_role, noter_state (&notes));
-  join (pipeline, from, 0, lines, records);
-  join (pipeline, lines, 0, to, records);
-  weir_pipeline_start (pipeline, &live_events, NULL);
+  make_stage ("lines", WEIR_HARNESS_TRANSFORM, lines_json, records);
+  cutter = g_steal_pointer (&harness);
+  make_stage ("file", WEIR_HARNESS_PRODUCER, json, records);
 }
 
 G_GNUC_UNUSED static void
 begin (const char *json)
 {
-  begin_with (json, "{}", 4096);
+  prepare (json, "{}", 4096);
+  ck_assert (weir_harness_start (cutter));
+  weir_harness_start (harness);
+}
+
+/* What has come so far, and whether there is something new. */
+static const char *
+look (void)
+{
+  weir_harness_hand_on (harness, NULL, cutter);
+  weir_harness_run (cutter);
+  return weir_harness_text (cutter, NULL);
+}
+
+static gboolean
+is_text (G_GNUC_UNUSED WeirHarness *of, gpointer text)
+{
+  return g_str_equal (look (), text);
+}
+
+G_GNUC_UNUSED static void
+await (const char *text)
+{
+  gboolean came = weir_harness_wait_until (harness, is_text, (gpointer) text);
+  ck_assert_msg (came, "expected: %s\nfound: %s", text, look ());
+}
+
+/* What there is to read has been. */
+G_GNUC_UNUSED static void
+await_idle (void)
+{
+  ck_assert_msg (weir_harness_run (harness), "it is never idle; %s", look ());
 }
 
 G_GNUC_UNUSED static void
 stop (void)
 {
-  weir_pipeline_stop (pipeline);
-  finish ();
-  ck_assert_msg (result == WEIR_RESULT_STOPPED, "%s", failure);
+  weir_harness_stop (harness);
+  weir_harness_expect_error (harness, NULL);
+  weir_harness_expect_state (harness, "closed");
+  weir_harness_stop (cutter);
 }
 
+/* It comes to its end by itself. */
 G_GNUC_UNUSED static void
-expect (const char *text)
+expect_lines (const char *text)
 {
   finish ();
-  ck_assert_msg (result == WEIR_RESULT_DONE, "%s", failure);
-  ck_assert_str_eq (notes.text->str, text);
-}
-
-G_GNUC_UNUSED static void
-expect_failure (const char *message)
-{
-  finish ();
-  ck_assert_int_eq (result, WEIR_RESULT_FAILED);
-  ck_assert_str_eq (failure, message);
+  expect_done ();
+  look ();
+  ck_assert (weir_harness_finish (cutter));
+  ck_assert_str_eq (look (), text);
 }
 
 G_GNUC_UNUSED static int
-run_cases (const char *name, TCase *cases)
+run_file_cases (const char *name, TCase *cases)
 {
-  Suite *suite = suite_create (name);
-  tcase_add_checked_fixture (cases, set_up, tear_down);
-  tcase_set_timeout (cases, 60);
-  suite_add_tcase (suite, cases);
-  return run_suite (suite);
+  tcase_add_checked_fixture (cases, enter_folder, leave_folder);
+  return run_suite (name, cases);
 }

@@ -16,6 +16,16 @@ rig_new (void)
   return rig;
 }
 
+Fake *
+rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const char *thread)
+{
+  Fake *fake = fake_new (rig, name, script);
+  g_autoptr (GError) error = NULL;
+  fake->stage = weir_pipeline_add (rig->pipeline, name, kind, "fake", &fake->role, fake_state (fake), thread, &error);
+  ck_assert_msg (fake->stage != NULL, "%s", error != NULL ? error->message : "no error");
+  return fake;
+}
+
 WeirQueueSettings
 queue_of (guint64 records)
 {

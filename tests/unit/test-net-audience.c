@@ -9,21 +9,6 @@
   " 'transforms': {'lines': {'plugin': 'lines', 'from': 'in'}}," \
   " 'consumers': {'out': {'plugin': 'tcp', 'from': 'lines', 'listen': '127.0.0.1:0' " options "}}}"
 
-/* The two are told in either order. */
-static guint16
-port_of (const char *stage)
-{
-  g_autofree char *said = g_strdup_printf ("weir: %s (tcp, %s): listening on 127.0.0.1:", stage,
-                                           g_str_equal (stage, "in") ? "producer" : "consumer");
-  await_said (said);
-  const char *at = strstr (bed.said->str, said) + strlen (said);
-  while (strchr (at, '\n') == NULL) {
-    ck_assert (hear ());
-    at = strstr (bed.said->str, said) + strlen (said);
-  }
-  return (guint16) g_ascii_strtoull (at, NULL, 10);
-}
-
 /* A peer that is known to be one of the audience: it has heard a record of its own. */
 static int
 join (guint16 at, int in, const char *text)

@@ -101,6 +101,68 @@ START_TEST (stop_while_connecting)
 }
 END_TEST
 
+/* A transform: it has nothing to send, and so nothing to wait for. */
+#define THROUGH(connect) \
+  "{'engine': {'shutdown': '100s'}," \
+  " 'producers': {'in': {'plugin': 'tcp', 'listen': '127.0.0.1:0'}}," \
+  " 'transforms': {'ask': {" connect ", 'from': 'in', 'connect_timeout': '100s'}}," \
+  " 'consumers': {'out': {'plugin': 'null', 'from': 'ask'}}}"
+
+static void
+stop_promptly (void)
+{
+  port (0);
+  gint64 begin = g_get_monotonic_time ();
+  EXPECT_STATUS (0, stop ());
+  ck_assert_int_lt (g_get_monotonic_time () - begin, 90 * G_USEC_PER_SEC);
+}
+
+START_TEST (stop_gives_up_a_connection_with_nothing_to_send)
+{
+  guint16 at = 0;
+  int filling[3], server = full_server (&at, filling);
+  RUNF (THROUGH ("'plugin': 'tcp', 'connect': '127.0.0.1:%u'"), at);
+  stop_promptly ();
+  for (guint i = 0; i < 3; i++) {
+    close (filling[i]);
+  }
+  close (server);
+}
+END_TEST
+
+START_TEST (stop_gives_up_a_handshake_with_nothing_to_send)
+{
+  guint16 at = 0;
+  int server = serve (&at, 1);
+  RUNF (THROUGH ("'plugin': 'tcp', 'tls': true, 'handshake_timeout': '100s', 'connect': '127.0.0.1:%u'"), at);
+  int fd = take_one (server); /* and says nothing */
+  char hello;
+  ck_assert_int_eq (recv (fd, &hello, 1, MSG_PEEK), 1);
+  stop_promptly ();
+  close (fd);
+  close (server);
+}
+END_TEST
+
+START_TEST (stop_gives_up_a_unix_connection_with_nothing_to_send)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "full" };
+  int server = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), filling[2];
+  ck_assert_int_eq (bind (server, (struct sockaddr *) &address, sizeof (address)), 0);
+  ck_assert_int_eq (listen (server, 0), 0);
+  for (guint i = 0; i < 2; i++) {
+    filling[i] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void) connect (filling[i], (struct sockaddr *) &address, sizeof (address));
+  }
+  ck_assert_int_eq (connect (filling[1], (struct sockaddr *) &address, sizeof (address)), -1);
+  run (THROUGH ("'plugin': 'unix', 'connect': 'full'"));
+  stop_promptly ();
+  close (filling[0]);
+  close (filling[1]);
+  close (server);
+}
+END_TEST
+
 START_TEST (producer_is_reset)
 {
   guint16 at = 0;
@@ -187,6 +249,9 @@ main (void)
                          producer_connects_to_a_name,
                          connect_timeout,
                          stop_while_connecting,
+                         stop_gives_up_a_connection_with_nothing_to_send,
+                         stop_gives_up_a_handshake_with_nothing_to_send,
+                         stop_gives_up_a_unix_connection_with_nothing_to_send,
                          producer_is_reset,
                          producer_idle_timeout,
                          producer_reconnects };

@@ -5,6 +5,26 @@
 
 #include <sys/stat.h>
 
+/* The numbers below this one, a line each, in the file lines; and as datagrams in order. */
+static void
+write_numbers (guint count)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (guint i = 0; i < count; i++) {
+    g_string_append_printf (text, "%u\n", i);
+  }
+  write_lines (text->str);
+}
+
+static void
+expect_numbers (int fd, guint count)
+{
+  for (guint i = 0; i < count; i++) {
+    g_autofree char *wanted = g_strdup_printf ("%u", i);
+    expect_datagram (fd, wanted);
+  }
+}
+
 /* ---- udp: sending ---- */
 
 START_TEST (a_record_is_a_datagram)
@@ -29,16 +49,9 @@ START_TEST (many_records_in_order_to_a_name)
   ck_assert_int_eq (bind (fd, (struct sockaddr *) &address, sizeof (address)), 0);
   guint16 number = own_port (fd);
   be_patient (fd);
-  g_autoptr (GString) text = g_string_new (NULL);
-  for (guint i = 0; i < 200; i++) {
-    g_string_append_printf (text, "%u\n", i);
-  }
-  write_lines (text->str);
+  write_numbers (200);
   RUNF (SEND ("udp", "'connect': 'localhost:%u'"), number);
-  for (guint i = 0; i < 200; i++) {
-    g_autofree char *wanted = g_strdup_printf ("%u", i);
-    expect_datagram (fd, wanted);
-  }
+  expect_numbers (fd, 200);
   EXPECT_STATUS (0, finish ());
   close (fd);
 }
@@ -48,11 +61,7 @@ START_TEST (nobody_listening_is_counted_and_no_failure)
 {
   guint16 number = 0;
   close (receive_at (&number));
-  g_autoptr (GString) text = g_string_new (NULL);
-  for (guint i = 0; i < 100; i++) {
-    g_string_append_printf (text, "%u\n", i);
-  }
-  write_lines (text->str);
+  write_numbers (100);
   RUNF (SEND ("udp", "'connect': '127.0.0.1:%u'"), number);
   EXPECT_STATUS (0, finish ());
   expect_said ("out: unheard ");
@@ -176,16 +185,9 @@ END_TEST
 START_TEST (unix_records_wait_for_a_peer_that_does_not_read)
 {
   int fd = unix_socket ("peer", NULL);
-  g_autoptr (GString) text = g_string_new (NULL);
-  for (guint i = 0; i < 2000; i++) {
-    g_string_append_printf (text, "%u\n", i);
-  }
-  write_lines (text->str);
+  write_numbers (2000);
   run (SEND ("unix", "'type': 'datagram', 'connect': 'peer'"));
-  for (guint i = 0; i < 2000; i++) {
-    g_autofree char *wanted = g_strdup_printf ("%u", i);
-    expect_datagram (fd, wanted);
-  }
+  expect_numbers (fd, 2000);
   EXPECT_STATUS (0, finish ());
   close (fd);
 }

@@ -12,6 +12,23 @@
   " 'consumers': {'answer': {'plugin': 'reply', 'to': 'client', 'from': 'upstream'," \
   "                          'queue': {'bytes': '" bytes "', 'records': 1000000}}}}"
 
+static int
+begin_proxy (void)
+{
+  guint16 at = 0;
+  int server = serve (&at, 1);
+  run_proxy (at, "10s");
+  return server;
+}
+
+static void
+end_proxy (int server)
+{
+  close (server);
+  EXPECT_STATUS (0, stop ());
+  expect_balance ();
+}
+
 /* ---- neither side reads ---- */
 
 /* Each side writes all that it has before it reads any. What lies on the way is held by the proxy; one that stops reading a side
@@ -51,9 +68,7 @@ START_TEST (one_way_flows_while_the_other_stands)
 {
   enum { ALL = 32 * MIB };
   gboolean client_reads = _i % 2 == 0, shut_down = _i / 2 == 1;
-  guint16 at = 0;
-  int server = serve (&at, 1);
-  run_proxy (at, "10s");
+  int server = begin_proxy ();
   Way way = open_way (port (0), server);
   flow_fill (&way.there, ALL);
   flow_fill (&way.back, ALL);
@@ -71,9 +86,7 @@ START_TEST (one_way_flows_while_the_other_stands)
   expect_end (second->to);
   expect_peak_below (32 * KIB);
   close_way (&way);
-  close (server);
-  EXPECT_STATUS (0, stop ());
-  expect_balance ();
+  end_proxy (server);
   ck_assert_uint_eq (link_figure ("client:upstream", "dropped") + link_figure ("upstream:answer", "dropped"), 0);
   ck_assert_uint_eq (link_figure ("client:upstream", "bytes_out"), ALL);
   ck_assert_uint_eq (link_figure ("upstream:answer", "bytes_out"), ALL);
@@ -84,9 +97,7 @@ END_TEST
 
 START_TEST (slow_reader_slows_the_writer_and_gets_all_in_order)
 {
-  guint16 at = 0;
-  int server = serve (&at, 1);
-  run_proxy (at, "10s");
+  int server = begin_proxy ();
   Way way = open_way (port (0), server);
   flow_pump (&way.there, 256 * MIB, 4 * MIB);
   flow_fill (&way.there, 32 * MIB); /* it is held up long before all 256 are on their way */
@@ -96,9 +107,7 @@ START_TEST (slow_reader_slows_the_writer_and_gets_all_in_order)
   flow_pump (&way.there, all, all);
   expect_end (way.there.to);
   close_way (&way);
-  close (server);
-  EXPECT_STATUS (0, stop ());
-  expect_balance ();
+  end_proxy (server);
   ck_assert_uint_eq (link_figure ("client:upstream", "bytes_out"), all);
   ck_assert_uint_eq (link_figure ("client:upstream", "dropped"), 0);
   ck_assert_uint_gt (link_figure ("client:upstream", "pauses"), 0);
@@ -107,9 +116,7 @@ END_TEST
 
 START_TEST (one_who_never_reads_holds_up_nobody_else)
 {
-  guint16 at = 0;
-  int server = serve (&at, 1);
-  run_proxy (at, "10s");
+  int server = begin_proxy ();
   Way stuck = open_way (port (0), server), other = open_way (port (0), server);
   flow_fill (&stuck.there, 32 * MIB);
   flow_fill (&stuck.back, 32 * MIB);
@@ -118,65 +125,48 @@ START_TEST (one_who_never_reads_holds_up_nobody_else)
   expect_peak_below (32 * KIB);
   close_way (&other);
   close_way (&stuck);
-  close (server);
-  EXPECT_STATUS (0, stop ());
-  expect_balance ();
+  end_proxy (server);
 }
 END_TEST
 
 /* ---- breaking off ---- */
 
-START_TEST (client_that_resets_amid_the_stream_ends_its_way_alone)
+/* One side resets amid what the other one says, who then cannot say more; another way goes on. */
+static void
+reset_ways (gboolean by_client)
 {
-  guint16 at = 0;
-  int server = serve (&at, 1);
-  run_proxy (at, "10s");
+  int server = begin_proxy ();
   Way other = open_way (port (0), server);
   try_way (&other);
   Holdings before = holdings ();
   for (guint i = 0; i < 20; i++) {
     Way way = open_way (port (0), server);
-    flow_pump (&way.back, 8 * MIB, 1 * MIB);
-    reset (way.there.from);
-    /* What the server still sends is refused. */
+    Flow *flow = by_client ? &way.back : &way.there;
+    flow_pump (flow, 8 * MIB, 1 * MIB);
+    reset (flow->to);
     char bytes[65536] = { 0 };
-    while (send (way.there.to, bytes, sizeof (bytes), MSG_NOSIGNAL) > 0) {}
+    while (send (flow->from, bytes, sizeof (bytes), MSG_NOSIGNAL) > 0) {}
     ck_assert (errno == EPIPE || errno == ECONNRESET);
-    close (way.there.to);
+    close (flow->from);
     try_way (&other);
   }
   await_holdings (before);
+  if (!by_client) {
+    await_said ("weir: warning: upstream (tcp, transform): connection from 127.0.0.1:");
+  }
   close_way (&other);
-  close (server);
-  EXPECT_STATUS (0, stop ());
-  expect_balance ();
+  end_proxy (server);
+}
+
+START_TEST (client_that_resets_amid_the_stream_ends_its_way_alone)
+{
+  reset_ways (TRUE);
 }
 END_TEST
 
 START_TEST (server_that_resets_amid_the_stream_ends_its_way_alone)
 {
-  guint16 at = 0;
-  int server = serve (&at, 1);
-  run_proxy (at, "10s");
-  Way other = open_way (port (0), server);
-  try_way (&other);
-  Holdings before = holdings ();
-  for (guint i = 0; i < 20; i++) {
-    Way way = open_way (port (0), server);
-    flow_pump (&way.there, 8 * MIB, 1 * MIB);
-    reset (way.there.to);
-    char bytes[65536] = { 0 };
-    while (send (way.there.from, bytes, sizeof (bytes), MSG_NOSIGNAL) > 0) {}
-    ck_assert (errno == EPIPE || errno == ECONNRESET);
-    close (way.there.from);
-    try_way (&other);
-  }
-  await_holdings (before);
-  await_said ("weir: warning: upstream (tcp, transform): connection from 127.0.0.1:");
-  close_way (&other);
-  close (server);
-  EXPECT_STATUS (0, stop ());
-  expect_balance ();
+  reset_ways (FALSE);
 }
 END_TEST
 

@@ -16,16 +16,6 @@
   " 'transforms': {'lines': {'plugin': 'lines', 'from': 'in'}}," \
   " 'consumers': {'out': {'plugin': 'file', 'path': 'out', 'from': 'lines'}}}"
 
-static guint16
-own_port (int fd)
-{
-  struct sockaddr_storage address;
-  socklen_t size = sizeof (address);
-  ck_assert_int_eq (getsockname (fd, (struct sockaddr *) &address, &size), 0);
-  return ntohs (address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) &address)->sin6_port
-                                              : ((struct sockaddr_in *) &address)->sin_port);
-}
-
 /* ---- who says what ---- */
 
 START_TEST (records_are_tagged_with_their_peer)

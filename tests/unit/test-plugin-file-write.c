@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The consumer of plugins/file.c in a pipeline: what is in which file in the end, also after a full disk and with rotation.
+/* The consumer of plugins/file.c in a harness: what is in which file in the end, also after a full disk and with rotation.
  * writev(2), fdatasync(2) and fsync(2) of this program are the ones below, so that they can fail and be counted. */
-#include "plugin-ends.h"
+#include "plugin-file-run.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
-static char *folder, *failure;
-static GPtrArray *owned;
-static WeirResult result;
 static _Atomic int full;      /* calls of writev() that find the disk full, once bytes_left are out */
 static _Atomic int full_with; /* errno */
 static _Atomic int bytes_left, synced, sync_fails;
@@ -43,72 +36,15 @@ fdatasync (G_GNUC_UNUSED int fd)
   return sync_fails != 0 ? -1 : 0;
 }
 
-static void
-set_up (void)
-{
-  folder = g_dir_make_tmp ("weir-XXXXXX", NULL);
-  ck_assert_ptr_nonnull (folder);
-  ck_assert_int_eq (chdir (folder), 0);
-  owned = g_ptr_array_new_with_free_func (g_free);
-  failure = NULL;
-  full = full_with = bytes_left = synced = sync_fails = 0;
-}
+#undef RUN
+#define RUN(pieces, json) run_consumer ("file", json, pieces, G_N_ELEMENTS (pieces), 4096)
 
+/* wanted NULL: it is not there. */
 static void
-tear_down (void)
-{
-  g_autofree char *command = g_strdup_printf ("rm -rf '%s'", folder);
-  ck_assert_int_eq (chdir ("/"), 0);
-  ck_assert_int_eq (system (command), 0);
-  g_ptr_array_unref (owned);
-  g_free (folder);
-  g_free (failure);
-}
-
-static void
-make (const char *path, const char *text)
-{
-  ck_assert (g_file_set_contents (path, text, -1, NULL));
-}
-
-static void
-run_roles (const WeirRole *role, gpointer state, gboolean lines, const char *json)
-{
-  const WeirRole *writer = load_plugin ("file")->consumer, *cutter = load_plugin ("lines")->transform;
-  WeirPipeline *pipeline = weir_pipeline_new ("test");
-  WeirStage *from = add_stage (pipeline, "from", WEIR_PRODUCER, role, state);
-  if (lines) {
-    WeirStage *cut = add_stage (pipeline, "lines", WEIR_TRANSFORM, cutter, role_state (cutter, "{}", owned));
-    join (pipeline, from, 0, cut, 4096);
-    from = cut;
-  }
-  WeirStage *to = add_stage (pipeline, "out", WEIR_CONSUMER, writer, role_state (writer, json, owned));
-  join (pipeline, from, 0, to, 4096);
-  result = weir_pipeline_run (pipeline, &failure);
-  weir_pipeline_free (pipeline);
-}
-
-static void
-run_with (const WeirRole *feed, const Piece *pieces, gsize count, const char *json)
-{
-  run_roles (feed, feed_state (pieces, count), FALSE, json);
-}
-
-#define MESSAGE(text) \
-  { \
-    (text), sizeof (text) - 1, 0, 0, FALSE \
-  }
-#define LINE(text) \
-  { \
-    (text "\n"), sizeof (text) - 1, 1, 0, FALSE \
-  }
-#define RUN(pieces, json) run_with (&feed_messages, pieces, G_N_ELEMENTS (pieces), json)
-
-static void
-expect (const char *path, const char *wanted)
+expect_file (const char *path, const char *wanted)
 {
   g_autofree char *text = NULL;
-  ck_assert_msg (result == WEIR_RESULT_DONE, "%s", failure);
+  expect_done ();
   if (wanted == NULL) {
     ck_assert_msg (!g_file_test (path, G_FILE_TEST_EXISTS), "%s is there", path);
     return;
@@ -117,28 +53,64 @@ expect (const char *path, const char *wanted)
   ck_assert_msg (g_str_equal (text, wanted), "%s: found \"%s\", expected \"%s\"", path, text, wanted);
 }
 
-static void
-expect_failure (const char *message)
-{
-  ck_assert_int_eq (result, WEIR_RESULT_FAILED);
-  ck_assert_str_eq (failure, message);
-}
-
 /* ---- what is written ---- */
 
 START_TEST (messages_get_a_delimiter_lines_have_theirs)
 {
   static const Piece pieces[] = { MESSAGE ("one"), LINE ("two"), MESSAGE (""), MESSAGE ("three") };
   RUN (pieces, "{\"path\": \"out\"}");
-  expect ("out", "one\ntwo\n\nthree\n");
+  expect_file ("out", "one\ntwo\n\nthree\n");
 }
 END_TEST
 
+static void
+write_chunks (const char *json, const Piece *pieces, gsize count)
+{
+  make_stage ("file", WEIR_HARNESS_CONSUMER, json, 4096);
+  push_pieces (AS_CHUNKS, pieces, count);
+  finish ();
+}
+
 START_TEST (chunks_are_written_as_they_are)
 {
-  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (2, "e\nt"), CHUNK (1, "wo") };
-  run_with (&feed_chunks, pieces, G_N_ELEMENTS (pieces), "{\"path\": \"out\"}");
-  expect ("out", "one\ntwo");
+  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (1, "e\nt"), CHUNK (1, "wo") };
+  write_chunks ("{\"path\": \"out\"}", pieces, G_N_ELEMENTS (pieces));
+  expect_file ("out", "one\ntwo");
+}
+END_TEST
+
+START_TEST (unended_line_of_one_stream_is_parted_from_the_next)
+{
+  static const Piece pieces[] = { CHUNK (1, "one\nlast"), CLOSE (1), CHUNK (2, "first\n"), CHUNK (1, "third") };
+  write_chunks ("{\"path\": \"out\"}", pieces, G_N_ELEMENTS (pieces));
+  expect_file ("out", "one\nlast\nfirst\nthird");
+}
+END_TEST
+
+START_TEST (chunks_of_streams_in_turn_never_share_a_line)
+{
+  static const Piece pieces[] = { CHUNK (1, "on"), CHUNK (2, "t"), CHUNK (1, "e\n"), CHUNK (2, "wo\n") };
+  write_chunks ("{\"path\": \"out\"}", pieces, G_N_ELEMENTS (pieces));
+  expect_file ("out", "on\nt\ne\nwo\n");
+  unlink ("out");
+  write_chunks ("{\"path\": \"out\", \"delimiter\": \"\"}", pieces, G_N_ELEMENTS (pieces));
+  expect_file ("out", "onte\nwo\n");
+}
+END_TEST
+
+START_TEST (lines_of_streams_in_turn_are_whole)
+{
+  static const Piece pieces[] = { CHUNK (1, "on"),   CHUNK (2, "t"),    CHUNK (1, "e\nlast"),
+                                  CHUNK (2, "wo\n"), CLOSE (1),         CHUNK (2, "three\nend"),
+                                  CLOSE (2),         CHUNK (3, "four"), CLOSE (3) };
+  make_stage ("lines", WEIR_HARNESS_TRANSFORM, "{}", 4096);
+  cutter = g_steal_pointer (&harness);
+  make_stage ("file", WEIR_HARNESS_CONSUMER, "{\"path\": \"out\"}", 4096);
+  push_pieces_to (cutter, AS_CHUNKS, pieces, G_N_ELEMENTS (pieces));
+  ck_assert (weir_harness_finish (cutter));
+  weir_harness_hand_on (cutter, NULL, harness);
+  finish ();
+  expect_file ("out", "one\ntwo\nlast\nthree\nend\nfour");
 }
 END_TEST
 
@@ -146,7 +118,7 @@ START_TEST (delimiter_of_ones_own)
 {
   static const Piece pieces[] = { MESSAGE ("one"), LINE ("two"), MESSAGE ("three") };
   RUN (pieces, "{\"path\": \"out\", \"delimiter\": \"; \"}");
-  expect ("out", "one; two\nthree; ");
+  expect_file ("out", "one; two\nthree; ");
 }
 END_TEST
 
@@ -154,7 +126,7 @@ START_TEST (empty_delimiter_is_none)
 {
   static const Piece pieces[] = { MESSAGE ("one"), LINE ("two"), MESSAGE ("three") };
   RUN (pieces, "{\"path\": \"out\", \"delimiter\": \"\"}");
-  expect ("out", "onetwo\nthree");
+  expect_file ("out", "onetwo\nthree");
 }
 END_TEST
 
@@ -172,8 +144,8 @@ END_TEST
 
 START_TEST (nothing_makes_an_empty_file)
 {
-  run_with (&feed_messages, NULL, 0, "{\"path\": \"out\"}");
-  expect ("out", "");
+  run_consumer ("file", "{\"path\": \"out\"}", NULL, 0, 4096);
+  expect_file ("out", "");
 }
 END_TEST
 
@@ -182,7 +154,7 @@ START_TEST (appends_to_what_is_there)
   static const Piece pieces[] = { MESSAGE ("new") };
   make ("out", "old\n");
   RUN (pieces, "{\"path\": \"out\"}");
-  expect ("out", "old\nnew\n");
+  expect_file ("out", "old\nnew\n");
 }
 END_TEST
 
@@ -191,7 +163,7 @@ START_TEST (append_false_begins_with_an_empty_file)
   static const Piece pieces[] = { MESSAGE ("new") };
   make ("out", "old, and much longer\n");
   RUN (pieces, "{\"path\": \"out\", \"append\": false}");
-  expect ("out", "new\n");
+  expect_file ("out", "new\n");
 }
 END_TEST
 
@@ -205,9 +177,19 @@ START_TEST (file_to_file_is_byte_exact)
     g_string_append_c (text, (char) ((random >> 16) % 40 == 0 ? '\n' : (random >> 24)));
   }
   ck_assert (g_file_set_contents ("in", text->str, (gssize) text->len, NULL));
-  const WeirRole *reader = load_plugin ("file")->producer;
-  run_roles (reader, role_state (reader, "{\"path\": \"in\"}", owned), _i == 1, "{\"path\": \"out\"}");
-  ck_assert_int_eq (result, WEIR_RESULT_DONE);
+  prepare ("{\"path\": \"in\"}", "{}", 4096);
+  finish ();
+  expect_done ();
+  WeirHarness *reader = g_steal_pointer (&harness);
+  make_stage ("file", WEIR_HARNESS_CONSUMER, "{\"path\": \"out\"}", 4096);
+  weir_harness_hand_on (reader, NULL, _i == 1 ? cutter : harness);
+  if (_i == 1) {
+    ck_assert (weir_harness_finish (cutter));
+    weir_harness_hand_on (cutter, NULL, harness);
+  }
+  weir_harness_free (reader);
+  finish ();
+  expect_done ();
   g_autofree char *copy = NULL;
   gsize size;
   ck_assert (g_file_get_contents ("out", &copy, &size, NULL));
@@ -248,8 +230,8 @@ START_TEST (bad_mode_is_refused)
   static const char *const bad[] = { "0649", "", "rw-r--r--", "01777", "-1", "0x1f" };
   g_autofree char *json = g_strdup_printf ("{\"path\": \"out\", \"mode\": \"%s\"}", bad[_i]);
   g_autofree char *problem = g_strdup_printf (
-    "mode: found \"%s\", expected an octal number from 0 to 0777, such as 0640|", bad[_i]);
-  expect_refused (load_plugin ("file")->consumer, json, problem);
+    "mode: found \"%s\", expected an octal number from 0 to 0777, such as 0640", bad[_i]);
+  expect_refused ("file", WEIR_HARNESS_CONSUMER, json, problem);
 }
 END_TEST
 
@@ -259,7 +241,7 @@ START_TEST (folder_for_a_file_fails)
 {
   static const Piece pieces[] = { MESSAGE ("one") };
   RUN (pieces, "{\"path\": \"/\"}");
-  expect_failure ("out (test, consumer): cannot open /: Is a directory");
+  expect_failure ("cannot open /: Is a directory");
 }
 END_TEST
 
@@ -267,7 +249,7 @@ START_TEST (missing_folder_fails)
 {
   static const Piece pieces[] = { MESSAGE ("one") };
   RUN (pieces, "{\"path\": \"missing/out\"}");
-  expect_failure ("out (test, consumer): cannot open missing/out: No such file or directory");
+  expect_failure ("cannot open missing/out: No such file or directory");
   ck_assert (!g_file_test ("missing", G_FILE_TEST_EXISTS));
 }
 END_TEST
@@ -276,7 +258,7 @@ START_TEST (rotating_what_is_no_file_fails)
 {
   static const Piece pieces[] = { MESSAGE ("one") };
   RUN (pieces, "{\"path\": \"/dev/null\", \"rotate\": 10}");
-  expect_failure ("out (test, consumer): cannot rotate /dev/null: not a regular file");
+  expect_failure ("cannot rotate /dev/null: not a regular file");
 }
 END_TEST
 
@@ -286,9 +268,9 @@ START_TEST (rotates_at_record_borders)
 {
   static const Piece pieces[] = { MESSAGE ("1234"), LINE ("5678"), MESSAGE ("9"), MESSAGE ("abcdefgh"), LINE ("") };
   RUN (pieces, "{\"path\": \"out\", \"rotate\": 10}");
-  expect ("out.2", "1234\n5678\n");
-  expect ("out.1", "9\n");
-  expect ("out", "abcdefgh\n\n");
+  expect_file ("out.2", "1234\n5678\n");
+  expect_file ("out.1", "9\n");
+  expect_file ("out", "abcdefgh\n\n");
 }
 END_TEST
 
@@ -296,9 +278,9 @@ START_TEST (larger_record_has_a_file_of_its_own)
 {
   static const Piece pieces[] = { MESSAGE ("1"), MESSAGE ("a long one"), MESSAGE ("2") };
   RUN (pieces, "{\"path\": \"out\", \"rotate\": 4}");
-  expect ("out.2", "1\n");
-  expect ("out.1", "a long one\n");
-  expect ("out", "2\n");
+  expect_file ("out.2", "1\n");
+  expect_file ("out.1", "a long one\n");
+  expect_file ("out", "2\n");
 }
 END_TEST
 
@@ -306,10 +288,10 @@ START_TEST (keeps_that_many)
 {
   static const Piece pieces[] = { MESSAGE ("1"), MESSAGE ("2"), MESSAGE ("3"), MESSAGE ("4"), MESSAGE ("5") };
   RUN (pieces, "{\"path\": \"out\", \"rotate\": 2, \"keep\": 2}");
-  expect ("out", "5\n");
-  expect ("out.1", "4\n");
-  expect ("out.2", "3\n");
-  expect ("out.3", NULL);
+  expect_file ("out", "5\n");
+  expect_file ("out.1", "4\n");
+  expect_file ("out.2", "3\n");
+  expect_file ("out.3", NULL);
 }
 END_TEST
 
@@ -318,26 +300,23 @@ START_TEST (what_was_there_counts)
   static const Piece pieces[] = { MESSAGE ("12"), MESSAGE ("34") };
   make ("out", "old\n");
   RUN (pieces, "{\"path\": \"out\", \"rotate\": 8}");
-  expect ("out.1", "old\n12\n");
-  expect ("out", "34\n");
+  expect_file ("out.1", "old\n12\n");
+  expect_file ("out", "34\n");
 }
 END_TEST
 
 /* What a rotating run writes, in order over all files, is what it was given. */
 START_TEST (rotation_loses_nothing)
 {
-  g_autoptr (GArray) pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
   g_autoptr (GString) wanted = g_string_new (NULL);
+  make_stage ("file", WEIR_HARNESS_CONSUMER, "{\"path\": \"out\", \"rotate\": 1000, \"keep\": 1000}", 4096);
   for (int i = 0; i < 3000; i++) {
-    char *text = g_strdup_printf ("record %d", i);
-    Piece piece = { text, strlen (text), 0, 0, FALSE };
-    g_ptr_array_add (owned, text);
-    g_array_append_val (pieces, piece);
+    g_autofree char *text = g_strdup_printf ("record %d", i);
+    weir_harness_push_text (harness, text);
     g_string_append_printf (wanted, "%s\n", text);
   }
-  run_with (&feed_messages, (const Piece *) pieces->data, pieces->len,
-            "{\"path\": \"out\", \"rotate\": 1000, \"keep\": 1000}");
-  ck_assert_int_eq (result, WEIR_RESULT_DONE);
+  finish ();
+  expect_done ();
   g_autoptr (GString) found = g_string_new (NULL);
   int files = 0;
   for (int i = 100; i >= 0; i--) {
@@ -360,7 +339,7 @@ START_TEST (full_disk_fails)
 {
   static const Piece pieces[] = { MESSAGE ("one") };
   RUN (pieces, "{\"path\": \"/dev/full\"}");
-  expect_failure ("out (test, consumer): cannot write /dev/full: No space left on device");
+  expect_failure ("cannot write /dev/full: No space left on device");
 }
 END_TEST
 
@@ -371,9 +350,16 @@ START_TEST (full_disk_is_waited_for)
   full = 1;
   full_with = _i == 0 ? ENOSPC : EDQUOT;
   bytes_left = 5;
-  RUN (pieces, "{\"path\": \"out\", \"when_full_disk\": \"wait\"}");
+  make_stage ("file", WEIR_HARNESS_CONSUMER, "{\"path\": \"out\", \"when_full_disk\": \"wait\"}", 4096);
+  push_pieces (AS_MESSAGES, pieces, G_N_ELEMENTS (pieces));
+  weir_harness_start (harness);
+  ck_assert (weir_harness_run (harness));
+  ck_assert (weir_harness_is_waiting (harness));
+  ck_assert_uint_eq (weir_harness_link_figure (harness, "input", "queued"), 2);
+  weir_harness_advance (harness, G_USEC_PER_SEC);
   ck_assert_int_eq (full, 0);
-  expect ("out", "one two three\nfour\n");
+  finish ();
+  expect_file ("out", "one two three\nfour\n");
 }
 END_TEST
 
@@ -383,7 +369,7 @@ START_TEST (other_errors_are_not_waited_for)
   full = 1;
   full_with = EIO;
   RUN (pieces, "{\"path\": \"out\", \"when_full_disk\": \"wait\"}");
-  expect_failure ("out (test, consumer): cannot write out: Input/output error");
+  expect_failure ("cannot write out: Input/output error");
 }
 END_TEST
 
@@ -391,7 +377,7 @@ START_TEST (sync_batch_syncs)
 {
   static const Piece pieces[] = { MESSAGE ("one"), MESSAGE ("two") };
   RUN (pieces, "{\"path\": \"out\", \"sync\": \"batch\"}");
-  expect ("out", "one\ntwo\n");
+  expect_file ("out", "one\ntwo\n");
   ck_assert_int_ge (synced, 1);
 }
 END_TEST
@@ -400,7 +386,7 @@ START_TEST (sync_none_does_not)
 {
   static const Piece pieces[] = { MESSAGE ("one") };
   RUN (pieces, "{\"path\": \"out\"}");
-  expect ("out", "one\n");
+  expect_file ("out", "one\n");
   ck_assert_int_eq (synced, 0);
 }
 END_TEST
@@ -410,7 +396,7 @@ START_TEST (failed_sync_fails)
   static const Piece pieces[] = { MESSAGE ("one") };
   sync_fails = EIO;
   RUN (pieces, "{\"path\": \"out\", \"sync\": \"batch\"}");
-  expect_failure ("out (test, consumer): cannot sync out: Input/output error");
+  expect_failure ("cannot sync out: Input/output error");
 }
 END_TEST
 
@@ -443,7 +429,7 @@ START_TEST (full_fifo_is_waited_for)
   close (own);
   GString *text = g_thread_join (reader);
   close (fd);
-  ck_assert_int_eq (result, WEIR_RESULT_DONE);
+  expect_done ();
   ck_assert_uint_eq (text->len, 300001 + 4);
   ck_assert_str_eq (text->str + 300000, "\none\n");
   g_string_free (text, TRUE);
@@ -451,14 +437,22 @@ START_TEST (full_fifo_is_waited_for)
 }
 END_TEST
 
+static void
+forget_faults (void)
+{
+  full = full_with = bytes_left = synced = sync_fails = 0;
+}
+
 int
 main (void)
 {
   TCase *cases = tcase_create ("file-write");
-  tcase_add_checked_fixture (cases, set_up, tear_down);
-  tcase_set_timeout (cases, 30);
+  tcase_add_checked_fixture (cases, forget_faults, NULL);
   tcase_add_test (cases, messages_get_a_delimiter_lines_have_theirs);
   tcase_add_test (cases, chunks_are_written_as_they_are);
+  tcase_add_test (cases, unended_line_of_one_stream_is_parted_from_the_next);
+  tcase_add_test (cases, chunks_of_streams_in_turn_never_share_a_line);
+  tcase_add_test (cases, lines_of_streams_in_turn_are_whole);
   tcase_add_test (cases, delimiter_of_ones_own);
   tcase_add_test (cases, empty_delimiter_is_none);
   tcase_add_test (cases, nul_is_a_zero_byte);
@@ -483,7 +477,5 @@ main (void)
   tcase_add_test (cases, sync_none_does_not);
   tcase_add_test (cases, failed_sync_fails);
   tcase_add_test (cases, full_fifo_is_waited_for);
-  Suite *suite = suite_create ("plugin-file-write");
-  suite_add_tcase (suite, cases);
-  return run_suite (suite);
+  return run_file_cases ("plugin-file-write", cases);
 }

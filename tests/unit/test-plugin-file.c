@@ -6,8 +6,8 @@ START_TEST (reads_a_file_to_its_end)
 {
   make ("a.log", "one\ntwo\nlast");
   begin ("{\"path\": \"a.log\"}");
-  expect ("one<\\n>|two<\\n>|last~|");
-  ck_assert_str_eq (notes.tags->str, "a.log|a.log|a.log|");
+  expect_lines ("one<\\n>|two<\\n>|last~|");
+  ck_assert_str_eq (weir_harness_tags (cutter, NULL, "path"), "a.log|a.log|a.log|");
 }
 END_TEST
 
@@ -15,7 +15,7 @@ START_TEST (reads_by_chunks)
 {
   make ("a.log", "one\ntwo\nlast");
   begin ("{\"path\": \"a.log\", \"chunk\": 5}");
-  expect ("one<\\n>|two<\\n>|last~|");
+  expect_lines ("one<\\n>|two<\\n>|last~|");
 }
 END_TEST
 
@@ -23,7 +23,7 @@ START_TEST (empty_file_gives_nothing)
 {
   make ("a.log", "");
   begin ("{\"path\": \"a.log\"}");
-  expect ("");
+  expect_lines ("");
 }
 END_TEST
 
@@ -35,8 +35,8 @@ START_TEST (list_in_its_order_and_globs_sorted)
   make ("d.txt", "");
   g_mkdir ("e.log", 0755);
   begin ("{\"path\": [\"d.txt\", \"*.log\", \"a.txt\", \"b.log\"]}");
-  expect ("b~|c~|a~|");
-  ck_assert_str_eq (notes.tags->str, "b.log|c.log|a.txt|");
+  expect_lines ("b~|c~|a~|");
+  ck_assert_str_eq (weir_harness_tags (cutter, NULL, "path"), "b.log|c.log|a.txt|");
 }
 END_TEST
 
@@ -48,7 +48,7 @@ START_TEST (many_empty_files_are_passed_by)
   }
   make ("100", "last");
   begin ("{\"path\": \"*\"}");
-  expect ("last~|");
+  expect_lines ("last~|");
 }
 END_TEST
 
@@ -57,14 +57,14 @@ START_TEST (a_file_may_have_a_globs_name)
   make ("[a].log", "brackets");
   make ("a.log", "a");
   begin ("{\"path\": \"[a].log\"}");
-  expect ("brackets~|");
+  expect_lines ("brackets~|");
 }
 END_TEST
 
 START_TEST (start_at_end_is_refused_where_nothing_is_followed)
 {
-  expect_refused (load_plugin ("file")->producer, "{\"path\": \"a.log\", \"start_at\": \"end\"}",
-                  "start_at: found \"end\" without follow, expected both: nothing would be read|");
+  expect_refused ("file", WEIR_HARNESS_PRODUCER, "{\"path\": \"a.log\", \"start_at\": \"end\"}",
+                  "start_at: found \"end\" without follow, expected both: nothing would be read");
 }
 END_TEST
 
@@ -72,13 +72,13 @@ START_TEST (fifo_is_read_until_its_writer_closes)
 {
   ck_assert_int_eq (mkfifo ("fifo", 0600), 0);
   begin ("{\"path\": \"fifo\"}");
-  await_flag (&is_ready);
+  await_idle ();
   int fd = open ("fifo", O_WRONLY);
   ck_assert_int_eq (write (fd, "one\ntw", 6), 6);
   await ("one<\\n>|");
   ck_assert_int_eq (write (fd, "o\nlast", 6), 6);
   close (fd);
-  expect ("one<\\n>|two<\\n>|last~|");
+  expect_lines ("one<\\n>|two<\\n>|last~|");
 }
 END_TEST
 
@@ -86,15 +86,17 @@ START_TEST (kernel_file_of_size_zero_is_read)
 {
   begin ("{\"path\": \"/proc/self/comm\"}");
   finish ();
-  ck_assert_int_eq (result, WEIR_RESULT_DONE);
-  ck_assert_uint_eq (notes.count, 1);
+  expect_done ();
+  look ();
+  ck_assert_uint_eq (weir_harness_count (cutter, NULL), 1);
 }
 END_TEST
 
 START_TEST (missing_file_fails)
 {
   begin ("{\"path\": \"missing.log\"}");
-  expect_failure ("log: cannot open missing.log: No such file or directory");
+  finish ();
+  expect_failure ("cannot open missing.log: No such file or directory");
 }
 END_TEST
 
@@ -102,15 +104,17 @@ START_TEST (second_file_missing_fails_before_anything_is_read)
 {
   make ("a.log", "one\n");
   begin ("{\"path\": [\"a.log\", \"missing.log\"]}");
-  expect_failure ("log: cannot open missing.log: No such file or directory");
-  ck_assert_uint_eq (notes.count, 0);
+  finish ();
+  expect_failure ("cannot open missing.log: No such file or directory");
+  ck_assert_uint_eq (count_out (), 0);
 }
 END_TEST
 
 START_TEST (folder_for_a_file_fails)
 {
   begin ("{\"path\": \"/\"}");
-  expect_failure ("log: cannot open /: Is a directory");
+  finish ();
+  expect_failure ("cannot open /: Is a directory");
 }
 END_TEST
 
@@ -119,25 +123,23 @@ START_TEST (unreadable_file_fails)
   make ("a.log", "one\n");
   ck_assert_int_eq (chmod (folder, 0755), 0);
   ck_assert_int_eq (chmod ("a.log", 0), 0);
-  load_plugin ("lines");
-  load_plugin ("file"); /* while we may: the build can lie in a folder of root's own */
+  prepare ("{\"path\": \"a.log\"}", "{}", 4096); /* while we may: the build can lie in a folder of root's own */
   if (geteuid () == 0) {
     ck_assert_int_eq (seteuid (65534), 0);
   }
-  begin ("{\"path\": \"a.log\"}");
   finish ();
   if (getuid () == 0) {
     ck_assert_int_eq (seteuid (0), 0);
   }
-  ck_assert_int_eq (result, WEIR_RESULT_FAILED);
-  ck_assert_str_eq (failure, "log: cannot open a.log: Permission denied");
+  expect_failure ("cannot open a.log: Permission denied");
 }
 END_TEST
 
 START_TEST (glob_without_match_fails)
 {
   begin ("{\"path\": \"*.log\"}");
-  expect_failure ("log: no file matches *.log");
+  finish ();
+  expect_failure ("no file matches *.log");
 }
 END_TEST
 
@@ -148,11 +150,13 @@ START_TEST (large_file_through_small_links)
     g_string_append_printf (text, "line %d\n", i);
   }
   make ("a.log", text->str);
-  begin_with ("{\"path\": \"a.log\"}", "{}", 1);
+  prepare ("{\"path\": \"a.log\"}", "{}", 1);
   finish ();
-  ck_assert_int_eq (result, WEIR_RESULT_DONE);
-  ck_assert_uint_eq (notes.count, 20000);
-  ck_assert_str_eq (notes.bytes->str, text->str);
+  expect_done ();
+  look ();
+  ck_assert (weir_harness_finish (cutter));
+  ck_assert_uint_eq (weir_harness_count (cutter, NULL), 20000);
+  ck_assert_str_eq (weir_harness_bytes (cutter, NULL, NULL), text->str);
 }
 END_TEST
 
@@ -175,5 +179,5 @@ main (void)
   tcase_add_test (plain, unreadable_file_fails);
   tcase_add_test (plain, glob_without_match_fails);
   tcase_add_test (plain, large_file_through_small_links);
-  return run_cases ("plugin-file", plain);
+  return run_file_cases ("plugin-file", plain);
 }

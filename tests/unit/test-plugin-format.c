@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugins/format.c in a pipeline: the template's parts, and what stays of the record it is written from. */
+/* plugins/format.c in a harness: the template's parts, and what stays of the record it is written from. */
 #include "plugin-run.h"
 
 START_TEST (payload)
@@ -23,7 +23,7 @@ START_TEST (tags)
   static const Piece pieces[] = { CHUNK (1, "one"), CHUNK (2, "two"), CHUNK (0, "three") };
   RUN ("format", "{\"text\": \"{path}: {}{nothing}\"}", pieces);
   expect ("stream 1: one|stream 2: two|: three|");
-  ck_assert_str_eq (outcome.good.tags->str, "stream 1|stream 2||");
+  expect_tags (NULL, "path", "stream 1|stream 2||");
 }
 END_TEST
 
@@ -60,20 +60,20 @@ START_TEST (a_large_record_is_written_whole)
   const Piece pieces[] = { { bytes, size, 0, 0, FALSE }, MESSAGE ("small") };
   RUN ("format", "{\"text\": \"{}{}\"}", pieces);
   expect_done ();
-  ck_assert_uint_eq (outcome.good.bytes->len, 2 * size + 1 + 2 * 5 + 1);
-  ck_assert (g_str_has_suffix (outcome.good.bytes->str, "x\nsmallsmall\n"));
+  gsize written;
+  ck_assert (g_str_has_suffix (weir_harness_bytes (harness, NULL, &written), "x\nsmallsmall\n"));
+  ck_assert_uint_eq (written, 2 * size + 1 + 2 * 5 + 1);
 }
 END_TEST
 
 START_TEST (bad_options_are_refused)
 {
-  const WeirRole *role = load_plugin ("format")->transform;
   expect_refused (
-    role, "{}",
-    "-: missing key \"text\" (What to write: {} is the payload, {NAME} a tag, {time} the event time, {host} this host, "
-    "{{ a brace)|");
-  expect_refused (role, "{\"text\": \"}\"}",
-                  "text: found \"}\", expected a template: the \"}\" at byte 1 closes nothing; \"}}\" is a brace|");
+    "format", WEIR_HARNESS_TRANSFORM, "{}",
+    "missing key \"text\" (What to write: {} is the payload, {NAME} a tag, {time} the event time, {host} this host, "
+    "{{ a brace)");
+  expect_refused ("format", WEIR_HARNESS_TRANSFORM, "{\"text\": \"}\"}",
+                  "text: found \"}\", expected a template: the \"}\" at byte 1 closes nothing; \"}}\" is a brace");
 }
 END_TEST
 

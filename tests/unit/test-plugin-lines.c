@@ -1,59 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugins/lines.c in a pipeline: what is cut where, as a message with its delimiter as trail or as a chunk of its stream; and that
- * no way of cutting the input into chunks, and no full link, changes a byte of it.
- * Each test runs feed -> lines -> notes, and lines.rejected -> bad where it says so. */
-#include "plugin-ends.h"
+/* plugins/lines.c in a harness: what is cut where, as a message with its delimiter as trail or as a chunk of its stream; and that
+ * no way of cutting the input into chunks, and no full link, changes a byte of it. */
+#include "plugin-run.h"
 
-typedef struct {
-  Notes good, bad;
-  char *failure;
-  WeirResult result;
-} Outcome;
-
-static Outcome outcome;
-
-static void
-set_up (void)
-{
-  outcome = (Outcome){ .good = notes_new (), .bad = notes_new () };
-}
-
-static void
-tear_down (void)
-{
-  notes_free (&outcome.good);
-  notes_free (&outcome.bad);
-  g_free (outcome.failure);
-}
-
-/* queue: records that the link to the notes takes; with `take_rejected`, somebody takes lines.rejected. */
-static void
-cut (const char *json, const WeirRole *feed, const Piece *pieces, gsize count, guint queue, gboolean take_rejected)
-{
-  const WeirRole *role = load_plugin ("lines")->transform;
-  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
-  WeirPipeline *pipeline = weir_pipeline_new ("test");
-  WeirStage *from = add_stage (pipeline, "feed", WEIR_PRODUCER, feed, feed_state (pieces, count));
-  WeirStage *lines = add_stage (pipeline, "lines", WEIR_TRANSFORM, role, role_state (role, json, owned));
-  WeirStage *to = add_stage (pipeline, "notes", WEIR_CONSUMER, &note_role, noter_state (&outcome.good));
-  join (pipeline, from, 0, lines, 4096);
-  join (pipeline, lines, 0, to, queue);
-  if (take_rejected) {
-    WeirStage *bad = add_stage (pipeline, "bad", WEIR_CONSUMER, &note_role, noter_state (&outcome.bad));
-    join (pipeline, lines, WEIR_PORT_REJECTED, bad, queue);
-  }
-  outcome.result = weir_pipeline_run (pipeline, &outcome.failure);
-  weir_pipeline_free (pipeline);
-}
-
-#define CUT(json, pieces) cut (json, &feed_chunks, pieces, G_N_ELEMENTS (pieces), 4096, FALSE)
-
-static void
-expect (const char *text)
-{
-  ck_assert_msg (outcome.result == WEIR_RESULT_DONE, "%s", outcome.failure);
-  ck_assert_str_eq (outcome.good.text->str, text);
-}
+#define CUT(json, pieces) RUN_ON_CHUNKS ("lines", json, pieces)
 
 /* ---- lines ---- */
 
@@ -78,7 +28,7 @@ START_TEST (last_line_without_delimiter_stays_a_chunk)
   static const Piece pieces[] = { CHUNK (1, "one\nla"), CHUNK (1, "st"), CLOSE (1) };
   CUT ("{}", pieces);
   expect ("one<\\n>|last~|");
-  ck_assert_str_eq (outcome.good.tags->str, "stream 1|stream 1|");
+  expect_tags (NULL, "path", "stream 1|stream 1|");
 }
 END_TEST
 
@@ -87,7 +37,7 @@ START_TEST (last_line_comes_at_the_end_of_the_link_too)
   static const Piece pieces[] = { CHUNK (1, "one\nlast") };
   CUT ("{}", pieces);
   expect ("one<\\n>|last~|");
-  ck_assert_str_eq (outcome.good.tags->str, "stream 1|stream 1|");
+  expect_tags (NULL, "path", "stream 1|stream 1|");
 }
 END_TEST
 
@@ -97,7 +47,7 @@ START_TEST (streams_do_not_mix)
                                   CHUNK (2, "b2\nb3"), CLOSE (1),       CLOSE (2) };
   CUT ("{}", pieces);
   expect ("a1a2<\\n>|b1b2<\\n>|a3~|b3~|");
-  ck_assert_str_eq (outcome.good.tags->str, "stream 1|stream 2|stream 1|stream 2|");
+  expect_tags (NULL, "path", "stream 1|stream 2|stream 1|stream 2|");
 }
 END_TEST
 
@@ -162,16 +112,16 @@ END_TEST
 
 START_TEST (empty_delimiter_is_refused)
 {
-  expect_refused (load_plugin ("lines")->transform, "{\"delimiter\": \"\"}",
-                  "delimiter: found 0 bytes, expected 1 to 16, or \"nul\"|");
+  expect_refused ("lines", WEIR_HARNESS_TRANSFORM, "{\"delimiter\": \"\"}",
+                  "delimiter: found 0 bytes, expected 1 to 16, or \"nul\"");
 }
 END_TEST
 
 START_TEST (too_long_delimiter_is_refused)
 {
-  expect_refused (load_plugin ("lines")->transform, "{\"delimiter\": \"0123456789abcdefg\"}",
-                  "delimiter: found 17 bytes, expected 1 to 16, or \"nul\"|");
-  expect_refused (load_plugin ("lines")->transform, "{\"delimiter\": \"0123456789abcdef\"}", "");
+  expect_refused ("lines", WEIR_HARNESS_TRANSFORM, "{\"delimiter\": \"0123456789abcdefg\"}",
+                  "delimiter: found 17 bytes, expected 1 to 16, or \"nul\"");
+  expect_refused ("lines", WEIR_HARNESS_TRANSFORM, "{\"delimiter\": \"0123456789abcdef\"}", "");
 }
 END_TEST
 
@@ -224,11 +174,15 @@ END_TEST
 START_TEST (reject_sends_the_whole_line_and_nothing_else)
 {
   static const Piece pieces[] = { CHUNK (1, "ok\n1234567"), CHUNK (1, "8901\nfine\n123456"), CLOSE (1) };
-  cut ("{\"max\": 5, \"too_long\": \"reject\"}", &feed_chunks, pieces, G_N_ELEMENTS (pieces), 4096, TRUE);
+  run_transform ("lines", "{\"max\": 5, \"too_long\": \"reject\"}", AS_CHUNKS, pieces, G_N_ELEMENTS (pieces), 4096,
+                 TRUE);
   expect ("ok<\\n>|fine<\\n>|");
-  ck_assert_str_eq (outcome.bad.text->str, "12345~|67890~|1<\\n>|12345~|6~|");
-  ck_assert_str_eq (outcome.bad.bytes->str, "12345678901\n123456");
-  ck_assert (g_str_has_prefix (outcome.bad.tags->str, "stream 1: a line is longer than 5 bytes|stream 1: a line"));
+  ck_assert_str_eq (weir_harness_text (harness, "rejected"), "12345~|67890~|1<\\n>|12345~|6~|");
+  expect_bytes ("rejected", "12345678901\n123456");
+  const char *reason = "a line is longer than 5 bytes|";
+  g_autofree char *reasons = g_strconcat (reason, reason, reason, reason, reason, NULL);
+  expect_tags ("rejected", "reason", reasons);
+  expect_tags ("rejected", "path", "stream 1|stream 1|stream 1|stream 1|stream 1|");
 }
 END_TEST
 
@@ -236,10 +190,7 @@ START_TEST (reject_fails_the_stage_where_nobody_takes_it)
 {
   static const Piece pieces[] = { CHUNK (1, "ok\n123456\nfine\n") };
   CUT ("{\"max\": 5, \"too_long\": \"reject\"}", pieces);
-  ck_assert_int_eq (outcome.result, WEIR_RESULT_FAILED);
-  ck_assert_str_eq (
-    outcome.failure,
-    "lines (test, transform): rejected a record, and nobody takes lines.rejected: a line is longer than 5 bytes");
+  expect_failure ("rejected a record, and nobody takes lines.rejected: a line is longer than 5 bytes");
 }
 END_TEST
 
@@ -250,7 +201,7 @@ START_TEST (messages_are_cut_each_by_itself)
   static const Piece pieces[] = {
     { "one\ntwo", 7, 0, 0, FALSE }, { "three", 5, 0, 0, FALSE }, { "", 0, 0, 0, FALSE }, { "four\n", 5, 0, 0, FALSE }
   };
-  cut ("{}", &feed_messages, pieces, G_N_ELEMENTS (pieces), 4096, FALSE);
+  run_transform ("lines", "{}", AS_MESSAGES, pieces, G_N_ELEMENTS (pieces), 4096, FALSE);
   expect ("one<\\n>|two<\\n>|three<\\n>|<\\n>|four<\\n>|");
 }
 END_TEST
@@ -260,7 +211,7 @@ START_TEST (a_message_keeps_its_trail)
   static const Piece pieces[] = { { "one\ntwo\r\n", 7, 2, 0, FALSE },
                                   { "\n", 0, 1, 0, FALSE },
                                   { "a\n;", 2, 1, 0, FALSE } };
-  cut ("{}", &feed_messages, pieces, G_N_ELEMENTS (pieces), 4096, FALSE);
+  run_transform ("lines", "{}", AS_MESSAGES, pieces, G_N_ELEMENTS (pieces), 4096, FALSE);
   expect ("one<\\n>|two<\\x0d\\n>|<\\n>|a<\\n>|<;>|");
 }
 END_TEST
@@ -276,7 +227,7 @@ END_TEST
 START_TEST (a_message_that_is_too_long)
 {
   static const Piece pieces[] = { { "123456<=", 8, 0, 0, FALSE }, { "12345", 5, 0, 0, FALSE } };
-  cut ("{\"max\": 5, \"delimiter\": \"<=>\"}", &feed_messages, pieces, G_N_ELEMENTS (pieces), 1, FALSE);
+  run_transform ("lines", "{\"max\": 5, \"delimiter\": \"<=>\"}", AS_MESSAGES, pieces, G_N_ELEMENTS (pieces), 1, FALSE);
   expect ("12345~|6<=<<=>>|12345<<=>>|");
 }
 END_TEST
@@ -288,10 +239,12 @@ START_TEST (a_flood_through_a_link_of_one)
   static char flood[10000];
   memset (flood, '\n', sizeof (flood));
   Piece pieces[] = { { flood, sizeof (flood), 0, 1, FALSE }, CHUNK (1, "last\n") };
-  cut ("{}", &feed_chunks, pieces, G_N_ELEMENTS (pieces), 1, FALSE);
-  ck_assert_int_eq (outcome.result, WEIR_RESULT_DONE);
-  ck_assert_uint_eq (outcome.good.count, 10001);
-  ck_assert_uint_eq (outcome.good.bytes->len, 10000 + 5);
+  run_transform ("lines", "{}", AS_CHUNKS, pieces, G_N_ELEMENTS (pieces), 1, FALSE);
+  expect_done ();
+  ck_assert_uint_eq (count_out (), 10001);
+  gsize size;
+  weir_harness_bytes (harness, NULL, &size);
+  ck_assert_uint_eq (size, 10000 + 5);
 }
 END_TEST
 
@@ -315,12 +268,15 @@ START_TEST (every_border_gives_the_same)
       ways++;
     }
   }
-  cut (options[_i], &feed_chunks, (const Piece *) pieces->data, pieces->len, 2, FALSE);
-  ck_assert_uint_eq (outcome.good.bytes->len, ways * size);
-  gsize one = outcome.good.text->len / ways;
+  run_transform ("lines", options[_i], AS_CHUNKS, (const Piece *) pieces->data, pieces->len, 2, FALSE);
+  expect_done ();
+  gsize written;
+  const char *bytes = weir_harness_bytes (harness, NULL, &written), *found = weir_harness_text (harness, NULL);
+  ck_assert_uint_eq (written, ways * size);
+  gsize one = strlen (found) / ways;
   for (gsize i = 0; i < ways; i++) {
-    ck_assert_mem_eq (outcome.good.bytes->str + i * size, text, size);
-    ck_assert_mem_eq (outcome.good.text->str + i * one, outcome.good.text->str, one);
+    ck_assert_mem_eq (bytes + i * size, text, size);
+    ck_assert_mem_eq (found + i * one, found, one);
   }
 }
 END_TEST
@@ -329,7 +285,6 @@ int
 main (void)
 {
   TCase *cases = tcase_create ("lines");
-  tcase_add_checked_fixture (cases, set_up, tear_down);
   tcase_add_test (cases, lines_in_one_chunk);
   tcase_add_test (cases, line_across_chunks_is_joined);
   tcase_add_test (cases, last_line_without_delimiter_stays_a_chunk);
@@ -357,7 +312,5 @@ main (void)
   tcase_add_test (cases, a_message_that_is_too_long);
   tcase_add_test (cases, a_flood_through_a_link_of_one);
   tcase_add_loop_test (cases, every_border_gives_the_same, 0, 4);
-  Suite *suite = suite_create ("plugin-lines");
-  suite_add_tcase (suite, cases);
-  return run_suite (suite);
+  return run_suite ("plugin-lines", cases);
 }

@@ -141,6 +141,49 @@ START_TEST (a_file_that_everybody_writes_to)
 }
 END_TEST
 
+START_TEST (a_link_into_a_folder_that_everybody_writes_to)
+{
+  install ("sample", second);
+  g_autofree char *target = file_in (second, "sample"), *link = file_in (first, "sample");
+  ck_assert_int_eq (symlink (target, link), 0);
+  ck_assert_int_eq (g_chmod (second, 0777), 0);
+  BROKEN ("sample",
+          "found the folder that it is linked to writable by everyone (mode 0777), expected only its owner or "
+          "group to be");
+  ck_assert_int_eq (g_chmod (second, 0700), 0);
+}
+END_TEST
+
+/* Only root can make a file somebody else's. */
+static void
+expect_strange (const char *path, const char *what)
+{
+  if (geteuid () != 0)
+    return;
+  ck_assert_int_eq (chown (path, 4321, (gid_t) -1), 0);
+  expect_error (
+    "sample", WEIR_REGISTRY_ERROR_BROKEN,
+    "plugin \"sample\" (%s/sample.so): found %s owned by user 4321, expected root, user 0 who runs this, or the "
+    "owner of weir itself",
+    first, what);
+  ck_assert_int_eq (chown (path, 0, (gid_t) -1), 0);
+}
+
+START_TEST (a_file_of_somebody_else)
+{
+  install ("sample", first);
+  g_autofree char *path = file_in (first, "sample");
+  expect_strange (path, "the file");
+}
+END_TEST
+
+START_TEST (a_folder_of_somebody_else)
+{
+  install ("sample", first);
+  expect_strange (first, "its folder");
+}
+END_TEST
+
 START_TEST (no_symbol)
 {
   install ("no-symbol", first);
@@ -199,6 +242,9 @@ main (void)
   tcase_add_test (cases, an_object_file);
   tcase_add_test (cases, a_folder_that_everybody_writes_to);
   tcase_add_test (cases, a_file_that_everybody_writes_to);
+  tcase_add_test (cases, a_link_into_a_folder_that_everybody_writes_to);
+  tcase_add_test (cases, a_file_of_somebody_else);
+  tcase_add_test (cases, a_folder_of_somebody_else);
   tcase_add_test (cases, no_symbol);
   tcase_add_test (cases, another_abi);
   tcase_add_test (cases, another_name);

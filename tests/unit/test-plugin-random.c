@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugins/random.c in a pipeline: as many numbers as asked for, each in its range and as likely as any other, under R7; and what is
+/* plugins/random.c in a harness: as many numbers as asked for, each in its range and as likely as any other, under R7; and what is
  * no count is rejected. */
 #include "plugin-run.h"
 
@@ -10,7 +10,7 @@ static GArray *
 numbers (void)
 {
   GArray *found = g_array_new (FALSE, FALSE, sizeof (guint64));
-  const char *at = outcome.good.bytes->str;
+  const char *at = weir_harness_bytes (harness, NULL, NULL);
   while (*at != '\0') {
     char *end;
     ck_assert_msg (g_ascii_isdigit (*at) && (*at != '0' || at[1] == '\r'), "no number: %.30s", at);
@@ -27,7 +27,6 @@ static GArray *
 ask (const char *json, const char *count, guint64 max)
 {
   const Piece pieces[] = { { count, strlen (count), 0, 0, FALSE } };
-  g_string_truncate (outcome.good.bytes, 0);
   RUN ("random", json, pieces);
   expect_done ();
   GArray *found = numbers ();
@@ -57,7 +56,7 @@ START_TEST (several_counts_in_order)
   static const Piece pieces[] = { CHUNK (1, "2"), CHUNK (2, "0"), CHUNK (3, "1") };
   RUN ("random", "{\"max\": 0}", pieces);
   expect ("0<\\x0d\\n>|0<\\x0d\\n>|0<\\x0d\\n>|");
-  ck_assert_str_eq (outcome.good.tags->str, "stream 1|stream 1|stream 3|");
+  expect_tags (NULL, "path", "stream 1|stream 1|stream 3|");
 }
 END_TEST
 
@@ -66,10 +65,9 @@ START_TEST (through_links_of_one_and_few)
   static const guint queues[] = { 1, 2, 3, 64 };
   static const Piece pieces[] = { MESSAGE ("1000"), MESSAGE ("1"), MESSAGE ("257") };
   for (guint i = 0; i < G_N_ELEMENTS (queues); i++) {
-    outcome.good.count = 0;
-    run_transform_into ("random", "{}", &feed_messages, pieces, G_N_ELEMENTS (pieces), queues[i], FALSE, &note_role);
+    run_transform ("random", "{}", AS_MESSAGES, pieces, G_N_ELEMENTS (pieces), queues[i], FALSE);
     expect_done ();
-    ck_assert_uint_eq (outcome.good.count, 1258);
+    ck_assert_uint_eq (count_out (), 1258);
   }
 }
 END_TEST
@@ -96,15 +94,16 @@ START_TEST (what_is_no_count_is_rejected)
                                   MESSAGE ("1.5"), MESSAGE ("+5"),  MESSAGE ("1 2"), MESSAGE ("\xff\0\"") };
   RUN_WITH_REJECTED ("random", "{}", pieces);
   expect ("");
-  ck_assert_str_eq (outcome.bad.text->str, "| \\x0d|abc|-5|1.5|+5|1 2|\\xff\\x00\"|");
-  ck_assert_str_eq (outcome.bad.tags->str, ": found an empty record, " EXPECTED "|"
-                                           ": found an empty record, " EXPECTED "|"
-                                           ": found \"abc\", " EXPECTED "|"
-                                           ": found \"-5\", " EXPECTED "|"
-                                           ": found \"1.5\", " EXPECTED "|"
-                                           ": found \"+5\", " EXPECTED "|"
-                                           ": found \"1 2\", " EXPECTED "|"
-                                           ": found \"\\xff\\x00\\x22\", " EXPECTED "|");
+  ck_assert_str_eq (weir_harness_text (harness, "rejected"), "| \\x0d|abc|-5|1.5|+5|1 2|\\xff\\x00\"|");
+  expect_tags ("rejected", "reason",
+               "found an empty record, " EXPECTED "|"
+               "found an empty record, " EXPECTED "|"
+               "found \"abc\", " EXPECTED "|"
+               "found \"-5\", " EXPECTED "|"
+               "found \"1.5\", " EXPECTED "|"
+               "found \"+5\", " EXPECTED "|"
+               "found \"1 2\", " EXPECTED "|"
+               "found \"\\xff\\x00\\x22\", " EXPECTED "|");
 }
 END_TEST
 
@@ -114,9 +113,10 @@ START_TEST (a_count_over_the_limit_is_rejected)
                                   MESSAGE ("100000000000000000000000000000000000000000000") };
   RUN_WITH_REJECTED ("random", "{}", pieces);
   expect ("");
-  ck_assert_str_eq (outcome.bad.tags->str, ": found \"9223372036854775808\", " EXPECTED "|"
-                                           ": found \"18446744073709551617\", " EXPECTED "|"
-                                           ": found \"10000000000000000000000000000000\"..., " EXPECTED "|");
+  expect_tags ("rejected", "reason",
+               "found \"9223372036854775808\", " EXPECTED "|"
+               "found \"18446744073709551617\", " EXPECTED "|"
+               "found \"10000000000000000000000000000000\"..., " EXPECTED "|");
 }
 END_TEST
 
@@ -124,26 +124,23 @@ START_TEST (a_rejection_that_nobody_takes_fails)
 {
   static const Piece pieces[] = { MESSAGE ("many") };
   RUN ("random", "{}", pieces);
-  expect_failure (
-    "random (test, transform): rejected a record, and nobody takes random.rejected: found \"many\", " EXPECTED);
+  expect_failure ("rejected a record, and nobody takes random.rejected: found \"many\", " EXPECTED);
 }
 END_TEST
 
 START_TEST (the_largest_count_is_made_on_demand)
 {
-  /* feed -> random -> head: 2^63-1 numbers are asked for and 1000 taken. */
-  static const Piece pieces[] = { MESSAGE ("9223372036854775807") };
-  const WeirRole *random = load_plugin ("random")->transform, *head = load_plugin ("head")->consumer;
-  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
-  WeirPipeline *pipeline = weir_pipeline_new ("test");
-  WeirStage *feed = add_stage (pipeline, "feed", WEIR_PRODUCER, &feed_messages, feed_state (pieces, 1));
-  WeirStage *stage = add_stage (pipeline, "random", WEIR_TRANSFORM, random, role_state (random, "{}", owned));
-  WeirStage *to = add_stage (pipeline, "head", WEIR_CONSUMER, head, role_state (head, "{\"count\": 1000}", owned));
-  join (pipeline, feed, 0, stage, 4096);
-  join (pipeline, stage, 0, to, 64);
-  finish (pipeline, to);
-  expect_done ();
-  ck_assert_uint_eq (outcome.taken, 1000);
+  /* 2^63-1 numbers are asked for and 1000 taken. */
+  make_stage ("random", WEIR_HARNESS_TRANSFORM, "{}", 64);
+  weir_harness_push_text (harness, "9223372036854775807");
+  weir_harness_allow (harness, NULL, 1000);
+  weir_harness_start (harness);
+  ck_assert (weir_harness_run (harness));
+  ck_assert_uint_eq (count_out (), 1000);
+  ck_assert (weir_harness_is_paused (harness));
+  weir_harness_enough (harness, NULL);
+  ck_assert (weir_harness_run (harness));
+  weir_harness_expect_state (harness, "closed");
 }
 END_TEST
 
@@ -219,9 +216,10 @@ END_TEST
 
 START_TEST (bad_options_are_refused)
 {
-  const WeirRole *role = load_plugin ("random")->transform;
-  expect_refused (role, "{\"max\": -1}", "max: found -1, expected a whole number of at least 0|");
-  expect_refused (role, "{\"seed\": 0}", "seed: found 0, expected a whole number of at least 1|");
+  expect_refused ("random", WEIR_HARNESS_TRANSFORM, "{\"max\": -1}",
+                  "max: found -1, expected a whole number of at least 0");
+  expect_refused ("random", WEIR_HARNESS_TRANSFORM, "{\"seed\": 0}",
+                  "seed: found 0, expected a whole number of at least 1");
 }
 END_TEST
 

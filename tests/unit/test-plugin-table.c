@@ -105,11 +105,13 @@ END_TEST
 static void
 expect_size (const WeirPlugin *table, const char *what, gsize found, gsize least, gsize most)
 {
-  g_autofree char *wanted = g_strdup_printf ("found a %s of %" G_GSIZE_FORMAT " bytes, expected %" G_GSIZE_FORMAT
-                                             " to %" G_GSIZE_FORMAT
-                                             ": it was built for \"0.1\" of Weir, and this is \"" PACKAGE_VERSION
-                                             "\"; rebuild the plugin against this weir's headers",
-                                             what, found, least, most);
+  g_autofree char *range = least == most ? g_strdup_printf ("%" G_GSIZE_FORMAT, most)
+                                         : g_strdup_printf ("%" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT, least, most);
+  g_autofree char *wanted = g_strdup_printf (
+    "found a %s of %" G_GSIZE_FORMAT
+    " bytes, expected %s: it was built for \"0.1\" of Weir, and this is \"" PACKAGE_VERSION
+    "\"; rebuild the plugin against this weir's headers",
+    what, found, range);
   expect (table, wanted);
 }
 
@@ -296,6 +298,8 @@ static const struct {
   { 'c',
     { .consume = consume, .flags = WEIR_CONNECTIONS },
     "consumer: has the flag WEIR_CONNECTIONS, which only producers have" },
+  { 't', { .consume = consume, .tags = twice }, "transform: its tag \"same\" is there twice" },
+  { 'c', { .consume = consume, .tags = twice }, "consumer: has tags, which only producers and transforms have" },
   { 'c', { .consume = consume, .ports = twice }, "consumer: has ports, which only producers and transforms have" },
   { 'c',
     { .consume = consume, .flags = WEIR_BYTES },
@@ -386,8 +390,9 @@ START_TEST (a_description)
   ck_assert_str_eq (
     json_object_to_json_string_ext (description, JSON_C_TO_STRING_PLAIN),
     "{\"name\":\"foo\",\"version\":\"1.0\",\"abi\":1,\"built_for\":\"0.1\",\"roles\":{"
-    "\"producer\":{\"summary\":\"\",\"flags\":[\"connections\"],\"options\":[],\"counters\":[],\"ports\":[]},"
-    "\"transform\":{\"summary\":\"\",\"flags\":[\"duplex\"],\"options\":[],\"counters\":[],\"ports\":[]},"
+    "\"producer\":{\"summary\":\"\",\"flags\":[\"connections\"],\"options\":[],\"counters\":[],\"ports\":[],\"tags\":[]"
+    "},"
+    "\"transform\":{\"summary\":\"\",\"flags\":[\"duplex\"],\"options\":[],\"counters\":[],\"ports\":[],\"tags\":[]},"
     "\"consumer\":{"
     "\"summary\":\"Takes\",\"flags\":[\"blocking\"],\"options\":["
     "{\"name\":\"path\",\"type\":\"string\",\"required\":true,\"flags\":[\"path\"],\"help\":\"File to read\"},"
@@ -396,8 +401,8 @@ START_TEST (a_description)
     "\"help\":\"A size\"},"
     "{\"name\":\"mode\",\"type\":\"choice\",\"required\":false,\"default\":\"none\",\"choices\":[\"none\",\"batch\"],"
     "\"flags\":[]}],"
-    "\"counters\":[\"seen\"],\"ports\":[]},"
-    "\"reply\":{\"summary\":\"Answers\",\"flags\":[],\"options\":[],\"counters\":[],\"ports\":[]}}}");
+    "\"counters\":[\"seen\"],\"ports\":[],\"tags\":[]},"
+    "\"reply\":{\"summary\":\"Answers\",\"flags\":[],\"options\":[],\"counters\":[],\"ports\":[],\"tags\":[]}}}");
   json_object_put (description);
 }
 END_TEST

@@ -1,85 +1,133 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugins/throttle.c in a pipeline: nothing lost, nothing changed, and never faster than told. How long a run takes at least follows
- * from the rate; how long at most does not, on a busy machine. */
+/* plugins/throttle.c in a harness: nothing lost, nothing changed, and as fast as told: to the microsecond, as the clock is the test's. */
 #include "plugin-run.h"
 
-static Piece lines[400];
+/* So many lines of ten bytes, on links of so many records. */
+static void
+begin (const char *json, guint lines, guint queue)
+{
+  make_stage ("throttle", WEIR_HARNESS_TRANSFORM, json, queue);
+  for (guint i = 0; i < lines; i++) {
+    weir_harness_push_line (harness, "123456789");
+  }
+  weir_harness_start (harness);
+  ck_assert (weir_harness_run (harness));
+}
 
 static void
-fill_lines (void)
+expect_passed (guint lines)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
-    lines[i] = (Piece) LINE ("123456789");
-  }
+  ck_assert_uint_eq (count_out (), lines);
+}
+
+static void
+expect_all (guint lines)
+{
+  finish ();
+  expect_done ();
+  expect_passed (lines);
 }
 
 START_TEST (records_per_second)
 {
-  /* The burst passes at once, the other 200 at 2000 a second. */
-  fill_lines ();
-  RUN ("throttle", "{\"records_per_second\": 2000}", lines);
-  expect_done ();
-  ck_assert_uint_eq (outcome.good.count, 400);
-  ck_assert_msg (outcome.time >= 100000, "it took %d us", (int) outcome.time);
+  /* The burst of 100 ms passes at once, the other 200 at 2000 a second. */
+  begin ("{\"records_per_second\": 2000}", 400, 4096);
+  expect_passed (200);
+  weir_harness_advance (harness, 50000);
+  expect_passed (300);
+  weir_harness_advance (harness, 49000);
+  expect_passed (398);
+  weir_harness_advance (harness, 1000);
+  expect_all (400);
 }
 END_TEST
 
 START_TEST (bytes_per_second_count_delimiters)
 {
-  fill_lines ();
-  RUN ("throttle", "{\"bytes_per_second\": \"20KB\", \"burst\": \"50ms\"}", lines);
-  expect_done ();
-  ck_assert_uint_eq (outcome.good.bytes->len, 4000);
-  ck_assert_msg (outcome.time >= 149500, "it took %d us", (int) outcome.time);
+  begin ("{\"bytes_per_second\": \"20KB\", \"burst\": \"50ms\"}", 400, 4096);
+  expect_passed (100);
+  weir_harness_advance (harness, 149000);
+  expect_passed (398);
+  weir_harness_advance (harness, 1000);
+  expect_all (400);
 }
 END_TEST
 
 START_TEST (both_rates_hold)
 {
-  fill_lines ();
-  RUN ("throttle", "{\"records_per_second\": 1e6, \"bytes_per_second\": \"20KB\", \"burst\": \"100ms\"}", lines);
-  expect_done ();
-  ck_assert_uint_eq (outcome.good.count, 400);
-  ck_assert_msg (outcome.time >= 99500, "it took %d us", (int) outcome.time);
+  begin ("{\"records_per_second\": 1e6, \"bytes_per_second\": \"20KB\", \"burst\": \"100ms\"}", 400, 4096);
+  expect_passed (200);
+  weir_harness_advance (harness, 99000);
+  expect_passed (398);
+  weir_harness_advance (harness, 1000);
+  expect_all (400);
 }
 END_TEST
 
 START_TEST (a_record_larger_than_the_burst_passes)
 {
   /* 10 bytes where the bucket holds 1: each but the first waits until the debt of the one before is paid. */
-  RUN ("throttle", "{\"bytes_per_second\": 1000, \"burst\": \"1ms\"}",
-       ((const Piece[]){ LINE ("123456789"), LINE ("123456789"), LINE ("x") }));
-  expect ("123456789<\\n>|123456789<\\n>|x<\\n>|");
-  ck_assert_msg (outcome.time >= 20000, "it took %d us", (int) outcome.time);
+  begin ("{\"bytes_per_second\": 1000, \"burst\": \"1ms\"}", 3, 4096);
+  expect_passed (1);
+  weir_harness_advance (harness, 9999);
+  expect_passed (1);
+  weir_harness_advance (harness, 1);
+  expect_passed (2);
+  weir_harness_advance (harness, 10000);
+  expect_all (3);
 }
 END_TEST
 
 START_TEST (a_rate_below_the_burst_passes)
 {
-  RUN ("throttle", "{\"records_per_second\": 20, \"burst\": \"1us\"}",
-       ((const Piece[]){ LINE ("a"), LINE ("b"), LINE ("c") }));
-  expect ("a<\\n>|b<\\n>|c<\\n>|");
-  ck_assert_msg (outcome.time >= 100000, "it took %d us", (int) outcome.time);
+  begin ("{\"records_per_second\": 20, \"burst\": \"1us\"}", 3, 4096);
+  expect_passed (1);
+  weir_harness_advance (harness, 50000);
+  expect_passed (2);
+  weir_harness_advance (harness, 50000);
+  expect_all (3);
 }
 END_TEST
 
 START_TEST (a_burst_passes_at_once)
 {
-  /* Ten seconds' worth: were it not for the burst, this would take ten seconds, and time out. */
-  fill_lines ();
-  RUN ("throttle", "{\"records_per_second\": 40, \"burst\": \"10s\"}", lines);
-  expect_done ();
-  ck_assert_uint_eq (outcome.good.count, 400);
+  begin ("{\"records_per_second\": 40, \"burst\": \"10s\"}", 400, 4096);
+  expect_all (400);
+}
+END_TEST
+
+START_TEST (a_pause_gathers_one_burst_and_no_more)
+{
+  begin ("{\"records_per_second\": 1000, \"burst\": \"10ms\"}", 10, 4096);
+  expect_passed (10);
+  weir_harness_advance (harness, 10 * G_USEC_PER_SEC);
+  for (guint i = 0; i < 20; i++) {
+    weir_harness_push_line (harness, "123456789");
+  }
+  weir_harness_run (harness);
+  expect_passed (20);
+  weir_harness_advance (harness, 10000);
+  expect_all (30);
 }
 END_TEST
 
 START_TEST (through_links_of_one)
 {
-  fill_lines ();
-  run_transform_into ("throttle", "{\"records_per_second\": 20000, \"burst\": \"1ms\"}", &feed_messages, lines,
-                      G_N_ELEMENTS (lines), 1, FALSE, &note_role);
-  expect_done ();
-  ck_assert_uint_eq (outcome.good.count, 400);
+  begin ("{\"records_per_second\": 20000, \"burst\": \"1ms\"}", 400, 1);
+  expect_passed (20);
+  weir_harness_advance (harness, 19000);
+  expect_all (400);
+}
+END_TEST
+
+START_TEST (what_waits_holds_up_what_feeds_it)
+{
+  begin ("{\"records_per_second\": 1, \"burst\": \"1s\"}", 100, 4);
+  ck_assert (weir_harness_is_waiting (harness));
+  ck_assert (weir_harness_feed_is_paused (harness));
+  ck_assert_uint_eq (weir_harness_link_figure (harness, "input", "queued"), 3); /* not low again yet */
+  weir_harness_advance (harness, 99 * G_USEC_PER_SEC);
+  expect_all (100);
 }
 END_TEST
 
@@ -101,18 +149,18 @@ END_TEST
 
 START_TEST (no_rate_is_refused)
 {
-  const char *told = "-: found no rate, expected records_per_second, bytes_per_second or both above 0|";
-  expect_refused (load_plugin ("throttle")->transform, "{\"burst\": \"1s\"}", told);
-  expect_refused (load_plugin ("throttle")->transform, "{\"records_per_second\": 0}", told);
+  const char *told = "found no rate, expected records_per_second, bytes_per_second or both above 0";
+  expect_refused ("throttle", WEIR_HARNESS_TRANSFORM, "{\"burst\": \"1s\"}", told);
+  expect_refused ("throttle", WEIR_HARNESS_TRANSFORM, "{\"records_per_second\": 0}", told);
 }
 END_TEST
 
 START_TEST (bad_options_are_refused)
 {
-  const WeirRole *role = load_plugin ("throttle")->transform;
-  expect_refused (role, "{\"records_per_second\": -1}",
-                  "records_per_second: found -1, expected a number of at least 0|");
-  expect_refused (role, "{\"burst\": 0}", "burst: found 0, expected a duration from 1us to 1h|");
+  expect_refused ("throttle", WEIR_HARNESS_TRANSFORM, "{\"records_per_second\": -1}",
+                  "records_per_second: found -1, expected a number of at least 0");
+  expect_refused ("throttle", WEIR_HARNESS_TRANSFORM, "{\"burst\": 0}",
+                  "burst: found 0, expected a duration from 1us to 1h");
 }
 END_TEST
 
@@ -125,7 +173,9 @@ main (void)
                          a_record_larger_than_the_burst_passes,
                          a_rate_below_the_burst_passes,
                          a_burst_passes_at_once,
+                         a_pause_gathers_one_burst_and_no_more,
                          through_links_of_one,
+                         what_waits_holds_up_what_feeds_it,
                          records_stay_as_they_are,
                          chunks_stay_chunks,
                          no_rate_is_refused,

@@ -27,6 +27,33 @@ START_TEST (the_first_folder_wins)
 }
 END_TEST
 
+START_TEST (what_is_hidden_is_named)
+{
+  g_autofree char *file = NULL, *hidden = NULL, *shown = file_in (first, "sample"), *other = file_in (second, "sample");
+  install ("sample", first);
+  ck_assert (!weir_registry_hides (registry, "sample", &file, &hidden));
+  ck_assert (file == NULL && hidden == NULL);
+  ck_assert (!weir_registry_hides (registry, "unknown", &file, &hidden));
+  install ("sample", second);
+  ck_assert (weir_registry_hides (registry, "sample", &file, &hidden));
+  ck_assert_str_eq (file, shown);
+  ck_assert_str_eq (hidden, other);
+}
+END_TEST
+
+START_TEST (a_build_tree_hides_what_is_installed)
+{
+  g_autoptr (WeirRegistry) built = weir_registry_new ();
+  g_autofree char *file = NULL, *hidden = NULL;
+  weir_registry_add_folder (built, first, WEIR_FOLDER_BUILD_TREE);
+  weir_registry_add_folder (built, second, WEIR_FOLDER_INSTALLED);
+  install ("sample", first);
+  install ("sample", second);
+  ck_assert (!weir_registry_hides (built, "sample", &file, &hidden));
+  ck_assert (file == NULL && hidden == NULL);
+}
+END_TEST
+
 START_TEST (a_broken_first_is_not_passed_over)
 {
   write_file (first, "sample", "broken");
@@ -297,6 +324,8 @@ main (void)
   TCase *cases = tcase_create ("registry");
   tcase_add_test (cases, a_plugin_is_found_and_kept);
   tcase_add_test (cases, the_first_folder_wins);
+  tcase_add_test (cases, what_is_hidden_is_named);
+  tcase_add_test (cases, a_build_tree_hides_what_is_installed);
   tcase_add_test (cases, a_broken_first_is_not_passed_over);
   tcase_add_test (cases, folders_are_searched_by_source);
   tcase_add_test (cases, a_folder_named_twice_is_searched_once);

@@ -410,6 +410,39 @@ START_TEST (r9_a_stop_ends_the_input_and_awaits_the_output)
 }
 END_TEST
 
+static WeirNext
+end_waits_for_a_stop (Fake *fake)
+{
+  if (!weir_stage_draining (fake->stage)) {
+    return WEIR_WAIT;
+  }
+  fake_finish (fake);
+  return WEIR_MORE;
+}
+
+static const Script waits_at_the_end = {
+  .consume = take, .produce = answer, .end = end_waits_for_a_stop, .flags = WEIR_DUPLEX
+};
+
+/* Its end() waits by then, or comes only now. */
+START_TEST (r9_a_stop_calls_an_end_that_waits)
+{
+  Line line = line_new (&waits_at_the_end, &taker, 10);
+  line.both->most = 1;
+  rig_begin (line.rig);
+  if (_i == 1) {
+    fake_do (line.push, fake_finish);
+    rig_until_noted (line.rig, line.both, "end", 1);
+    fake_look (line.both, "looked");
+  }
+  rig_stop (line.rig);
+  ck_assert_int_eq (rig_finish (line.rig), WEIR_RESULT_STOPPED);
+  fake_assert_events (line.both, _i == 1 ? "open start produce end looked end close" : "open start produce end close");
+  ck_assert (!line.rig->late);
+  rig_free (line.rig);
+}
+END_TEST
+
 static void
 add (TCase *tcase)
 {
@@ -428,6 +461,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, each_half_has_a_timer_of_its_own);
   tcase_add_test (tcase, a_half_that_fails_takes_the_stage);
   tcase_add_test (tcase, r9_a_stop_ends_the_input_and_awaits_the_output);
+  tcase_add_loop_test (tcase, r9_a_stop_calls_an_end_that_waits, 0, 2);
 }
 
 int

@@ -213,6 +213,62 @@ START_TEST (post_buffer_carries_time_and_tags_and_takes_the_reference)
 END_TEST
 
 static void
+finish_now (Fake *fake)
+{
+  fake_finish (fake);
+}
+
+static gpointer
+post_and_finish (gpointer data)
+{
+  post_numbers (data);
+  fake_do (data, finish_now);
+  return NULL;
+}
+
+/* All is handed in before any of it is seen to. */
+static WeirNext
+start_finisher (Fake *fake)
+{
+  pthread_create (&fake->thread, NULL, post_and_finish, fake);
+  pthread_join (fake->thread, NULL);
+  return WEIR_MORE;
+}
+
+static const Script finisher = { .start = start_finisher };
+
+START_TEST (an_output_ends_behind_what_was_posted)
+{
+  Pair pair = pair_new (&finisher, &slow_in_order, 4, 40);
+  rig_begin (pair.rig);
+  fake_look (pair.push, "looked");
+  fake_allow (pair.end, 1000);
+  ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_DONE);
+  ck_assert_uint_eq (figures_of (pair.link).out, 40);
+  ck_assert_uint_eq (weir_load_relaxed (&pair.push->stage->refused), 0);
+  g_autofree char *events = fake_events (pair.push);
+  ck_assert_str_eq (events, "open start looked close");
+  rig_free (pair.rig);
+}
+END_TEST
+
+START_TEST (a_stop_drops_what_was_posted_before_the_end)
+{
+  Pair pair = pair_new (&finisher, &slow_in_order, 4, 40);
+  rig_begin (pair.rig);
+  fake_look (pair.push, "looked");
+  rig_stop (pair.rig);
+  rig_until_noted (pair.rig, pair.push, "close", 1);
+  fake_allow (pair.end, 1000);
+  ck_assert_int_eq (rig_finish (pair.rig), WEIR_RESULT_STOPPED);
+  ck_assert_uint_eq (figures_of (pair.link).out + weir_load_relaxed (&pair.push->stage->refused), 40);
+  g_autofree char *events = fake_events (pair.push);
+  ck_assert_str_eq (events, "open start looked close");
+  rig_free (pair.rig);
+}
+END_TEST
+
+static void
 add (TCase *tcase)
 {
   tcase_add_test (tcase, post_hands_records_in_in_order);
@@ -220,6 +276,8 @@ add (TCase *tcase)
   tcase_add_test (tcase, post_goes_on_after_a_resume);
   tcase_add_test (tcase, post_before_the_start_waits_for_it);
   tcase_add_test (tcase, post_is_told_false_when_the_stage_has_failed);
+  tcase_add_test (tcase, an_output_ends_behind_what_was_posted);
+  tcase_add_test (tcase, a_stop_drops_what_was_posted_before_the_end);
   tcase_add_test (tcase, post_buffer_carries_time_and_tags_and_takes_the_reference);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* write.c: what weir_write_records() puts on a descriptor, in how many pieces, and how it goes on after a part.
+/* writer.c: what weir_writer_write() puts on a descriptor, in how many pieces, and how it goes on after a part.
  * The records are made by hand over static bytes; writev(2) of this program is the one below, so that it can be counted, cut
  * short and made to fail. */
-#include <weir/record.h>
+#include <weir/writer.h>
 
 #include <check.h>
 #include <errno.h>
@@ -20,6 +20,7 @@ static gsize at_most;  /* bytes a call; 0: as many as it likes */
 static int fail_with;  /* errno of the next call; 0: none */
 static int fail_after; /* calls before that */
 static GString *written;
+static WeirWriter writer; /* with "|" */
 
 ssize_t
 writev (int fd, const struct iovec *pieces, int count)
@@ -52,6 +53,7 @@ set_up (void)
   calls = most_pieces = fail_with = fail_after = 0;
   at_most = 0;
   written = g_string_new (NULL);
+  weir_writer_init (&writer, "|");
 }
 
 static void
@@ -75,9 +77,9 @@ wrap (const char *text)
 }
 
 static gboolean
-write_all (const WeirRecord *records, gsize count, gsize *progress)
+write_all (const WeirRecord *records, gsize count)
 {
-  return weir_write_records (-2, records, count, "|", 1, progress);
+  return weir_writer_write (&writer, -2, records, count);
 }
 
 START_TEST (delimiter_only_behind_a_message_without_trail)
@@ -86,10 +88,9 @@ START_TEST (delimiter_only_behind_a_message_without_trail)
   g_autoptr (WeirBuffer) buffer = wrap (text);
   WeirRecord records[] = { make (buffer, text, 7, 0, 0), make (buffer, text + 8, 4, 1, 0),
                            make (buffer, text + 13, 5, 0, WEIR_RECORD_CHUNK), make (buffer, text, 7, 0, 0) };
-  gsize progress = 0;
-  ck_assert (write_all (records, G_N_ELEMENTS (records), &progress));
+  ck_assert (write_all (records, G_N_ELEMENTS (records)));
   ck_assert_str_eq (written->str, "message|line\nchunkmessage|");
-  ck_assert_uint_eq (progress, 0);
+  ck_assert_uint_eq (writer.progress, 0);
 }
 END_TEST
 
@@ -98,8 +99,8 @@ START_TEST (no_delimiter_where_its_size_is_zero)
   static const char text[] = "message";
   g_autoptr (WeirBuffer) buffer = wrap (text);
   WeirRecord records[] = { make (buffer, text, 7, 0, 0), make (buffer, text, 7, 0, WEIR_RECORD_GAP) };
-  gsize progress = 0;
-  ck_assert (weir_write_records (-2, records, 2, NULL, 0, &progress));
+  weir_writer_init (&writer, "");
+  ck_assert (weir_writer_write (&writer, -2, records, 2));
   ck_assert_str_eq (written->str, "messagemessage");
 }
 END_TEST
@@ -110,8 +111,7 @@ START_TEST (neighbours_leave_as_one_piece)
   g_autoptr (WeirBuffer) buffer = wrap (text);
   WeirRecord records[] = { make (buffer, text, 3, 1, 0), make (buffer, text + 4, 3, 1, 0),
                            make (buffer, text + 8, 5, 1, 0), make (buffer, text + 14, 2, 0, WEIR_RECORD_CHUNK) };
-  gsize progress = 0;
-  ck_assert (write_all (records, G_N_ELEMENTS (records), &progress));
+  ck_assert (write_all (records, G_N_ELEMENTS (records)));
   ck_assert_str_eq (written->str, text);
   ck_assert_int_eq (calls, 1);
   ck_assert_int_eq (most_pieces, 1);
@@ -124,8 +124,7 @@ START_TEST (empty_records_take_no_piece)
   g_autoptr (WeirBuffer) buffer = wrap (text);
   WeirRecord records[] = { make (buffer, text, 0, 0, WEIR_RECORD_CHUNK), make (buffer, text, 0, 0, 0),
                            make (buffer, text, 0, 0, WEIR_RECORD_CHUNK) };
-  gsize progress = 0;
-  ck_assert (write_all (records, G_N_ELEMENTS (records), &progress));
+  ck_assert (write_all (records, G_N_ELEMENTS (records)));
   ck_assert_str_eq (written->str, "|");
   ck_assert_int_eq (most_pieces, 1);
 }
@@ -136,9 +135,8 @@ START_TEST (nothing_to_write_calls_nothing)
   static const char text[] = "a";
   g_autoptr (WeirBuffer) buffer = wrap (text);
   WeirRecord record = make (buffer, text, 0, 0, WEIR_RECORD_CHUNK);
-  gsize progress = 0;
-  ck_assert (write_all (NULL, 0, &progress));
-  ck_assert (write_all (&record, 1, &progress));
+  ck_assert (write_all (NULL, 0));
+  ck_assert (write_all (&record, 1));
   ck_assert_int_eq (calls, 0);
 }
 END_TEST
@@ -164,8 +162,7 @@ START_TEST (many_records_leave_in_batches_of_iov_max)
   g_autofree WeirRecord *records = g_new (WeirRecord, MANY);
   g_autoptr (WeirBuffer) buffer = NULL;
   g_autoptr (GString) wanted = make_many (records, &buffer);
-  gsize progress = 0;
-  ck_assert (write_all (records, MANY, &progress));
+  ck_assert (write_all (records, MANY));
   ck_assert_str_eq (written->str, wanted->str);
   ck_assert_int_le (most_pieces, IOV_MAX);
   ck_assert_int_le (calls, 2 * MANY / IOV_MAX + 1);
@@ -177,11 +174,10 @@ START_TEST (short_writes_go_on_where_they_stopped)
   g_autofree WeirRecord *records = g_new (WeirRecord, MANY);
   g_autoptr (WeirBuffer) buffer = NULL;
   g_autoptr (GString) wanted = make_many (records, &buffer);
-  gsize progress = 0;
   at_most = 7;
-  ck_assert (write_all (records, MANY, &progress));
+  ck_assert (write_all (records, MANY));
   ck_assert_str_eq (written->str, wanted->str);
-  ck_assert_uint_eq (progress, 0);
+  ck_assert_uint_eq (writer.progress, 0);
 }
 END_TEST
 
@@ -194,19 +190,18 @@ START_TEST (failed_run_goes_on_from_its_progress)
                            make (buffer, text + 4, 3, 0, WEIR_RECORD_CHUNK) };
   static const char wanted[] = "one\nmessage||two";
   for (int at = 0; at < (int) strlen (wanted); at++) {
-    gsize progress = 0;
     g_string_truncate (written, 0);
     at_most = 1;
     fail_with = ENOSPC;
     fail_after = at;
-    ck_assert (!write_all (records, G_N_ELEMENTS (records), &progress));
+    ck_assert (!write_all (records, G_N_ELEMENTS (records)));
     ck_assert_int_eq (errno, ENOSPC);
-    ck_assert_uint_eq (progress, (guint) at);
+    ck_assert_uint_eq (writer.progress, (guint) at);
     ck_assert_uint_eq (written->len, (guint) at);
     at_most = 0;
-    ck_assert (write_all (records, G_N_ELEMENTS (records), &progress));
+    ck_assert (write_all (records, G_N_ELEMENTS (records)));
     ck_assert_str_eq (written->str, wanted);
-    ck_assert_uint_eq (progress, 0);
+    ck_assert_uint_eq (writer.progress, 0);
   }
 }
 END_TEST
@@ -216,9 +211,8 @@ START_TEST (interrupted_call_is_tried_again)
   static const char text[] = "message";
   g_autoptr (WeirBuffer) buffer = wrap (text);
   WeirRecord record = make (buffer, text, 7, 0, 0);
-  gsize progress = 0;
   fail_with = EINTR;
-  ck_assert (write_all (&record, 1, &progress));
+  ck_assert (write_all (&record, 1));
   ck_assert_str_eq (written->str, "message|");
   ck_assert_int_eq (calls, 2);
 }
@@ -236,10 +230,10 @@ START_TEST (full_reader_says_eagain_and_goes_on)
   ck_assert_int_eq (
     to_socket ? socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) : pipe2 (ends, O_NONBLOCK | O_CLOEXEC), 0);
   g_autofree char *read_back = g_malloc (sizeof (block) * 2);
-  gsize progress = 0, got = 0, turns = 0;
+  gsize got = 0, turns = 0;
   for (gboolean over = FALSE; !over; turns++) {
-    over = to_socket ? weir_send_records (ends[1], records, 2, "|", 1, FALSE, &progress)
-                     : weir_write_records (ends[1], records, 2, "|", 1, &progress);
+    over = to_socket ? weir_writer_send (&writer, ends[1], records, 2, FALSE)
+                     : weir_writer_write (&writer, ends[1], records, 2);
     ck_assert (over || errno == EAGAIN);
     ssize_t n = read (ends[0], read_back + got, sizeof (block) * 2 - got);
     ck_assert_int_gt (n, 0);
@@ -263,17 +257,153 @@ START_TEST (closed_descriptor_says_so)
   static const char text[] = "message";
   g_autoptr (WeirBuffer) buffer = wrap (text);
   WeirRecord record = make (buffer, text, 7, 0, 0);
-  gsize progress = 0;
-  ck_assert (!weir_write_records (-1, &record, 1, "|", 1, &progress));
+  ck_assert (!weir_writer_write (&writer, -1, &record, 1));
   ck_assert_int_eq (errno, EBADF);
-  ck_assert_uint_eq (progress, 0);
+  ck_assert_uint_eq (writer.progress, 0);
+}
+END_TEST
+
+/* ---- between streams ---- */
+
+/* Bytes of a stream; a capital letter is the stream's, of what lies behind it. "Aone" is a chunk of A, "Aone/" one with a gap before it,
+ * "-one" a message without trail, "+one" one whose last byte is its trail. */
+static WeirRecord
+piece (const char *text)
+{
+  gboolean is_chunk = g_ascii_isupper (text[0]), has_gap = g_str_has_suffix (text, "/");
+  gsize size = strlen (text) - 1 - (has_gap ? 1 : 0);
+  guint flags = (is_chunk ? WEIR_RECORD_CHUNK : 0) | (has_gap ? WEIR_RECORD_GAP : 0);
+  WeirRecord record = make (NULL, text + 1, size - (text[0] == '+' ? 1 : 0), text[0] == '+' ? 1 : 0, flags);
+  record.stream = is_chunk ? (guint32) text[0] : 0;
+  return record;
+}
+
+typedef struct {
+  const char *delimiter, *pieces, *wanted;
+} Case;
+
+static const Case cases_between[] = {
+  /* The unended last line of one stream, and the first line of another. */
+  { "|", "Aone Btwo|", "one|two|" },
+  { "|", "Aone| Btwo|", "one|two|" },
+  { "|", "Aone -two +three| Bfour", "one|two|three|four" },
+  { "|", "-one Atwo Bthree", "one|two|three" },
+  { "|", "+one| Atwo", "one|two" },
+  /* Chunks in turn. */
+  { "|", "Ao Bt Ane| Bwo|", "o|t|ne|wo|" },
+  { "|", "Ao Ane Btwo", "one|two" },
+  /* What is empty is between nothing; but an empty message is one. */
+  { "|", "Ao B Ane", "one" },
+  { "|", "Ao - Ane", "o||ne" },
+  /* Something of the stream was lost. */
+  { "|", "Aone Atwo/", "one|two" },
+  { "|", "Aone A/ Atwo", "one|two" },
+  { "|", "Aone| Atwo/", "one|two" },
+  /* A delimiter of more bytes, also where chunks cut it. */
+  { "<>", "Aone<> Btwo", "one<>two" },
+  { "<>", "Aone< A> Btwo", "one<>two" },
+  { "<>", "Aone> Btwo", "one><>two" },
+  { "<>", "Aone< Btwo", "one<<>two" },
+  { "<<>", "Aone< A< A< A> Btwo", "one<<<>two" },
+  { "<<>", "A< A<> Btwo", "<<>two" },
+  { "<<>", "A< B<> Atwo", "<<<><><<>two" },
+  /* None at all. */
+  { "", "Aone Btwo -three Aone", "onetwothreeone" },
+};
+
+static gsize
+parse_pieces (const char *text, WeirRecord records[8], char ***words)
+{
+  *words = g_strsplit (text, " ", -1);
+  gsize count = 0;
+  for (char **word = *words; *word != NULL; word++) {
+    records[count++] = piece (*word);
+  }
+  return count;
+}
+
+/* In one run, a run each, a byte a call with a failure behind each byte, by copies of some bytes, and as fit() has it. */
+START_TEST (streams_are_parted)
+{
+  const Case *at = &cases_between[_i];
+  WeirRecord records[8];
+  g_auto (GStrv) words = NULL;
+  gsize count = parse_pieces (at->pieces, records, &words), size = strlen (at->wanted);
+  weir_writer_init (&writer, at->delimiter);
+  ck_assert (write_all (records, count));
+  ck_assert_str_eq (written->str, at->wanted);
+
+  g_string_truncate (written, 0);
+  weir_writer_restart (&writer);
+  for (gsize i = 0; i < count; i++) {
+    ck_assert (write_all (&records[i], 1));
+  }
+  ck_assert_str_eq (written->str, at->wanted);
+
+  g_string_truncate (written, 0);
+  weir_writer_restart (&writer);
+  at_most = 1;
+  for (gsize out = 0; out < size; out++) {
+    fail_with = ENOSPC;
+    fail_after = out == 0 ? 0 : 1;
+    ck_assert (!write_all (records, count));
+    ck_assert_uint_eq (writer.progress, out);
+  }
+  ck_assert (write_all (records, count));
+  ck_assert_str_eq (written->str, at->wanted);
+
+  g_string_truncate (written, 0);
+  weir_writer_restart (&writer);
+  char some[3];
+  for (gsize got; (got = weir_writer_copy (&writer, records, count, some, sizeof (some))) > 0;) {
+    g_string_append_len (written, some, (gssize) got);
+    writer.progress += got;
+  }
+  ck_assert_str_eq (written->str, at->wanted);
+  weir_writer_restart (&writer);
+  guint64 bytes;
+  ck_assert_uint_eq (weir_writer_fit (&writer, records, count, G_MAXUINT64, &bytes), count);
+  ck_assert_uint_eq (bytes, size);
+}
+END_TEST
+
+START_TEST (done_knows_what_a_run_ended_with)
+{
+  const WeirRecord first[] = { piece ("+one|"), piece ("Atwo") }, other = piece ("Bthree"), same = piece ("Athree");
+  guint64 bytes;
+  weir_writer_done (&writer, first, 2);
+  ck_assert_uint_eq (weir_writer_fit (&writer, &same, 1, 5, &bytes), 1);
+  ck_assert_uint_eq (bytes, 5);
+  ck_assert_uint_eq (weir_writer_fit (&writer, &other, 1, 5, &bytes), 0);
+  ck_assert_uint_eq (weir_writer_fit (&writer, &other, 1, 6, &bytes), 1);
+  ck_assert_uint_eq (bytes, 6);
+}
+END_TEST
+
+START_TEST (nothing_is_before_what_goes_elsewhere)
+{
+  const WeirRecord first = piece ("Aone"), other = piece ("Btwo");
+  ck_assert (write_all (&first, 1));
+  weir_writer_restart (&writer);
+  ck_assert (write_all (&other, 1));
+  ck_assert_str_eq (written->str, "onetwo");
+}
+END_TEST
+
+START_TEST (a_zero_byte_is_called_nul)
+{
+  const WeirRecord record = piece ("-one");
+  weir_writer_init (&writer, "nul");
+  ck_assert (write_all (&record, 1));
+  ck_assert_uint_eq (written->len, 4);
+  ck_assert_int_eq (written->str[3], '\0');
 }
 END_TEST
 
 int
 main (void)
 {
-  TCase *cases = tcase_create ("write");
+  TCase *cases = tcase_create ("writer");
   tcase_add_checked_fixture (cases, set_up, tear_down);
   tcase_add_test (cases, delimiter_only_behind_a_message_without_trail);
   tcase_add_test (cases, no_delimiter_where_its_size_is_zero);
@@ -286,7 +416,11 @@ main (void)
   tcase_add_test (cases, interrupted_call_is_tried_again);
   tcase_add_loop_test (cases, full_reader_says_eagain_and_goes_on, 0, 2);
   tcase_add_test (cases, closed_descriptor_says_so);
-  Suite *suite = suite_create ("write");
+  tcase_add_loop_test (cases, streams_are_parted, 0, G_N_ELEMENTS (cases_between));
+  tcase_add_test (cases, done_knows_what_a_run_ended_with);
+  tcase_add_test (cases, nothing_is_before_what_goes_elsewhere);
+  tcase_add_test (cases, a_zero_byte_is_called_nul);
+  Suite *suite = suite_create ("writer");
   suite_add_tcase (suite, cases);
   SRunner *runner = srunner_create (suite);
   srunner_run_all (runner, CK_NORMAL);
