@@ -186,7 +186,8 @@ group_links (const WeirConfig *config, double unit)
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);
-      double bytes = link_bytes (&input->queue, (double) config->record_max), times = times_of (listener_of (input)) * places_of (stage, input);
+      double bytes = link_bytes (&input->queue, (double) config->record_max),
+             times = times_of (listener_of (input)) * places_of (stage, input);
       g_autofree char *figure = link_figure (bytes, unit);
       guint number = GPOINTER_TO_UINT (g_hash_table_lookup (known, figure));
       if (number == 0) {

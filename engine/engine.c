@@ -75,11 +75,10 @@ make_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
   if (state == NULL) {
     return NULL;
   }
-  return config->listener != NULL
-           ? weir_pipeline_add_template (engine->pipeline, config->name, config->kind, config->plugin_name, config->role,
-                                         state)
-           : weir_pipeline_add (engine->pipeline, config->name, config->kind, config->plugin_name, config->role, state,
-                                config->thread, error);
+  return config->listener != NULL ? weir_pipeline_add_template (engine->pipeline, config->name, config->kind,
+                                                                config->plugin_name, config->role, state)
+                                  : weir_pipeline_add (engine->pipeline, config->name, config->kind,
+                                                       config->plugin_name, config->role, state, config->thread, error);
 }
 
 static gboolean

@@ -113,7 +113,7 @@ struct _WeirStage {
   WeirLink **inputs, *only_input;
   guint input_count;
   gsize record_max;
-  GLogLevelFlags log_level; /* messages below are not logged */
+  GLogLevelFlags log_level;                                               /* messages below are not logged */
   void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* NULL: to the program's log. Any thread */
   const WeirElsewhere *elsewhere; /* it is one that is isolated, or an end of it; NULL: it is not */
   gpointer elsewhere_data;
