@@ -19,6 +19,7 @@ static WeirShared *
 map (int fd, gsize size)
 {
   gpointer memory = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  /* cppcheck-suppress memleak; it is the caller's */
   return memory != MAP_FAILED ? memory : NULL;
 }
 
