@@ -209,7 +209,7 @@ consume_run (WeirStage *stage, WeirTurn *turn, WeirLink *link, const WeirRecord 
       bytes += record->size + record->trail;
       taken++;
       used = weir_turn_used (stage, turn);
-      go_on = !used && !stage->finishing && !weir_intake_paused (stage) && bytes < most_bytes;
+      go_on = !used && !stage->finishing && !stage->enough && !weir_intake_paused (stage) && bytes < most_bytes;
       continue;
     }
     go_on = FALSE;

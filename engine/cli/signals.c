@@ -15,7 +15,7 @@ typedef struct {
   int number;
   const char *name;
   gboolean ends;
-  _Atomic guint32 arrived;
+  _Atomic gint64 arrived; /* when, by the monotonic clock, since it was last looked at; 0: not */
 } Signal;
 
 static Signal watched[] = {
@@ -34,19 +34,18 @@ static gint64 asked_at; /* monotonic clock */
 #define SAME_WISH (100 * G_TIME_SPAN_MILLISECOND)
 
 static void
-tell (const Signal *signal)
+tell (const Signal *signal, gint64 at)
 {
   if (!signal->ends) {
     weir_log_info ("%s is ignored", signal->name);
     return;
   }
-  gint64 now = g_get_monotonic_time ();
   gboolean again = asked != 0;
-  if (asked == signal->number && now - asked_at < SAME_WISH) {
+  if (asked == signal->number && at - asked_at < SAME_WISH) {
     return;
   }
   asked = signal->number;
-  asked_at = now;
+  asked_at = at;
   handle (signal->number, again, handle_data);
 }
 
@@ -56,8 +55,9 @@ on_wake (int fd, G_GNUC_UNUSED GIOCondition condition, G_GNUC_UNUSED gpointer da
   guint64 count;
   (void) !read (fd, &count, sizeof count);
   for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
-    if (weir_exchange (&watched[i].arrived, 0) != 0) {
-      tell (&watched[i]);
+    gint64 at = weir_exchange (&watched[i].arrived, 0);
+    if (at != 0) {
+      tell (&watched[i], at);
     }
   }
   return G_SOURCE_CONTINUE;
@@ -70,7 +70,7 @@ note (int number)
   int error = errno;
   for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
     if (watched[i].number == number) {
-      weir_store_release (&watched[i].arrived, 1);
+      weir_store_release (&watched[i].arrived, g_get_monotonic_time ());
     }
   }
   (void) !write (wake_fd, &(guint64){ 1 }, sizeof (guint64));
