@@ -78,6 +78,13 @@ listener_of (const WeirConfigInput *input)
   return input->from->per_connection ? input->from : input->from->listener;
 }
 
+/* Behind or before a stage in a child process, what is queued may be there once more. */
+static double
+places_of (const WeirConfigStage *taker, const WeirConfigInput *input)
+{
+  return 1 + (taker->isolate ? 1 : 0) + (input->from->isolate ? 1 : 0);
+}
+
 gint64
 weir_advise_connections (const WeirConfigStage *listener)
 {
@@ -116,7 +123,7 @@ memory_of (const WeirConfig *config, const WeirConfigStage *listener)
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);
       if (listener_of (input) == listener)
-        memory.links += link_bytes (&input->queue, memory.record);
+        memory.links += link_bytes (&input->queue, memory.record) * places_of (stage, input);
     }
   }
   return memory;
@@ -179,7 +186,8 @@ group_links (const WeirConfig *config, double unit)
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);
-      double bytes = link_bytes (&input->queue, (double) config->record_max), times = times_of (listener_of (input));
+      double bytes = link_bytes (&input->queue, (double) config->record_max),
+             times = times_of (listener_of (input)) * places_of (stage, input);
       g_autofree char *figure = link_figure (bytes, unit);
       guint number = GPOINTER_TO_UINT (g_hash_table_lookup (known, figure));
       if (number == 0) {

@@ -195,6 +195,23 @@ check_template (WeirLoad *load, const WeirLoadStage *entry)
   }
 }
 
+/* A child process for each connection, and links that come and go, are not there. */
+static void
+check_isolated (WeirLoad *load, const WeirLoadStage *entry)
+{
+  const WeirConfigStage *stage = entry->stage;
+  if (!stage->isolate)
+    return;
+  WeirSpot spot = weir_spot_member (load, entry->spot, "isolate");
+  if (stage->per_connection)
+    weir_load_wrong_key (load, &spot, "what accepts connections cannot run in a child process");
+  else if (stage->listener != NULL)
+    weir_load_wrong_key (load, &spot, "it exists once for each connection of \"%s\", and a child process does not",
+                         stage->listener->name);
+  else if (stage->shared)
+    weir_load_wrong_key (load, &spot, "what connections share cannot run in a child process");
+}
+
 static void
 check_reply (WeirLoad *load, const WeirLoadStage *entry)
 {
@@ -220,6 +237,7 @@ weir_load_connections (WeirLoad *load)
     check_inputs (load, entry);
     check_shared (load, entry);
     check_template (load, entry);
+    check_isolated (load, entry);
     check_reply (load, entry);
   }
 }

@@ -90,6 +90,9 @@ read_keys (WeirLoad *load, WeirLoadStage *entry)
   stage->to = g_strdup (values.to);
   stage->per_connection = values.per_connection;
   stage->shared = values.shared;
+  stage->isolate = values.isolate;
+  if (values.isolate && stage->plugin != NULL)
+    stage->file = weir_registry_find (load->registry, stage->plugin_name);
   if (values.log >= 0)
     stage->log = log_levels[values.log];
   if (!json_object_object_get_ex (entry->spot->value, "plugin", NULL))

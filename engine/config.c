@@ -35,6 +35,7 @@ stage_free (gpointer data)
   g_free (stage->plugin_name);
   g_free (stage->thread);
   g_free (stage->to);
+  g_free (stage->file);
   g_free (stage);
 }
 

@@ -265,6 +265,10 @@ static gboolean
 take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
 {
   guint32 stream = control->stream;
+  if (stage->elsewhere != NULL && stage->elsewhere->control != NULL &&
+      !stage->elsewhere->control (stage, link, control)) {
+    return FALSE;
+  }
   if (control->flags == WEIR_CONTROL_END_STREAM) {
     if (!weir_streams_end (stage, link, stream)) {
       return FALSE;

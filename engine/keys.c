@@ -42,6 +42,7 @@ const WeirKey weir_stage_keys[] = {
   { WEIR_BOOLEAN (WeirStageValues, per_connection, NULL, 0, "What lies downstream exists once for each connection"),
     WEIR_KEY_PER_CONNECTION },
   { WEIR_BOOLEAN (WeirStageValues, shared, NULL, 0, "All connections share it"), WEIR_KEY_SHARED },
+  { WEIR_BOOLEAN (WeirStageValues, isolate, NULL, 0, "It runs in a child process"), WEIR_KEY_OPTION },
   { WEIR_STRING (WeirStageValues, to, NULL, 0, "Stage that accepted the connection which a reply goes to"),
     WEIR_KEY_TO },
   { WEIR_CHOICE (WeirStageValues, on_error, "stop", "stop", 0, "What happens when it fails"), WEIR_KEY_OPTION },
@@ -50,7 +51,6 @@ const WeirKey weir_stage_keys[] = {
     WEIR_KEY_OPTION },
   KEY ("copies", WEIR_KEY_LATER, NULL),
   KEY ("order", WEIR_KEY_LATER, NULL),
-  KEY ("isolate", WEIR_KEY_LATER, NULL),
   KEYS_END,
 };
 

@@ -39,7 +39,7 @@ typedef struct {
 typedef struct {
   const char *plugin, *thread, *to;
   int on_error, log;
-  gboolean per_connection, shared;
+  gboolean per_connection, shared, isolate;
 } WeirStageValues;
 
 /* What weir_engine_keys fill. */

@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "cli/command.h"
 #include "cli/inspect.h"
+#include "cli/isolated.h"
 
 #include "found.h"
 #include "suggest.h"
@@ -146,6 +147,8 @@ main (int argc, char **argv)
     print_version ();
     return EXIT_SUCCESS;
   }
+  if (argc > 1 && strcmp (argv[1], WEIR_ISOLATED_COMMAND) == 0)
+    return weir_isolated_command (argc - 1, argv + 1);
   const Command *command = argc > 1 ? find_command (argv[1]) : NULL;
   if (command != NULL)
     return command->run (argc - 1, argv + 1);
