@@ -69,8 +69,9 @@ const WeirOption weir_queue_keys[] = {
 const WeirKey *
 weir_key_find (const WeirKey *keys, const char *name)
 {
-  while (keys->option.name != NULL && strcmp (keys->option.name, name) != 0)
+  while (keys->option.name != NULL && strcmp (keys->option.name, name) != 0) {
     keys++;
+  }
   return keys->option.name == NULL ? NULL : keys;
 }
 
@@ -80,8 +81,9 @@ weir_key_names (const WeirKey *keys)
   GPtrArray *names = g_ptr_array_new ();
 
   for (; keys->option.name != NULL; keys++) {
-    if (keys->form != WEIR_KEY_LATER)
+    if (keys->form != WEIR_KEY_LATER) {
       g_ptr_array_add (names, (gpointer) keys->option.name);
+    }
   }
   g_ptr_array_add (names, NULL);
   return (const char **) g_ptr_array_free (names, FALSE);

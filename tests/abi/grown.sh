@@ -33,7 +33,7 @@ compile () {
 
 begin "a weir compiles whose tables have grown"
 grow later WeirPlugin WeirRole WeirOption
-run compile engine "$WEIR_SOURCE"/engine/*.c
+run compile engine "$WEIR_SOURCE"/engine/*.c "$WEIR_SOURCE"/engine/isolate/*.c
 expect_status 0
 run compile cli "$WEIR_SOURCE"/engine/cli/*.c
 expect_status 0

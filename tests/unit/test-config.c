@@ -146,10 +146,11 @@ START_TEST (an_unreadable_file_is_refused)
   g_autofree char *said = NULL;
   put_file ("p.json", "{}");
   ck_assert_int_eq (g_chmod ("p.json", 0), 0);
-  if (g_access ("p.json", R_OK) == 0) /* root reads all; a dangling path through a file is as unreadable */
+  if (g_access ("p.json", R_OK) == 0) { /* root reads all; a dangling path through a file is as unreadable */
     ck_assert_ptr_null (load_file ("p.json/x", NULL, &said));
-  else
+  } else {
     ck_assert_ptr_null (load_file ("p.json", NULL, &said));
+  }
   ck_assert (g_str_has_suffix (said, ": error: cannot open: Not a directory\n") ||
              g_str_has_suffix (said, ": error: cannot open: Permission denied\n"));
 }
