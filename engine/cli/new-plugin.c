@@ -112,8 +112,9 @@ write_file (const char *folder, const File *file, const Wanted *wanted, GError *
   g_autofree char *template = fill_in (file->template, wanted);
   g_autofree char *resource = g_strconcat ("/weir/templates/", template, NULL);
   g_autoptr (GBytes) bytes = g_resources_lookup_data (resource, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
-  if (bytes == NULL)
+  if (bytes == NULL) {
     return FALSE;
+  }
   g_autofree char *text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   g_autofree char *filled = fill_in (text, wanted);
   g_autofree char *name = fill_in (file->name, wanted);
@@ -125,8 +126,9 @@ static gboolean
 write_files (const char *folder, const File *files, const Wanted *wanted, GError **error)
 {
   for (; files->name != NULL; files++) {
-    if (!write_file (folder, files, wanted, error))
+    if (!write_file (folder, files, wanted, error)) {
       return FALSE;
+    }
   }
   return TRUE;
 }
@@ -157,8 +159,9 @@ write_plugin (const Wanted *wanted)
   g_autofree char *folder = g_strdup_printf (".%s.XXXXXX", wanted->name);
   struct stat status;
   weir_templates_register_resource ();
-  if (lstat (wanted->name, &status) == 0)
+  if (lstat (wanted->name, &status) == 0) {
     return refuse_place (wanted->name);
+  }
   if (g_mkdtemp_full (folder, 0777) == NULL) {
     fprintf (stderr, "weir: new-plugin: cannot make a folder here: %s\n", g_strerror (errno));
     return WEIR_EXIT_FAILED;
@@ -196,42 +199,53 @@ refuse_taken (const Wanted *wanted)
   g_autoptr (WeirRegistry) registry = weir_registry_new ();
   weir_registry_add_defaults (registry);
   g_autofree char *file = weir_registry_find (registry, wanted->name);
-  if (file != NULL)
+  if (file != NULL) {
     return weir_command_refuse ("new-plugin", "found plugin name \"%s\", which %s has, expected another one",
                                 wanted->name, file);
-  if (strcmp (wanted->name, "reply") == 0)
+  }
+  if (strcmp (wanted->name, "reply") == 0) {
     return weir_command_refuse ("new-plugin", "found plugin name \"reply\", which is Weir's own, expected another one");
+  }
   if (strcmp (wanted->build->name, "meson") == 0 &&
-      (g_strv_contains (meson_names, wanted->name) || g_str_has_prefix (wanted->name, "meson-")))
+      (g_strv_contains (meson_names, wanted->name) || g_str_has_prefix (wanted->name, "meson-"))) {
     return weir_command_refuse (
       "new-plugin", "found plugin name \"%s\", which Meson has for itself, expected another one", wanted->name);
+  }
   return WEIR_EXIT_DONE;
 }
 
 static int
 new_plugin (char *const *names, const char *role, const char *build)
 {
-  if (names == NULL)
+  if (names == NULL) {
     return weir_command_refuse ("new-plugin", "no name given");
-  if (names[1] != NULL)
+  }
+  if (names[1] != NULL) {
     return weir_command_refuse ("new-plugin", "found %u names, expected one", g_strv_length ((char **) names));
-  if (!weir_name_is_sane (names[0]))
+  }
+  if (!weir_name_is_sane (names[0])) {
     return refuse_name (names[0]);
-  if (role == NULL)
+  }
+  if (role == NULL) {
     return weir_command_refuse ("new-plugin", "no role given, expected --role producer, transform or consumer");
+  }
   Wanted wanted = { names[0], NULL, NULL };
   for (gsize i = 0; i < G_N_ELEMENTS (roles); i++) {
-    if (strcmp (role, roles[i].name) == 0)
+    if (strcmp (role, roles[i].name) == 0) {
       wanted.role = &roles[i];
+    }
   }
   for (gsize i = 0; i < G_N_ELEMENTS (builds); i++) {
-    if (strcmp (build != NULL ? build : "make", builds[i].name) == 0)
+    if (strcmp (build != NULL ? build : "make", builds[i].name) == 0) {
       wanted.build = &builds[i];
+    }
   }
-  if (wanted.role == NULL)
+  if (wanted.role == NULL) {
     return weir_command_refuse ("new-plugin", "found role \"%s\", expected producer, transform or consumer", role);
-  if (wanted.build == NULL)
+  }
+  if (wanted.build == NULL) {
     return weir_command_refuse ("new-plugin", "found build \"%s\", expected make, meson or autotools", build);
+  }
   int code = refuse_taken (&wanted);
   return code == WEIR_EXIT_DONE ? write_plugin (&wanted) : code;
 }
@@ -251,7 +265,8 @@ weir_new_plugin_command (int argc, char **argv)
         "new-plugin", "NAME",
         "Writes a folder NAME that builds, tests and installs a plugin of that name as it is: a small one that "
         "works, to be made into what you need.",
-        entries, argc, argv))
+        entries, argc, argv)) {
     return WEIR_EXIT_USAGE;
+  }
   return new_plugin (names, role, build);
 }
