@@ -17,7 +17,7 @@ typedef struct {
   /* All are open; where this is not NULL, nothing is started before weir_pipeline_go(). */
   void (*opened) (WeirPipeline *pipeline, gpointer data);
   void (*started) (WeirPipeline *pipeline, gpointer data); /* every stage's start() has answered */
-  void (*ready) (WeirPipeline *pipeline, gpointer data); /* every stage is open, started and ready */
+  void (*ready) (WeirPipeline *pipeline, gpointer data);   /* every stage is open, started and ready */
   void (*failed) (WeirPipeline *pipeline, WeirStage *stage, const char *message, gpointer data);
   /* The deadline of a stop has passed, and some links still hold records. */
   void (*late) (WeirPipeline *pipeline, gpointer data);

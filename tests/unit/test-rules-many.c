@@ -282,7 +282,7 @@ START_TEST (has_more_while_records_lie_behind_the_run)
   rig_until_noted (pair.rig, pair.end, "waits", 1);
   fake_do (pair.push, emit_2500);
   rig_until_noted (pair.rig, pair.push, "emitted", 1);
-  fake_look (pair.push, NULL); /* that turn is over, so all is published */
+  fake_look (pair.push, NULL);                         /* that turn is over, so all is published */
   ck_assert (!weir_stage_has_more (pair.push->stage)); /* no flush() of its */
   fake_allow (pair.end, 1);
   fake_do (pair.push, fake_finish);
