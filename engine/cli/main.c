@@ -31,6 +31,7 @@ static const Command commands[] = {
   { "graph", weir_graph_command, "Draw a pipeline" },
   { "inspect", weir_inspect_command, "Show which plugins there are, and their options" },
   { "schema", weir_schema_command, "Print a JSON Schema of pipeline files" },
+  { "new-plugin", weir_new_plugin_command, "Write a folder with a plugin to begin with" },
   { "help", help_command, "Show this help, or that of a command" },
 };
 
