@@ -196,6 +196,7 @@ discard_taken (WeirLink *link, guint64 from, gboolean kept)
 void
 weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason)
 {
+  link->given_up = link->given_up != 0 ? link->given_up : link->taken - count + 1;
   discard_taken (link, link->taken - count, FALSE);
   link->discarded_as = reason;
 }

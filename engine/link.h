@@ -152,6 +152,11 @@ struct _WeirLink {
   WeirLink *next_leaving;      /* likewise: parting, and then leaving */
   guint input_index;           /* in the taking stage's inputs; for those that may leave */
   WeirRejection *reasons;      /* of rejected slots that done has not come to */
+  guint64 given_up;            /* one more than where what was dropped untaken begins; 0: nothing was */
+  bool held;                   /* done goes no further than `granted`: another process has what was taken */
+  guint64 granted;
+  void (*on_done) (WeirLink *link, gpointer data); /* called behind each publication of done; NULL: nobody asks */
+  gpointer on_done_data;
 
   /* Both sides. */
   _Alignas(64) _Atomic (WeirTally *) tally; /* NULL: nothing is in it */

@@ -38,7 +38,8 @@ enum {
   WEIR_REQUEST_DRAIN = 8, /* the pipeline stops: kept records are to be settled */
   WEIR_REQUEST_HALT = 16, /* the deadline has passed: end as you are */
   WEIR_REQUEST_CLOSE = 32,
-  WEIR_REQUEST_CONNECTION = 64 /* its connection was asked something */
+  WEIR_REQUEST_CONNECTION = 64, /* its connection was asked something */
+  WEIR_REQUEST_SETTLE = 128     /* it keeps what somebody waits for: settle() once nothing is left to take */
 };
 
 /* What a stage tells the pipeline; the handler is called on the stage's worker. */
@@ -73,6 +74,19 @@ typedef enum {
 
 typedef struct _WeirPosts WeirPosts;
 
+/* What the ends of an isolated stage see beside the callbacks of a role; all on the stage's worker but the figures, which any
+ * thread may ask for. Each function may be NULL. */
+typedef struct {
+  gboolean ours; /* its role is the engine's, and none of its plugin's code runs here */
+  gboolean (*control) (WeirStage *stage, WeirLink *link,
+                       const WeirRecord *control); /* is about to be taken; FALSE: it waits */
+  void (*look) (WeirStage *stage);                 /* at the end of each turn */
+  void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
+  void (*drain) (WeirStage *stage);
+  void (*figures) (WeirStage *stage, gpointer figures); /* a WeirStageFigures */
+  guint64 (*counter) (WeirStage *stage, guint counter);
+} WeirElsewhere;
+
 /* Of those stages that wait for time. */
 typedef struct {
   WeirTimer halves[WEIR_HALVES], retry, age;
@@ -99,8 +113,10 @@ struct _WeirStage {
   WeirLink **inputs, *only_input;
   guint input_count;
   gsize record_max;
-  GLogLevelFlags log_level; /* messages below are not logged */
+  GLogLevelFlags log_level;                                               /* messages below are not logged */
   void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* NULL: to the program's log. Any thread */
+  const WeirElsewhere *elsewhere; /* it is one that is isolated, or an end of it; NULL: it is not */
+  gpointer elsewhere_data;
   WeirStageReport report;
   gpointer report_data;
 
@@ -133,7 +149,7 @@ struct _WeirStage {
   bool finish_posted;                    /* its output is over, but for records that threads have handed in */
   bool lingers;                          /* is not closed behind its end yet */
   WeirProduces produces;
-  bool settle_wanted, settle_told;
+  bool settle_wanted, settle_told, settle_asked;
   bool enough;       /* consume or flush answered DONE */
   bool input_closed; /* and the links are closed for it */
   char *failure, *rejection;
@@ -362,8 +378,14 @@ void weir_intake_settle (WeirStage *stage);
 /* ---- reject.c ---- */
 /* Sends a record to NAME.rejected; where nobody takes that, the stage has failed. */
 void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason);
+/* Sends on what another process has rejected; its tags say why. */
+void weir_reject_forward (WeirStage *stage, const WeirRecord *record);
 
 /* ---- streams.c ---- */
+/* Numbers of this process have these bits; an isolated one's have the other, too, so that the numbers of both can be told apart. */
+#define WEIR_STREAM_NUMBERS 0x7fffffffu
+#define WEIR_STREAM_ELSEWHERE 0x80000000u
+extern guint32 weir_streams_side; /* 0 or WEIR_STREAM_ELSEWHERE; set before there is a stream */
 extern guint32 weir_streams_last; /* the number given last, under a lock; a test sets it near its wrap */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
@@ -383,6 +405,7 @@ void weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *recor
 /* Puts a control entry on all links, or on those of the ports alone. */
 void weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream);
 void weir_outputs_control_ports (WeirStage *stage, WeirControl control, guint32 stream);
+void weir_outputs_control_port (WeirStage *stage, WeirPort *port, WeirControl control, guint32 stream);
 /* Reads done again on full links; resumes when no reason is left. */
 void weir_outputs_recheck (WeirStage *stage);
 /* Calls pause() or resume() if the set of reasons has become non-empty or empty. */
