@@ -101,7 +101,9 @@ guess (const WeirConform *conform, const WeirOption *option)
     if ((option->flags & WEIR_PATH) == 0) {
       return json_object_new_string ("x");
     }
-    file = g_build_filename (conform->plan->scratch, (option->flags & WEIR_READS) != 0 ? "input" : "output", NULL);
+    file = g_build_filename (conform->plan->scratch,
+                             conform->kind == WEIR_PRODUCER || (option->flags & WEIR_READS) != 0 ? "input" : "output",
+                             NULL);
     return json_object_new_string (file);
   default:
     return json_object_new_string (low != NULL                             ? low

@@ -127,13 +127,18 @@ make_scratch (void)
   g_autoptr (GError) error = NULL;
   char *folder = g_dir_make_tmp ("weir-plugin-check-XXXXXX", &error);
   g_autofree char *input = folder != NULL ? g_build_filename (folder, "input", NULL) : NULL;
+  g_autofree char *output = folder != NULL ? g_build_filename (folder, "output", NULL) : NULL;
   g_autoptr (GString) text = g_string_new (NULL);
   while (text->len < INPUT) {
     g_string_append_printf (text, "line %" G_GSIZE_FORMAT " of a file\n", text->len);
   }
   g_string_append (text, "and no newline");
-  if (folder == NULL || !g_file_set_contents (input, text->str, (gssize) text->len, &error)) {
+  if (folder == NULL || !g_file_set_contents (input, text->str, (gssize) text->len, &error) ||
+      !g_file_set_contents (output, "", 0, &error)) {
     fprintf (stderr, "weir: " COMMAND ": %s\n", error->message);
+    if (folder != NULL) {
+      nftw (folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    }
     g_clear_pointer (&folder, g_free);
   }
   return folder;
