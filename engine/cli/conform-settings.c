@@ -72,13 +72,17 @@ weir_conform_check_settings (json_object *roles, char *const *settings)
 static json_object *
 parse_value (const char *text)
 {
-  enum json_tokener_error error;
-  json_object *value = json_tokener_parse_verbose (text, &error);
-  if (error != json_tokener_success || value == NULL || json_object_is_type (value, json_type_double)) {
-    json_object_put (value);
-    return json_object_new_string (text);
+  json_tokener *tokener = json_tokener_new ();
+  json_object *value = json_tokener_parse_ex (tokener, text,
+                                              (int) strlen (text) + 1); /* with the NUL, which ends a number */
+  gboolean whole = json_tokener_get_error (tokener) == json_tokener_success &&
+                   json_tokener_get_parse_end (tokener) >= strlen (text);
+  json_tokener_free (tokener);
+  if (whole && value != NULL && !json_object_is_type (value, json_type_double)) {
+    return value;
   }
-  return value;
+  json_object_put (value);
+  return json_object_new_string (text);
 }
 
 /* What an option that must be there may be. */

@@ -134,7 +134,7 @@ passes () {
   expect_stderr ''
 }
 
-passes exec --set 'command=["cat"]' --set 'producer.command=["yes"]'
+passes exec --set kill_after=4s --set 'command=["cat"]' --set 'producer.command=["yes"]'
 passes file
 passes format
 passes generate
