@@ -29,9 +29,10 @@ copy_link (WeirConnection *connection, gpointer place, const WeirLink *original)
   WeirStage *from = connection->stages[original->from->template_index];
   WeirStage *to = shared ? original->to : connection->stages[original->to->template_index];
   WeirLink *link = weir_link_copy (place, original);
-  weir_stage_wire (link, from, original->from_port, to);
+  weir_stage_wire (link, from, original->identity->from_port, to);
   if (shared) {
     link->connection = connection;
+    weir_link_extras (link); /* before two workers have it */
     atomic_fetch_add_explicit (&connection->references, 1, memory_order_relaxed);
   } else {
     weir_stage_add_input (to, link);

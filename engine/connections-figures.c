@@ -80,10 +80,10 @@ weir_connections_link_figures (WeirConnections *connections, WeirLink *link, Wei
     return;
   }
   g_mutex_lock (&connections->lock);
-  add_link (figures, &connections->past_links[link->template_index]);
+  add_link (figures, &connections->past_links[link->identity->template_index]);
   for (WeirConnection *connection = connections->alive; connection != NULL; connection = connection->next) {
     WeirLinkFigures one;
-    weir_link_figures (connection->links[link->template_index], &one);
+    weir_link_figures (connection->links[link->identity->template_index], &one);
     add_link (figures, &one);
   }
   g_mutex_unlock (&connections->lock);

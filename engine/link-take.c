@@ -289,7 +289,7 @@ weir_link_discard (WeirLink *link, WeirDropReason reason)
     if (count > 0) {
       weir_link_take (link, count, bytes);
       link->discarded += count;
-      link->discarded_as = reason;
+      link->discarded_as = (guint8) reason;
       continue;
     }
     const WeirRecord *control = weir_link_peek_control (link);
@@ -316,13 +316,14 @@ weir_link_rejected_slot (WeirLink *link)
 char *
 weir_link_take_reason (WeirLink *link, const WeirRecord *slot)
 {
+  WeirLinkExtras *extras = weir_link_extras (link);
   for (WeirRejection *rejection = atomic_exchange_explicit (&link->rejections, NULL, memory_order_acquire), *next;
        rejection != NULL; rejection = next) {
     next = rejection->next;
-    rejection->next = link->reasons;
-    link->reasons = rejection;
+    rejection->next = extras->reasons;
+    extras->reasons = rejection;
   }
-  for (WeirRejection **at = &link->reasons; *at != NULL; at = &(*at)->next) {
+  for (WeirRejection **at = &extras->reasons; *at != NULL; at = &(*at)->next) {
     WeirRejection *rejection = *at;
     if (rejection->slot == slot) {
       *at = rejection->next;

@@ -36,7 +36,9 @@ init_stage (WeirStage *stage, WeirKind kind, const WeirRole *role, gpointer self
   stage->refusing = TRUE; /* until start */
   stage->current = &weir_no_record;
   stage->counter_count = count_names (role->counters);
-  g_mutex_init (&stage->interrupt_lock);
+  if (role->interrupt != NULL) {
+    weir_stage_extras (stage); /* before another thread asks for the lock */
+  }
 }
 
 WeirStage *
@@ -95,17 +97,28 @@ wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
   weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_OUTPUT));
 }
 
-WeirStageTimers *
-weir_stage_timers (WeirStage *stage)
+WeirStageExtras *
+weir_stage_extras (WeirStage *stage)
 {
-  if (stage->timers == NULL) {
-    stage->timers = g_new (WeirStageTimers, 1);
-    *stage->timers = (WeirStageTimers){ .halves = { { .fire = wake_input, .data = stage },
-                                                    { .fire = wake_output, .data = stage } },
-                                        .retry = { .fire = wake, .data = stage },
-                                        .age = { .fire = wake, .data = stage } };
+  if (stage->extras == NULL) {
+    stage->extras = g_new0 (WeirStageExtras, 1);
+    stage->extras->timers = (WeirStageTimers){ .halves = { { .fire = wake_input, .data = stage },
+                                                           { .fire = wake_output, .data = stage } },
+                                               .retry = { .fire = wake, .data = stage },
+                                               .age = { .fire = wake, .data = stage } };
+    g_mutex_init (&stage->extras->interrupt_lock);
   }
-  return stage->timers;
+  return stage->extras;
+}
+
+static void
+free_extras (WeirStageExtras *extras)
+{
+  weir_template_cache_free (extras->templates);
+  g_clear_pointer (&extras->sources, g_ptr_array_unref);
+  g_mutex_clear (&extras->interrupt_lock);
+  g_free (extras->rejection);
+  g_free (extras);
 }
 
 void
@@ -143,7 +156,9 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
 {
   link->from = from;
   link->to = to;
-  link->from_port = port;
+  if (!link->is_copy) {
+    link->identity->from_port = port;
+  }
   link->producer = &from->task;
   link->taker = &to->task;
   link->taker_links = &to->ready_links;
@@ -160,7 +175,9 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
 void
 weir_stage_add_input (WeirStage *stage, WeirLink *link)
 {
-  link->input_index = stage->input_count;
+  if (link->connection != NULL) {
+    link->extras->input_index = stage->input_count;
+  }
   append_link (&stage->inputs, &stage->only_input, stage->input_count++, link);
 }
 
@@ -202,16 +219,12 @@ weir_stage_free (WeirStage *stage)
   }
   free_links (stage->rejected.links, &stage->rejected.only);
   free_links (stage->inputs, &stage->only_input);
-  weir_template_cache_free (stage->templates);
   g_clear_pointer (&stage->pending_ends, g_array_unref);
-  g_clear_pointer (&stage->sources, g_ptr_array_unref);
-  g_free (stage->timers);
-  g_mutex_clear (&stage->interrupt_lock);
+  g_clear_pointer (&stage->extras, free_extras);
   if (stage->ports != &stage->only_port) {
     g_free (stage->ports);
   }
   g_free (stage->failure);
-  g_free (stage->rejection);
   if (stage->connection != NULL) {
     return; /* the rest is the connection's */
   }
@@ -240,13 +253,27 @@ weir_stage_interrupting (void)
 void
 weir_stage_interrupt (WeirStage *stage)
 {
-  g_mutex_lock (&stage->interrupt_lock);
-  if (stage->interruptible && stage->role->interrupt != NULL) {
+  if (stage->role->interrupt == NULL) {
+    return;
+  }
+  g_mutex_lock (&stage->extras->interrupt_lock);
+  if (stage->extras->interruptible) {
     interrupting = stage;
     stage->role->interrupt (stage, stage->self);
     interrupting = NULL;
   }
-  g_mutex_unlock (&stage->interrupt_lock);
+  g_mutex_unlock (&stage->extras->interrupt_lock);
+}
+
+void
+weir_stage_set_interruptible (WeirStage *stage, gboolean interruptible)
+{
+  if (stage->role->interrupt == NULL) {
+    return;
+  }
+  g_mutex_lock (&stage->extras->interrupt_lock);
+  stage->extras->interruptible = interruptible;
+  g_mutex_unlock (&stage->extras->interrupt_lock);
 }
 
 void
@@ -333,8 +360,9 @@ weir_stage_reject (WeirStage *stage, const char *format, ...)
 {
   va_list arguments;
   va_start (arguments, format);
-  g_free (stage->rejection);
-  stage->rejection = g_strdup_vprintf (format, arguments);
+  WeirStageExtras *extras = weir_stage_extras (stage);
+  g_free (extras->rejection);
+  extras->rejection = g_strdup_vprintf (format, arguments);
   va_end (arguments);
   return WEIR_REJECT;
 }
@@ -373,9 +401,10 @@ weir_stage_window (WeirStage *stage, gsize kept)
 void
 weir_template_write (WeirStage *stage, const char *text, const WeirRecord *record, GString *out)
 {
-  if (stage->templates == NULL) {
-    stage->templates = weir_template_cache_new ();
+  WeirStageExtras *extras = weir_stage_extras (stage);
+  if (extras->templates == NULL) {
+    extras->templates = weir_template_cache_new ();
   }
-  WeirTemplate *template = weir_template_cache_get (stage->templates, text);
+  WeirTemplate *template = weir_template_cache_get (extras->templates, text);
   weir_template_expand (template, record, weir_template_uses_time (template) ? weir_stage_wall (stage) : 0, out);
 }
