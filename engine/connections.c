@@ -240,7 +240,7 @@ weir_connections_running (WeirConnections *connections, WeirWorker *worker)
   g_mutex_lock (&connections->lock);
   for (WeirConnection *connection = connections->alive; connection != NULL; connection = connection->next) {
     for (guint i = 0; i < connections->stages->len; i++) {
-      if (connection->worker == worker && connection->stages[i] == weir_load_relaxed (&worker->running)) {
+      if (connection->worker == worker && &connection->stages[i] == weir_load_relaxed (&worker->running)) {
         found = g_ptr_array_index (connections->stages, i);
       }
     }

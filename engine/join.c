@@ -57,8 +57,8 @@ let_go (WeirStage *stage, WeirLink *link)
 void
 weir_intake_leave (WeirStage *stage, WeirLink *link)
 {
-  if (link->connection == NULL || !link->extras->parted || !link->over || link->extras->leaving || link->done_private != link->taken ||
-      stage->life >= WEIR_LIFE_ENDED) {
+  if (link->connection == NULL || !link->extras->parted || !link->over || link->extras->leaving ||
+      link->done_private != link->taken || stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
   /* A thread that gave a record back is not through with the link; it makes the stage ready when it is. */

@@ -136,8 +136,8 @@ struct _WeirLink {
   _Alignas(64) _Atomic guint64 put;
   _Atomic guint64 put_bytes, put_pinned;
   _Atomic guint32 full; /* the link's pause reason */
-  bool counted;         /* among the reasons of the producing stage; only its worker looks, also where there is a front */
-  WeirSegment *fresh;   /* where slot `fresh_at` lies, when the ring was empty before it; handed over by put */
+  bool counted;       /* among the reasons of the producing stage; only its worker looks, also where there is a front */
+  WeirSegment *fresh; /* where slot `fresh_at` lies, when the ring was empty before it; handed over by put */
   guint64 fresh_at;
   _Atomic guint64 handed_at; /* put, while the idle producer lets the taker free the segment put stands in; 0: no */
   _Atomic guint64 controls_put;
@@ -154,9 +154,9 @@ struct _WeirLink {
   WeirSegment *take_segment, *done_segment;
   guint32 take_index, done_index;
   guint64 done_private, done_bytes_private, done_pinned_private, pinned_now;
-  guint64 kept;      /* slots between done and taken that are kept */
-  guint64 discarded; /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
-  WeirLink *next_active;       /* on the taking stage's own list */
+  guint64 kept;          /* slots between done and taken that are kept */
+  guint64 discarded;     /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
+  WeirLink *next_active; /* on the taking stage's own list */
   const WeirRecord *gap_ended; /* the GAP record whose stream's state was ended */
   WeirLinkExtras *extras;      /* NULL: none yet */
 

@@ -52,31 +52,27 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   return stage;
 }
 
-/* What lies behind the struct of a copy: the role's state, then the counters. */
 static gsize
-state_room (const WeirStage *original)
+rounded (gsize size)
 {
-  return (original->role->state_size + 15) & ~(gsize) 15;
+  return (size + WEIR_STATE_ALIGNMENT - 1) & ~(gsize) (WEIR_STATE_ALIGNMENT - 1);
 }
 
 gsize
-weir_stage_copy_size (const WeirStage *original)
+weir_stage_state_size (const WeirStage *original)
 {
-  return (sizeof (WeirStage) + state_room (original) + original->counter_count * sizeof (guint64) + 63) & ~(gsize) 63;
+  return rounded (rounded (original->role->state_size) + original->counter_count * sizeof (guint64));
 }
 
-WeirStage *
-weir_stage_copy (gpointer place, const WeirStage *original)
+void
+weir_stage_copy (WeirStage *stage, gpointer state, const WeirStage *original)
 {
-  WeirStage *stage = place;
-  guint8 *self = (guint8 *) (stage + 1);
-  memcpy (self, original->self, original->role->state_size);
-  init_stage (stage, original->kind, original->role, self);
-  stage->counters = (gpointer) (self + state_room (original));
+  memcpy (state, original->self, original->role->state_size);
+  init_stage (stage, original->kind, original->role, state);
+  stage->counters = (gpointer) ((guint8 *) state + rounded (original->role->state_size));
   stage->name = original->name;
   stage->plugin = original->plugin;
   stage->log_level = original->log_level;
-  return stage;
 }
 
 static void

@@ -230,10 +230,11 @@ weir_intake_paused (WeirStage *stage)
 /* state is taken; options have been filled in. */
 WeirStage *weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
 void weir_stage_set_worker (WeirStage *stage, WeirWorker *worker);
-/* A copy of one of a template, with its options, in a place of that many bytes that is zeroed and aligned to 64; it borrows the
- * names. */
-gsize weir_stage_copy_size (const WeirStage *original);
-WeirStage *weir_stage_copy (gpointer place, const WeirStage *original);
+/* Makes a copy of one of a template, with its options; both places are zeroed, and stay the caller's. state: for what the role
+ * keeps, and the counters behind it. It borrows the names. */
+#define WEIR_STATE_ALIGNMENT 16u
+gsize weir_stage_state_size (const WeirStage *original);
+void weir_stage_copy (WeirStage *stage, gpointer state, const WeirStage *original);
 /* Sets a link's ends, all but the input of `to`. A stage of a template has no worker. */
 void weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to);
 void weir_stage_add_input (WeirStage *stage, WeirLink *link);

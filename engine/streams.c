@@ -215,12 +215,14 @@ static void
 free_state (WeirStage *stage, WeirLink *link, guint32 stream)
 {
   forget_ending (stage);
-  StreamState *only = link->extras->state;
-  link->extras->state = NULL;
-  if (link->extras->states != NULL) {
-    g_tree_remove (link->extras->states, GUINT_TO_POINTER (stream));
-  } else {
-    stream_state_free (only);
+  WeirLinkExtras *extras = link->extras;
+  StreamState *state = extras->state;
+  if (extras->states != NULL) {
+    extras->state = NULL;
+    g_tree_remove (extras->states, GUINT_TO_POINTER (stream));
+  } else if (state != NULL && state->last.stream == stream) { /* else it is gone already */
+    extras->state = NULL;
+    stream_state_free (state);
   }
 }
 

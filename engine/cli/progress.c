@@ -35,7 +35,8 @@ struct _WeirProgress {
 static double
 fill_of (const WeirLink *link, const WeirLinkFigures *figures)
 {
-  double links = weir_link_stands_for (link) != NULL ? MAX (weir_connections_alive (weir_link_stands_for (link)), 1) : 1;
+  double links = weir_link_stands_for (link) != NULL ? MAX (weir_connections_alive (weir_link_stands_for (link)), 1)
+                                                     : 1;
   const WeirQueueSettings *settings = &link->limits->settings;
   double records = settings->records > 0 ? (double) figures->queued / (double) settings->records : 0;
   double bytes = settings->bytes > 0 ? (double) figures->level_bytes / (double) settings->bytes : 0;
