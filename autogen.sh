@@ -45,7 +45,7 @@ generate|libtool|have libtoolize|libtool|libtool|libtool|libtool
 build|pkg-config|have pkg-config|pkg-config|pkgconf-pkg-config|pkgconf|pkgconf
 build|a C compiler|compiles|gcc libc6-dev|gcc glibc-devel|gcc|gcc musl-dev
 build|make|have make|make|make|make|make
-build|GLib 2.74|library glib-2.0 gio-2.0 gio-unix-2.0 gmodule-2.0|libglib2.0-dev|glib2-devel|glib2|glib-dev
+build|GLib 2.74|glib|libglib2.0-dev|glib2-devel|glib2-devel|glib-dev
 build|json-c|library json-c|libjson-c-dev|json-c-devel|json-c|json-c-dev
 build|PCRE2|library libpcre2-8|libpcre2-dev|pcre2-devel|pcre2|pcre2-dev
 test|abidiff|have abidiff|abigail-tools|libabigail|-|-
@@ -55,6 +55,7 @@ test|Check|library check|check|check-devel|check|check-dev
 test|diff|have diff|diffutils|diffutils|diffutils|diffutils
 test|a JSON Schema validator|jsonschema|python3-jsonschema|python3-jsonschema|python-jsonschema|py3-jsonschema
 test|GLib's TLS|glib_tls|glib-networking|glib-networking|glib-networking|glib-networking
+test|Meson|have meson|meson|meson|meson|meson
 test|openssl|have openssl|openssl|openssl|openssl|openssl
 test|Spin|have spin|spin|-|-|-
 test|Twisted|twisted|python3-twisted|python3-twisted|python-twisted|py3-twisted
@@ -72,6 +73,8 @@ library () {
     esac
   done
 }
+
+glib () { library glib-2.0 gio-2.0 gio-unix-2.0 gmodule-2.0 && have glib-compile-resources; }
 
 # GIO's module for TLS, which it loads when it is asked to.
 glib_tls () {

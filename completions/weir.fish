@@ -5,8 +5,9 @@ complete -c weir -f -n __fish_use_subcommand -a check -d 'Tell every mistake in 
 complete -c weir -f -n __fish_use_subcommand -a graph -d 'Draw a pipeline'
 complete -c weir -f -n __fish_use_subcommand -a inspect -d 'Show plugins and their options'
 complete -c weir -f -n __fish_use_subcommand -a schema -d 'Print a JSON Schema of pipeline files'
+complete -c weir -f -n __fish_use_subcommand -a new-plugin -d 'Write a folder with a plugin to begin with'
 complete -c weir -f -n __fish_use_subcommand -a help -d 'Show help, of a command too'
-complete -c weir -f -n '__fish_seen_subcommand_from help' -a 'run check graph inspect schema'
+complete -c weir -f -n '__fish_seen_subcommand_from help' -a 'run check graph inspect schema new-plugin'
 complete -c weir -n __fish_use_subcommand -l version -d 'Print the version and the libraries in use'
 complete -c weir -l help -d 'Show help'
 complete -c weir -n '__fish_seen_subcommand_from run check graph inspect schema' -l plugin-path -r -a '(__fish_complete_directories)' -d 'Look for plugins here first'
@@ -21,3 +22,5 @@ complete -c weir -n '__fish_seen_subcommand_from graph' -l format -x -a 'text do
 complete -c weir -f -n '__fish_seen_subcommand_from inspect' -l json -d 'As JSON'
 complete -c weir -f -n '__fish_seen_subcommand_from inspect' -l markdown -d 'As Markdown'
 complete -c weir -f -n '__fish_seen_subcommand_from inspect' -a "(weir inspect 2>/dev/null | awk '/^  [a-z]/ { print \$1 }')"
+complete -c weir -f -n '__fish_seen_subcommand_from new-plugin' -l role -x -a 'producer transform consumer' -d 'What the plugin is'
+complete -c weir -f -n '__fish_seen_subcommand_from new-plugin' -l build -x -a 'make meson autotools' -d 'What builds it'

@@ -26,8 +26,9 @@ warn (const WeirConfigStage *stage, GArray *branches, WeirProblems *problems)
   const Branch *last = &g_array_index (branches, Branch, branches->len - 1);
   g_autoptr (GString) others = g_string_new (NULL);
 
-  for (guint i = 0; i + 1 < branches->len; i++)
+  for (guint i = 0; i + 1 < branches->len; i++) {
     g_string_append_printf (others, "%s\"%s\"", i == 0 ? "" : ", ", g_array_index (branches, Branch, i).taker->name);
+  }
   weir_problems_add (problems, WEIR_SEVERITY_WARNING, last->input->place, NULL,
                      "\"%s\" can stall %s at \"%s\" (%s pause; when_full on %s?)", last->taker->name, others->str,
                      stage->name, branches->len == 2 ? "both" : "all", last->input->name);
@@ -39,20 +40,23 @@ weir_advise_stalls (const WeirConfig *config, WeirProblems *problems)
 {
   g_autoptr (GPtrArray) outputs = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
 
-  for (guint i = 0; i < config->stages->len; i++)
+  for (guint i = 0; i < config->stages->len; i++) {
     g_ptr_array_add (outputs, g_array_new (FALSE, FALSE, sizeof (Branch)));
+  }
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *taker = g_ptr_array_index (config->stages, i);
     for (guint j = 0; j < taker->inputs->len; j++) {
       Branch branch = { taker, g_ptr_array_index (taker->inputs, j) };
-      if (!branch.input->rejected && branch.input->queue.when_full == WEIR_WHEN_FULL_PAUSE)
+      if (!branch.input->rejected && branch.input->queue.when_full == WEIR_WHEN_FULL_PAUSE) {
         g_array_append_val (g_ptr_array_index (outputs, branch.input->from->index), branch);
+      }
     }
   }
   for (guint i = 0; i < config->stages->len; i++) {
     GArray *branches = g_ptr_array_index (outputs, i);
-    if (branches->len > 1)
+    if (branches->len > 1) {
       warn (g_ptr_array_index (config->stages, i), branches, problems);
+    }
   }
 }
 
@@ -78,18 +82,28 @@ listener_of (const WeirConfigInput *input)
   return input->from->per_connection ? input->from : input->from->listener;
 }
 
+/* Behind or before a stage in a child process, what is queued may be there once more. */
+static double
+places_of (const WeirConfigStage *taker, const WeirConfigInput *input)
+{
+  return 1 + (taker->isolate ? 1 : 0) + (input->from->isolate ? 1 : 0);
+}
+
 gint64
 weir_advise_connections (const WeirConfigStage *listener)
 {
   const WeirOption *option = listener->role->options;
   json_object *value;
 
-  while (option != NULL && option->name != NULL && strcmp (option->name, "max") != 0)
+  while (option != NULL && option->name != NULL && strcmp (option->name, "max") != 0) {
     option++;
-  if (option == NULL || option->name == NULL || option->kind != WEIR_OPTION_INTEGER_)
+  }
+  if (option == NULL || option->name == NULL || option->kind != WEIR_OPTION_INTEGER_) {
     return 0;
-  if (json_object_object_get_ex (listener->options, option->name, &value))
+  }
+  if (json_object_object_get_ex (listener->options, option->name, &value)) {
     return json_object_get_int64 (value); /* of a string, too */
+  }
   value = weir_option_default (option);
   gint64 most = json_object_get_int64 (value);
   json_object_put (value);
@@ -111,12 +125,14 @@ memory_of (const WeirConfig *config, const WeirConfigStage *listener)
 
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    if (stage->listener == listener || (listener != NULL && stage->index == listener->index))
+    if (stage->listener == listener || (listener != NULL && stage->index == listener->index)) {
       memory.stages += (double) stage->role->state_size + (stage->kind == WEIR_CONSUMER ? 0 : WEIR_ARENA);
+    }
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);
-      if (listener_of (input) == listener)
-        memory.links += link_bytes (&input->queue, memory.record);
+      if (listener_of (input) == listener) {
+        memory.links += link_bytes (&input->queue, memory.record) * places_of (stage, input);
+      }
     }
   }
   return memory;
@@ -129,8 +145,9 @@ weir_advise_memory (const WeirConfig *config)
 
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    if (!stage->per_connection)
+    if (!stage->per_connection) {
       continue;
+    }
     WeirMemory one = memory_of (config, stage);
     memory.links += one.links * times_of (stage);
     memory.stages += one.stages * times_of (stage);
@@ -179,7 +196,8 @@ group_links (const WeirConfig *config, double unit)
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
     for (guint j = 0; j < stage->inputs->len; j++) {
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, j);
-      double bytes = link_bytes (&input->queue, (double) config->record_max), times = times_of (listener_of (input));
+      double bytes = link_bytes (&input->queue, (double) config->record_max),
+             times = times_of (listener_of (input)) * places_of (stage, input);
       g_autofree char *figure = link_figure (bytes, unit);
       guint number = GPOINTER_TO_UINT (g_hash_table_lookup (known, figure));
       if (number == 0) {
@@ -205,17 +223,21 @@ append_links (GString *line, const WeirConfig *config, double unit)
 
   for (guint i = 0; i < groups->len; i++) {
     const Group *group = &g_array_index (groups, Group, i);
-    if (group->bytes < 0.05 * unit)
+    if (group->bytes < 0.05 * unit) {
       continue;
-    if (shown < GROUPS_SHOWN)
+    }
+    if (shown < GROUPS_SHOWN) {
       g_string_append_printf (line, "%s%.0f x %s", shown++ == 0 ? " (" : ", ", group->count, group->figure);
-    else
+    } else {
       more += group->count;
+    }
   }
-  if (more > 0)
+  if (more > 0) {
     g_string_append_printf (line, ", %.0f more", more);
-  if (shown > 0)
+  }
+  if (shown > 0) {
     g_string_append_c (line, ')');
+  }
 }
 
 /* ", and 8.4 for each connection of "client"", where nothing limits their number. */
@@ -224,8 +246,9 @@ append_unlimited (GString *line, const WeirConfig *config, double unit)
 {
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    if (!stage->per_connection || weir_advise_connections (stage) > 0)
+    if (!stage->per_connection || weir_advise_connections (stage) > 0) {
       continue;
+    }
     WeirMemory one = memory_of (config, stage);
     g_string_append (line, ", and ");
     append_figure (line, one.links + one.stages, unit);

@@ -14,11 +14,13 @@ weir_build_tree_plugins_beside (const char *program)
   g_autofree char *folder = g_path_get_dirname (program);
   g_autofree char *marker = g_build_filename (folder, MARKER, NULL);
   struct stat program_status, marker_status;
-  if (stat (program, &program_status) != 0 || stat (marker, &marker_status) != 0)
+  if (stat (program, &program_status) != 0 || stat (marker, &marker_status) != 0) {
     return NULL;
+  }
   /* Code is loaded from here: in a folder that others write to, such as /tmp, their marker does not count. */
-  if (!S_ISREG (marker_status.st_mode) || marker_status.st_uid != program_status.st_uid)
+  if (!S_ISREG (marker_status.st_mode) || marker_status.st_uid != program_status.st_uid) {
     return NULL;
+  }
   return g_build_filename (folder, "plugins", ".libs", NULL);
 }
 

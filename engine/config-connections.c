@@ -17,8 +17,9 @@ find_listener (WeirLoad *load, const WeirLoadStage *entry)
   const WeirConfigStage *stage = entry->stage;
   WeirSpot to = weir_spot_member (load, entry->spot, "to");
   if (stage->to == NULL) {
-    if (!json_object_object_get_ex (entry->spot->value, "to", NULL))
+    if (!json_object_object_get_ex (entry->spot->value, "to", NULL)) {
       weir_load_wrong (load, entry->spot, "missing key \"to\": the stage whose connections it replies to");
+    }
     return NULL;
   }
   WeirLoadStage *found = g_hash_table_lookup (load->names, stage->to);
@@ -29,8 +30,9 @@ find_listener (WeirLoad *load, const WeirLoadStage *entry)
     weir_suggest_append (message, stage->to, load->stage_names);
     weir_load_wrong (load, &to, "%s", message->str);
   }
-  if (found == NULL)
+  if (found == NULL) {
     return NULL;
+  }
   if (!found->stage->per_connection) {
     weir_load_wrong (load, &to, "\"%s\" has no connections to reply to; expected a producer that is \"per_connection\"",
                      found->stage->name);
@@ -56,11 +58,13 @@ weir_load_reply (WeirLoad *load, WeirLoadStage *entry)
     }
     return;
   }
-  if (stage->kind != WEIR_CONSUMER)
+  if (stage->kind != WEIR_CONSUMER) {
     return; /* as was told */
+  }
   const WeirConfigStage *listener = find_listener (load, entry);
-  if (listener == NULL || listener->plugin == NULL)
+  if (listener == NULL || listener->plugin == NULL) {
     return;
+  }
   if (listener->plugin->reply == NULL) {
     WeirSpot to = weir_spot_member (load, entry->spot, "to");
     weir_load_wrong (load, &to, "plugin \"%s\" of \"%s\" cannot be replied to", listener->plugin_name, listener->name);
@@ -90,19 +94,22 @@ find_listeners (WeirLoad *load)
   g_autoptr (GPtrArray) trail = g_ptr_array_new ();
 
   for (guint i = 0; i < count; i++) {
-    if (!seen[i])
+    if (!seen[i]) {
       g_ptr_array_add (trail, g_ptr_array_index (load->config->stages, i));
+    }
     while (trail->len > 0) {
       WeirConfigStage *stage = g_ptr_array_index (trail, trail->len - 1);
       seen[stage->index] = TRUE;
       if (next[stage->index] < stage->inputs->len) {
         const WeirConfigInput *input = g_ptr_array_index (stage->inputs, next[stage->index]++);
-        if (!seen[input->from->index])
+        if (!seen[input->from->index]) {
           g_ptr_array_add (trail, input->from);
+        }
         continue;
       }
-      for (guint j = 0; j < stage->inputs->len && stage->listener == NULL && !stage->shared; j++)
+      for (guint j = 0; j < stage->inputs->len && stage->listener == NULL && !stage->shared; j++) {
         stage->listener = listener_of (g_ptr_array_index (stage->inputs, j));
+      }
       g_ptr_array_set_size (trail, (int) trail->len - 1);
     }
   }
@@ -112,13 +119,15 @@ static void
 check_listening (WeirLoad *load, const WeirLoadStage *entry)
 {
   const WeirConfigStage *stage = entry->stage;
-  if (!stage->per_connection)
+  if (!stage->per_connection) {
     return;
+  }
   WeirSpot spot = weir_spot_member (load, entry->spot, "per_connection");
-  if (stage->kind != WEIR_PRODUCER)
+  if (stage->kind != WEIR_PRODUCER) {
     weir_load_wrong_key (load, &spot, "only a producer accepts connections");
-  else if (stage->role != NULL && (stage->role->flags & WEIR_CONNECTIONS) == 0)
+  } else if (stage->role != NULL && (stage->role->flags & WEIR_CONNECTIONS) == 0) {
     weir_load_wrong_key (load, &spot, "plugin \"%s\" accepts no connections", stage->plugin_name);
+  }
 }
 
 /* All inputs come from one connection, or none does, unless it is shared. */
@@ -129,19 +138,21 @@ check_inputs (WeirLoad *load, const WeirLoadStage *entry)
   for (guint i = 0; i < stage->inputs->len && !stage->shared; i++) {
     const WeirConfigInput *input = g_ptr_array_index (stage->inputs, i);
     const WeirConfigStage *listener = listener_of (input);
-    if (listener == stage->listener)
+    if (listener == stage->listener) {
       continue;
+    }
     WeirSpot spot = weir_spot_member (load, entry->spot, "from");
-    if (listener == NULL)
+    if (listener == NULL) {
       weir_load_wrong (load, &spot,
                        "\"%s\" exists once, another input once for each connection of \"%s\"; "
                        "expected inputs of one connection, or \"shared\": true",
                        input->from->name, stage->listener->name);
-    else
+    } else {
       weir_load_wrong (load, &spot,
                        "\"%s\" exists once for each connection of \"%s\", another input for each of \"%s\"; "
                        "expected inputs of one connection, or \"shared\": true",
                        input->from->name, listener->name, stage->listener->name);
+    }
     return;
   }
 }
@@ -151,10 +162,12 @@ check_shared (WeirLoad *load, const WeirLoadStage *entry)
 {
   const WeirConfigStage *stage = entry->stage;
   gboolean any = FALSE;
-  for (guint i = 0; i < stage->inputs->len; i++)
+  for (guint i = 0; i < stage->inputs->len; i++) {
     any = any || listener_of (g_ptr_array_index (stage->inputs, i)) != NULL;
-  if (!stage->shared || any || (entry->doubts && stage->kind != WEIR_PRODUCER))
+  }
+  if (!stage->shared || any || (entry->doubts && stage->kind != WEIR_PRODUCER)) {
     return;
+  }
   WeirSpot spot = weir_spot_member (load, entry->spot, "shared");
   weir_load_wrong_key (load, &spot, "nothing that feeds it exists once for each connection");
 }
@@ -165,8 +178,9 @@ check_written (WeirLoad *load, const WeirLoadStage *entry)
 {
   const WeirConfigStage *stage = entry->stage;
   for (const WeirOption *option = stage->role->options; option != NULL && option->name != NULL; option++) {
-    if ((option->flags & WEIR_WRITES) == 0 || !json_object_object_get_ex (stage->options, option->name, NULL))
+    if ((option->flags & WEIR_WRITES) == 0 || !json_object_object_get_ex (stage->options, option->name, NULL)) {
       continue;
+    }
     WeirSpot spot = weir_spot_member (load, entry->spot, option->name);
     weir_load_wrong (load, &spot, "each connection of \"%s\" would write it; expected \"shared\": true",
                      stage->listener->name);
@@ -177,15 +191,17 @@ static void
 check_template (WeirLoad *load, const WeirLoadStage *entry)
 {
   const WeirConfigStage *stage = entry->stage;
-  if (stage->listener == NULL)
+  if (stage->listener == NULL) {
     return;
+  }
   if (stage->thread != NULL) {
     WeirSpot spot = weir_spot_member (load, entry->spot, "thread");
     weir_load_wrong_key (load, &spot, "it exists once for each connection of \"%s\", on a pool of workers",
                          stage->listener->name);
   }
-  if (stage->role != NULL)
+  if (stage->role != NULL) {
     check_written (load, entry);
+  }
   if (stage->role != NULL && (stage->role->flags & WEIR_BLOCKING) != 0) {
     WeirSpot spot = weir_spot_member (load, entry->spot, "plugin");
     weir_load_wrong (load, &spot,
@@ -195,12 +211,32 @@ check_template (WeirLoad *load, const WeirLoadStage *entry)
   }
 }
 
+/* A child process for each connection, and links that come and go, are not there. */
+static void
+check_isolated (WeirLoad *load, const WeirLoadStage *entry)
+{
+  const WeirConfigStage *stage = entry->stage;
+  if (!stage->isolate) {
+    return;
+  }
+  WeirSpot spot = weir_spot_member (load, entry->spot, "isolate");
+  if (stage->per_connection) {
+    weir_load_wrong_key (load, &spot, "what accepts connections cannot run in a child process");
+  } else if (stage->listener != NULL) {
+    weir_load_wrong_key (load, &spot, "it exists once for each connection of \"%s\", and a child process does not",
+                         stage->listener->name);
+  } else if (stage->shared) {
+    weir_load_wrong_key (load, &spot, "what connections share cannot run in a child process");
+  }
+}
+
 static void
 check_reply (WeirLoad *load, const WeirLoadStage *entry)
 {
   const WeirConfigStage *stage = entry->stage;
-  if (!is_reply (stage) || stage->to == NULL || stage->role == NULL || entry->doubts)
+  if (!is_reply (stage) || stage->to == NULL || stage->role == NULL || entry->doubts) {
     return;
+  }
   if (stage->shared) {
     WeirSpot spot = weir_spot_member (load, entry->spot, "shared");
     weir_load_wrong_key (load, &spot, "a reply belongs to one connection");
@@ -220,6 +256,7 @@ weir_load_connections (WeirLoad *load)
     check_inputs (load, entry);
     check_shared (load, entry);
     check_template (load, entry);
+    check_isolated (load, entry);
     check_reply (load, entry);
   }
 }

@@ -61,8 +61,9 @@ weir_expand (const char *text, char **message)
   *message = NULL;
   while (strstr (at, "${") != NULL) {
     const char *dollar = strstr (at, "${");
-    if (expanded == NULL)
+    if (expanded == NULL) {
       expanded = g_string_new (NULL);
+    }
     if (dollar > at && dollar[-1] == '$') {
       g_string_append_len (expanded, at, dollar - 1 - at);
       g_string_append (expanded, "${");
@@ -71,15 +72,17 @@ weir_expand (const char *text, char **message)
     }
     g_string_append_len (expanded, at, dollar - at);
     at = expand_one (dollar + 2, expanded, message);
-    if (at == NULL)
+    if (at == NULL) {
       return NULL;
+    }
     if (expanded->len > WEIR_DOCUMENT_MAX) {
       *message = g_strdup ("the expanded text is larger than 16 MiB");
       return NULL;
     }
   }
-  if (expanded == NULL)
+  if (expanded == NULL) {
     return NULL;
+  }
   g_string_append (expanded, at);
   return g_string_free (g_steal_pointer (&expanded), FALSE);
 }
@@ -108,7 +111,8 @@ weir_load_expand (WeirLoad *load, const WeirSpot *spot)
     if (message != NULL) {
       weir_load_wrong (load, spot, "%s", message);
       weir_places_set_told (spot->places, spot->node);
-    } else if (text != NULL)
+    } else if (text != NULL) {
       json_object_set_string (spot->value, text);
+    }
   }
 }

@@ -11,12 +11,14 @@
 static void
 check_outputs (WeirLoad *load)
 {
-  if (load->incomplete || load->unread)
+  if (load->incomplete || load->unread) {
     return;
+  }
   for (guint i = 0; i < load->stages->len; i++) {
     WeirLoadStage *entry = g_ptr_array_index (load->stages, i);
-    if (entry->taken || entry->stage->kind == WEIR_CONSUMER)
+    if (entry->taken || entry->stage->kind == WEIR_CONSUMER) {
       continue;
+    }
     weir_load_wrong_key (load, entry->spot,
                          "nobody takes its output; name \"%s\" in the \"from\" of a transform or consumer",
                          entry->stage->name);
@@ -30,12 +32,14 @@ check_producers (WeirLoad *load)
 
   for (guint i = 0; i < load->stages->len; i++) {
     WeirLoadStage *entry = g_ptr_array_index (load->stages, i);
-    if (entry->stage->kind == WEIR_PRODUCER)
+    if (entry->stage->kind == WEIR_PRODUCER) {
       return;
+    }
   }
-  if (!load->incomplete)
+  if (!load->incomplete) {
     weir_load_wrong (load, load->sections[WEIR_PRODUCER] != NULL ? load->sections[WEIR_PRODUCER] : &none,
                      "no producer; a pipeline begins with at least one");
+  }
 }
 
 /* ---- circles ------------------------------------------------------------------------------------------------------- */
@@ -49,15 +53,17 @@ tell_cycle (WeirLoad *load, GPtrArray *trail, guint start)
 
   for (guint i = start; i < trail->len; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (trail, i), *least = g_ptr_array_index (trail, first);
-    if (stage->index < least->index)
+    if (stage->index < least->index) {
       first = i;
+    }
   }
   for (guint i = 0; i < length && i < CYCLE_SHOWN; i++) {
     const WeirConfigStage *stage = g_ptr_array_index (trail, start + (first - start + length - i) % length);
     g_string_append_printf (path, "%s -> ", stage->name);
   }
-  if (length > CYCLE_SHOWN)
+  if (length > CYCLE_SHOWN) {
     g_string_append (path, "... -> ");
+  }
   const WeirConfigStage *stage = g_ptr_array_index (trail, first);
   const WeirLoadStage *entry = g_ptr_array_index (load->stages, stage->index);
   g_string_append (path, stage->name);
@@ -77,8 +83,9 @@ check_cycles (WeirLoad *load)
   g_autoptr (GPtrArray) trail = g_ptr_array_new ();
 
   for (guint i = 0; i < count; i++) {
-    if (state[i] == NEW)
+    if (state[i] == NEW) {
       g_ptr_array_add (trail, g_ptr_array_index (load->config->stages, i));
+    }
     while (trail->len > 0) {
       const WeirConfigStage *stage = g_ptr_array_index (trail, trail->len - 1);
       state[stage->index] = ON_TRAIL;
@@ -89,10 +96,11 @@ check_cycles (WeirLoad *load)
         continue;
       }
       const WeirConfigInput *input = g_ptr_array_index (stage->inputs, next[stage->index]++);
-      if (state[input->from->index] == ON_TRAIL)
+      if (state[input->from->index] == ON_TRAIL) {
         tell_cycle (load, trail, position[input->from->index]);
-      else if (state[input->from->index] == NEW)
+      } else if (state[input->from->index] == NEW) {
         g_ptr_array_add (trail, input->from);
+      }
     }
   }
 }
@@ -106,8 +114,9 @@ check_threads (WeirLoad *load)
   for (guint i = 0; i < load->stages->len; i++) {
     const WeirLoadStage *entry = g_ptr_array_index (load->stages, i);
     const WeirConfigStage *stage = entry->stage;
-    if (stage->thread == NULL || stage->role == NULL || (stage->role->flags & WEIR_BLOCKING) == 0)
+    if (stage->thread == NULL || stage->role == NULL || (stage->role->flags & WEIR_BLOCKING) == 0) {
       continue;
+    }
     WeirSpot spot = weir_spot_member (load, entry->spot, "thread");
     weir_load_wrong_key (load, &spot, "as a %s \"%s\" may block, so it always has a worker of its own",
                          weir_kind_names[stage->kind], stage->plugin_name);

@@ -20,11 +20,13 @@ static void load_file (WeirLoad *load, const char *path, const WeirSpot *word, c
 gboolean
 weir_name_is_plain (const char *name)
 {
-  if (!g_ascii_isalpha (*name) && *name != '_')
+  if (!g_ascii_isalpha (*name) && *name != '_') {
     return FALSE;
+  }
   for (; *name != '\0'; name++) {
-    if (!g_ascii_isalnum (*name) && *name != '_' && *name != '-')
+    if (!g_ascii_isalnum (*name) && *name != '_' && *name != '-') {
       return FALSE;
+    }
   }
   return TRUE;
 }
@@ -71,8 +73,9 @@ add_section (WeirLoad *load, WeirKind kind, WeirSpot spot)
     return;
   }
   WeirSpot *section = weir_spot_keep (load, spot);
-  if (load->sections[kind] == NULL)
+  if (load->sections[kind] == NULL) {
     load->sections[kind] = section;
+  }
   json_object_object_foreach (spot.value, name, value)
   {
     (void) value;
@@ -125,6 +128,15 @@ add_includes (WeirLoad *load, const WeirSpot *include, const Chain *chain)
 }
 
 static void
+check_schema (WeirLoad *load, const WeirSpot *spot, json_object *value)
+{
+  if (!json_object_is_type (value, json_type_string)) {
+    g_autofree char *found = weir_found_value (value);
+    weir_load_wrong (load, spot, "found %s, expected where the schema is", found);
+  }
+}
+
+static void
 add_document (WeirLoad *load, WeirSpot *root, const Chain *chain)
 {
   WeirSpot *include = NULL;
@@ -136,11 +148,12 @@ add_document (WeirLoad *load, WeirSpot *root, const Chain *chain)
   json_object_object_foreach (root->value, key, value)
   {
     WeirSpot spot = weir_spot_member (load, root, key);
-    (void) value;
     const WeirKey *ours = weir_key_find (weir_file_keys, key);
     if (ours == NULL) {
       g_autofree const char **names = weir_key_names (weir_file_keys);
       weir_load_unknown_key (load, &spot, names);
+    } else if (ours->form == WEIR_KEY_SCHEMA) {
+      check_schema (load, &spot, value);
     } else if (ours->form == WEIR_KEY_NAME) {
       add_single (load, &load->name, spot);
     } else if (ours->form == WEIR_KEY_ENGINE) {
@@ -151,8 +164,9 @@ add_document (WeirLoad *load, WeirSpot *root, const Chain *chain)
       add_section (load, (WeirKind) (ours->form - WEIR_KEY_PRODUCERS), spot);
     }
   }
-  if (include != NULL)
+  if (include != NULL) {
     add_includes (load, include, chain);
+  }
 }
 
 /* ---- which files --------------------------------------------------------------------------------------------------- */
@@ -214,8 +228,9 @@ load_file (WeirLoad *load, const char *path, const WeirSpot *word, const Chain *
     refuse_file (load, path, word, "standard input cannot be included");
     return;
   }
-  if (word != NULL && !is_new (load, path, canonical, word, outer))
+  if (word != NULL && !is_new (load, path, canonical, word, outer)) {
     return;
+  }
   char *text = weir_document_read (path, &size, &message);
   if (text == NULL) {
     refuse_file (load, path, word, "%s", message);
@@ -224,8 +239,9 @@ load_file (WeirLoad *load, const char *path, const WeirSpot *word, const Chain *
   char *file = g_strdup (path);
   g_ptr_array_add (load->config->files, file);
   weir_problems_add_file (load->problems, file);
-  if (word != NULL)
+  if (word != NULL) {
     g_hash_table_insert (load->included, g_strdup (canonical), (gpointer) word);
+  }
 
   WeirDocument *document = weir_document_new (file, 1, text, size, 0, WEIR_NODE_NONE, load->problems);
   if (document == NULL) {
@@ -235,8 +251,9 @@ load_file (WeirLoad *load, const char *path, const WeirSpot *word, const Chain *
   g_ptr_array_add (load->documents, document);
   WeirSpot root = { .places = document->places, .node = document->root, .value = document->value };
   WeirSpot *kept = weir_spot_keep (load, root);
-  if (load->root == NULL)
+  if (load->root == NULL) {
     load->root = kept;
+  }
   weir_load_expand (load, kept);
   Chain chain = { outer, file, canonical };
   add_document (load, kept, &chain);

@@ -33,13 +33,15 @@ read_queue (WeirLoad *load, const WeirSpot *spot, WeirQueueSettings *settings)
   g_autofree char *message = NULL;
 
   weir_load_table (load, spot, weir_queue_keys, &queue);
-  if (weir_problems_count (load->problems, WEIR_SEVERITY_ERROR) != before)
+  if (weir_problems_count (load->problems, WEIR_SEVERITY_ERROR) != before) {
     return;
+  }
   WeirQueueSettings read = settings_of (&queue);
-  if (weir_queue_settings_check (&read, &message))
+  if (weir_queue_settings_check (&read, &message)) {
     *settings = read;
-  else
+  } else {
     weir_load_wrong (load, spot, "%s", message);
+  }
 }
 
 static void
@@ -83,10 +85,11 @@ static void G_GNUC_PRINTF (3, 4) wrong_word (WeirLoad *load, const Word *word, c
   va_start (arguments, format);
   g_autofree char *message = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  if (word->is_key)
+  if (word->is_key) {
     weir_load_wrong_key (load, word->spot, "%s", message);
-  else
+  } else {
     weir_load_wrong (load, word->spot, "%s", message);
+  }
 }
 
 /* Can this output be taken? port NULL: none was named. Tells if not. */
@@ -95,17 +98,20 @@ port_exists (WeirLoad *load, const Word *word, const WeirConfigStage *from, cons
 {
   static const char *const none[] = { NULL }, *const only[] = { "rejected", NULL };
 
-  if (port != NULL && strcmp (port, "rejected") == 0)
+  if (port != NULL && strcmp (port, "rejected") == 0) {
     return TRUE;
+  }
   if (from->kind == WEIR_CONSUMER) {
     wrong_word (load, word, "\"%s\" is a consumer and has no output but \"%s.rejected\"", from->name, from->name);
     return FALSE;
   }
-  if (from->role == NULL) /* its plugin is not known; that has been told */
+  if (from->role == NULL) { /* its plugin is not known; that has been told */
     return TRUE;
+  }
   const char *const *ports = from->role->ports != NULL ? from->role->ports : none;
-  if (port == NULL ? ports[0] == NULL : g_strv_contains (ports, port))
+  if (port == NULL ? ports[0] == NULL : g_strv_contains (ports, port)) {
     return TRUE;
+  }
   g_autofree char *found = weir_found_text (port != NULL ? port : "");
   g_autofree char *list = g_strjoinv ("\", \"", (char **) ports);
   g_autoptr (GString) message = g_string_new (NULL);
@@ -129,8 +135,9 @@ find_stage (WeirLoad *load, const Word *word, const char *name)
 {
   WeirLoadStage *found = g_hash_table_lookup (load->names, name);
 
-  if (found != NULL || load->incomplete)
+  if (found != NULL || load->incomplete) {
     return found;
+  }
   g_autofree char *shown = weir_found_text (name);
   g_autoptr (GString) message = g_string_new ("no stage ");
   const char *meant = weir_suggest (name, load->stage_names);
@@ -138,8 +145,9 @@ find_stage (WeirLoad *load, const Word *word, const char *name)
   weir_suggest_append (message, name, load->stage_names);
   wrong_word (load, word, "%s", message->str);
   WeirLoadStage *other = meant == NULL ? NULL : g_hash_table_lookup (load->names, meant);
-  if (other != NULL)
+  if (other != NULL) {
     other->taken = TRUE;
+  }
   return NULL;
 }
 
@@ -152,8 +160,9 @@ add_input (WeirLoad *load, WeirLoadStage *entry, Word word, WeirQueueSettings qu
   g_autofree char *name = dot == NULL ? g_strdup (word.text) : g_strndup (word.text, (gsize) (dot - word.text));
   WeirLoadStage *from = find_stage (load, &word, name);
 
-  if (from != NULL && !rejected)
+  if (from != NULL && !rejected) {
     from->taken = TRUE;
+  }
   if (from == NULL || !port_exists (load, &word, from->stage, port) || from->stage->role == NULL) {
     entry->doubts = TRUE;
     return;
@@ -169,8 +178,9 @@ add_input (WeirLoad *load, WeirLoadStage *entry, Word word, WeirQueueSettings qu
   input->name = g_strdup_printf ("%s:%s", word.text, entry->stage->name);
   input->from = from->stage;
   input->rejected = rejected;
-  for (input->port = 0; !rejected && port != NULL && strcmp (from->stage->role->ports[input->port], port) != 0;)
+  for (input->port = 0; !rejected && port != NULL && strcmp (from->stage->role->ports[input->port], port) != 0;) {
     input->port++;
+  }
   input->queue = queue;
   input->place = word.is_key ? weir_spot_key_place (word.spot) : weir_spot_value_place (word.spot);
   g_ptr_array_add (entry->stage->inputs, input);
@@ -220,8 +230,9 @@ read_from (WeirLoad *load, WeirLoadStage *entry, const WeirSpot *from, WeirQueue
   } else {
     add_word (load, entry, from, queue, seen);
   }
-  if (entry->stage->inputs->len == 0 && !entry->doubts)
+  if (entry->stage->inputs->len == 0 && !entry->doubts) {
     weir_load_wrong (load, from, "names no stage: nothing feeds \"%s\"", entry->stage->name);
+  }
 }
 
 void
@@ -233,19 +244,24 @@ weir_load_inputs (WeirLoad *load, WeirLoadStage *entry)
   gboolean has_from = json_object_object_get_ex (entry->spot->value, "from", NULL);
   gboolean has_queue = json_object_object_get_ex (entry->spot->value, "queue", NULL);
 
-  if (!json_object_is_type (entry->spot->value, json_type_object))
-    return;
-  if (entry->stage->kind == WEIR_PRODUCER) {
-    if (has_from)
-      weir_load_wrong_key (load, &from, "a producer has no input");
-    if (has_queue)
-      weir_load_wrong_key (load, &queue, "a producer has no input, and so no queue");
+  if (!json_object_is_type (entry->spot->value, json_type_object)) {
     return;
   }
-  if (has_queue)
+  if (entry->stage->kind == WEIR_PRODUCER) {
+    if (has_from) {
+      weir_load_wrong_key (load, &from, "a producer has no input");
+    }
+    if (has_queue) {
+      weir_load_wrong_key (load, &queue, "a producer has no input, and so no queue");
+    }
+    return;
+  }
+  if (has_queue) {
     read_queue (load, &queue, &settings);
-  if (has_from)
+  }
+  if (has_from) {
     read_from (load, entry, &from, settings);
-  else
+  } else {
     weir_load_wrong (load, entry->spot, "missing key \"from\": nothing feeds \"%s\"", entry->stage->name);
+  }
 }

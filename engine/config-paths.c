@@ -43,8 +43,9 @@ static char *
 inode_key (const char *path, mode_t *mode)
 {
   struct stat status;
-  if (stat (path, &status) != 0)
+  if (stat (path, &status) != 0) {
     return NULL;
+  }
   *mode = status.st_mode;
   return g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) status.st_dev, (guint64) status.st_ino);
 }
@@ -56,8 +57,9 @@ resolve (const char *path)
   char *at = g_strdup (path);
   for (guint i = 0; i < SYMLINKS_MAX; i++) {
     g_autofree char *target = g_file_read_link (at, NULL);
-    if (target == NULL)
+    if (target == NULL) {
       break;
+    }
     g_autofree char *folder = g_path_get_dirname (at);
     char *next = g_path_is_absolute (target) ? g_strdup (target) : g_build_filename (folder, target, NULL);
     g_free (at);
@@ -81,10 +83,12 @@ file_key (const char *path)
 {
   mode_t mode;
   g_autofree char *key = inode_key (path, &mode);
-  if (key != NULL)
+  if (key != NULL) {
     return S_ISREG (mode) ? g_steal_pointer (&key) : NULL;
-  if (errno != ENOENT)
+  }
+  if (errno != ENOENT) {
     return NULL;
+  }
   g_autofree char *resolved = resolve (path);
   g_autofree char *name = g_path_get_basename (resolved);
   g_autofree char *folder = folder_key (resolved);
@@ -97,10 +101,11 @@ static void
 add_file (GHashTable *users, const char *path, User *user)
 {
   char *key = file_key (path);
-  if (key == NULL || g_hash_table_contains (users, key))
+  if (key == NULL || g_hash_table_contains (users, key)) {
     g_free (key);
-  else
+  } else {
     g_hash_table_insert (users, key, user);
+  }
 }
 
 static void
@@ -112,10 +117,12 @@ add_reader (Files *files, User *user)
     return;
   }
   g_ptr_array_add (files->globs, user);
-  if (glob (user->path, GLOB_NOSORT | GLOB_NOESCAPE, NULL, &matches) != 0)
+  if (glob (user->path, GLOB_NOSORT | GLOB_NOESCAPE, NULL, &matches) != 0) {
     return;
-  for (gsize i = 0; i < matches.gl_pathc; i++)
+  }
+  for (gsize i = 0; i < matches.gl_pathc; i++) {
     add_file (files->read, matches.gl_pathv[i], user);
+  }
   globfree (&matches);
 }
 
@@ -123,23 +130,27 @@ add_reader (Files *files, User *user)
 static void
 add_path (WeirLoad *load, Files *files, const WeirLoadStage *entry, const WeirOption *option, WeirSpot spot)
 {
-  if (!json_object_is_type (spot.value, json_type_string))
+  if (!json_object_is_type (spot.value, json_type_string)) {
     return;
+  }
   User *user = g_new (User, 1);
   *user = (User){ entry, weir_spot_keep (load, spot), json_object_get_string (spot.value) };
   g_ptr_array_add (files->owned, user);
-  if ((option->flags & WEIR_READS) != 0)
+  if ((option->flags & WEIR_READS) != 0) {
     add_reader (files, user);
-  if ((option->flags & WEIR_WRITES) != 0)
+  }
+  if ((option->flags & WEIR_WRITES) != 0) {
     g_ptr_array_add (files->writers, user);
+  }
 }
 
 static void
 add_stage (WeirLoad *load, Files *files, const WeirLoadStage *entry)
 {
   for (const WeirOption *option = entry->stage->role->options; option != NULL && option->name != NULL; option++) {
-    if ((option->flags & (WEIR_READS | WEIR_WRITES)) == 0)
+    if ((option->flags & (WEIR_READS | WEIR_WRITES)) == 0) {
       continue;
+    }
     WeirSpot spot = weir_spot_member (load, entry->spot, option->name);
     if (!json_object_is_type (spot.value, json_type_array)) {
       add_path (load, files, entry, option, spot);
@@ -177,8 +188,9 @@ will_match (const char *pattern, const char *folder, const char *name)
   gboolean found = FALSE;
 
   if (fnmatch (names, name, FNM_PERIOD | FNM_NOESCAPE) != 0 ||
-      glob (folders, GLOB_NOSORT | GLOB_NOESCAPE, NULL, &matches) != 0)
+      glob (folders, GLOB_NOSORT | GLOB_NOESCAPE, NULL, &matches) != 0) {
     return FALSE;
+  }
   for (gsize i = 0; i < matches.gl_pathc && !found; i++) {
     mode_t mode;
     g_autofree char *key = inode_key (matches.gl_pathv[i], &mode);
@@ -193,13 +205,15 @@ find_reader (const Files *files, const char *key)
 {
   const User *reader = g_hash_table_lookup (files->read, key);
   const char *slash = strchr (key, '/');
-  if (reader != NULL || slash == NULL)
+  if (reader != NULL || slash == NULL) {
     return reader;
+  }
   g_autofree char *folder = g_strndup (key, (gsize) (slash - key));
   for (guint i = 0; i < files->globs->len; i++) {
     reader = g_ptr_array_index (files->globs, i);
-    if (will_match (reader->path, folder, slash + 1))
+    if (will_match (reader->path, folder, slash + 1)) {
       return reader;
+    }
   }
   return NULL;
 }
@@ -208,17 +222,21 @@ static void
 check_writer (WeirLoad *load, Files *files, User *writer)
 {
   char *key = file_key (writer->path);
-  if (key == NULL)
+  if (key == NULL) {
     return;
+  }
   const User *reader = find_reader (files, key), *other = g_hash_table_lookup (files->written, key);
-  if (reader != NULL && reader->stage != writer->stage)
+  if (reader != NULL && reader->stage != writer->stage) {
     tell (load, writer, reader, "reads", "another one");
-  if (other != NULL && other->stage != writer->stage)
+  }
+  if (other != NULL && other->stage != writer->stage) {
     tell (load, writer, other, "writes", "one of its own");
-  if (other != NULL)
+  }
+  if (other != NULL) {
     g_free (key);
-  else
+  } else {
     g_hash_table_insert (files->written, key, writer);
+  }
 }
 
 void
@@ -232,11 +250,13 @@ weir_load_paths (WeirLoad *load)
 
   for (guint i = 0; i < load->stages->len; i++) {
     const WeirLoadStage *entry = g_ptr_array_index (load->stages, i);
-    if (entry->stage->role != NULL && json_object_is_type (entry->spot->value, json_type_object))
+    if (entry->stage->role != NULL && json_object_is_type (entry->spot->value, json_type_object)) {
       add_stage (load, &files, entry);
+    }
   }
-  for (guint i = 0; i < files.writers->len; i++)
+  for (guint i = 0; i < files.writers->len; i++) {
     check_writer (load, &files, g_ptr_array_index (files.writers, i));
+  }
   g_hash_table_unref (files.read);
   g_hash_table_unref (files.written);
   g_ptr_array_unref (files.globs);

@@ -31,8 +31,9 @@ read_value (guint number, const char *setting, gsize from, gsize key)
   g_autoptr (WeirDocument)
     document = weir_document_new (set_file, number, g_strdup (setting), size, from, (guint32) key, none);
 
-  if (document != NULL && weir_problems_kept (none) == 0)
+  if (document != NULL && weir_problems_kept (none) == 0) {
     return g_steal_pointer (&document);
+  }
   WeirDocument *string = g_new0 (WeirDocument, 1);
   string->places = weir_places_new (set_file, number, g_strdup (setting), size, from);
   string->root = weir_places_add_root (string->places, (guint32) key, (guint32) from);
@@ -51,8 +52,9 @@ note (WeirLoad *load, const char *path, WeirDocument *document)
   g_hash_table_iter_init (&each, load->settings);
   while (g_hash_table_iter_next (&each, &key, NULL)) {
     const char *other = key;
-    if (g_str_has_prefix (other, path) && (other[length] == '.' || other[length] == '['))
+    if (g_str_has_prefix (other, path) && (other[length] == '.' || other[length] == '[')) {
       g_hash_table_iter_remove (&each);
+    }
   }
   g_hash_table_replace (load->settings, g_strdup (path), document);
 }
@@ -93,8 +95,9 @@ weir_load_set (WeirLoad *load, guint number, const char *setting)
   gboolean whole = g_utf8_validate (setting, -1, NULL) && g_strv_length (words) >= 2 &&
                    g_strv_length (words) <= WEIR_SET_WORDS_MAX && strlen (setting) <= WEIR_DOCUMENT_MAX;
 
-  for (gsize i = 0; whole && words[i] != NULL; i++)
+  for (gsize i = 0; whole && words[i] != NULL; i++) {
     whole = *words[i] != '\0';
+  }
   if (!whole) {
     g_autofree char *found = weir_found_text (setting);
     refuse (load, number, 0, "found %s, expected STAGE.OPTION=VALUE", found);
@@ -106,8 +109,9 @@ weir_load_set (WeirLoad *load, guint number, const char *setting)
     g_autoptr (GString) message = g_string_new ("no stage ");
     g_string_append (message, found);
     weir_suggest_append (message, words[0], load->stage_names);
-    if (!load->incomplete)
+    if (!load->incomplete) {
       refuse (load, number, 0, "%s", message->str);
+    }
     return;
   }
   const char *last = strrchr (left, '.') + 1;

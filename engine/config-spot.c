@@ -12,13 +12,15 @@
 static void
 append_path (const WeirSpot *spot, GString *path)
 {
-  if (spot->parent == NULL)
+  if (spot->parent == NULL) {
     return;
+  }
   append_path (spot->parent, path);
-  if (spot->key != NULL)
+  if (spot->key != NULL) {
     weir_path_append_key (path, spot->key);
-  else
+  } else {
     weir_path_append_index (path, spot->index);
+  }
 }
 
 char *
@@ -94,8 +96,9 @@ weir_load_wrong_key (WeirLoad *load, const WeirSpot *spot, const char *format, .
 {
   va_list arguments;
 
-  if (weir_places_is_key_told (spot->places, spot->node))
+  if (weir_places_is_key_told (spot->places, spot->node)) {
     return;
+  }
   va_start (arguments, format);
   tell (load, spot, weir_spot_key_place (spot), format, arguments);
   va_end (arguments);
@@ -106,8 +109,9 @@ weir_load_wrong (WeirLoad *load, const WeirSpot *spot, const char *format, ...)
 {
   va_list arguments;
 
-  if (weir_places_is_told (spot->places, spot->node))
+  if (weir_places_is_told (spot->places, spot->node)) {
     return;
+  }
   va_start (arguments, format);
   tell (load, spot, weir_spot_value_place (spot), format, arguments);
   va_end (arguments);
@@ -116,8 +120,9 @@ weir_load_wrong (WeirLoad *load, const WeirSpot *spot, const char *format, ...)
 gboolean
 weir_load_is_object (WeirLoad *load, const WeirSpot *spot)
 {
-  if (json_object_is_type (spot->value, json_type_object))
+  if (json_object_is_type (spot->value, json_type_object)) {
     return TRUE;
+  }
   g_autofree char *found = weir_found_value (spot->value);
   weir_load_wrong (load, spot, "found %s, expected an object", found);
   return FALSE;
@@ -130,8 +135,9 @@ weir_load_unknown_key (WeirLoad *load, const WeirSpot *spot, const char *const *
   g_autoptr (GString) message = g_string_new ("unknown key ");
 
   g_string_append (message, found);
-  if (!weir_problems_is_full (load->problems))
+  if (!weir_problems_is_full (load->problems)) {
     weir_suggest_append (message, spot->key, words);
+  }
   weir_load_wrong_key (load, spot, "%s", message->str);
 }
 
@@ -140,8 +146,9 @@ weir_load_option (WeirLoad *load, const WeirSpot *spot, const WeirOption *option
 {
   g_autofree char *message = NULL;
 
-  if (weir_option_parse (option, spot->value, state, load->owned, &message))
+  if (weir_option_parse (option, spot->value, state, load->owned, &message)) {
     return TRUE;
+  }
   weir_load_wrong (load, spot, "%s", message);
   return FALSE;
 }
@@ -152,8 +159,9 @@ weir_load_defaults (WeirLoad *load, const WeirOption *table, gpointer state)
   for (const WeirOption *option = table; option->name != NULL; option++) {
     json_object *initial = weir_option_default (option);
     g_autofree char *message = NULL;
-    if (initial != NULL && !weir_option_parse (option, initial, state, load->owned, &message))
+    if (initial != NULL && !weir_option_parse (option, initial, state, load->owned, &message)) {
       g_error ("the default of \"%s\": %s", option->name, message);
+    }
     json_object_put (initial);
   }
 }
@@ -161,22 +169,25 @@ weir_load_defaults (WeirLoad *load, const WeirOption *table, gpointer state)
 void
 weir_load_table (WeirLoad *load, const WeirSpot *spot, const WeirOption *table, gpointer state)
 {
-  if (!weir_load_is_object (load, spot))
+  if (!weir_load_is_object (load, spot)) {
     return;
+  }
   json_object_object_foreach (spot->value, key, value)
   {
     WeirSpot member = weir_spot_member (load, spot, key);
     const WeirOption *option = table;
     (void) value;
-    while (option->name != NULL && strcmp (option->name, key) != 0)
+    while (option->name != NULL && strcmp (option->name, key) != 0) {
       option++;
+    }
     if (option->name != NULL) {
       weir_load_option (load, &member, option, state);
       continue;
     }
     g_autoptr (GPtrArray) words = g_ptr_array_new ();
-    for (option = table; option->name != NULL; option++)
+    for (option = table; option->name != NULL; option++) {
       g_ptr_array_add (words, (gpointer) option->name);
+    }
     g_ptr_array_add (words, NULL);
     weir_load_unknown_key (load, &member, (const char *const *) words->pdata);
   }

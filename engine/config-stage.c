@@ -18,14 +18,16 @@ weir_plugin_role (const WeirPlugin *plugin, WeirKind kind, char **message)
 {
   const WeirRole *roles[] = { plugin->producer, plugin->transform, plugin->consumer };
 
-  if (roles[kind] != NULL)
+  if (roles[kind] != NULL) {
     return roles[kind];
+  }
   g_autoptr (GString) text = g_string_new (NULL);
   g_string_append_printf (text, "plugin \"%s\" is no %s, only a ", plugin->name, weir_kind_names[kind]);
   const char *between = "";
   for (WeirKind other = WEIR_PRODUCER; other <= WEIR_CONSUMER; other++) {
-    if (roles[other] == NULL)
+    if (roles[other] == NULL) {
       continue;
+    }
     g_string_append_printf (text, "%s%s", between, weir_kind_names[other]);
     between = " and a ";
   }
@@ -40,9 +42,10 @@ open_plugin (WeirLoad *load, WeirLoadStage *entry, const WeirSpot *spot)
   g_autoptr (GError) error = NULL;
 
   if (strcmp (stage->plugin_name, WEIR_REPLY) == 0) {
-    if (stage->kind != WEIR_CONSUMER)
+    if (stage->kind != WEIR_CONSUMER) {
       weir_load_wrong (load, spot, "found \"" WEIR_REPLY "\" among the %ss, expected it among the consumers",
                        weir_kind_names[stage->kind]);
+    }
     return; /* weir_load_reply() finds its role */
   }
   stage->plugin = weir_registry_open (load->registry, stage->plugin_name, &error);
@@ -52,8 +55,9 @@ open_plugin (WeirLoad *load, WeirLoadStage *entry, const WeirSpot *spot)
   }
   g_autofree char *message = NULL;
   stage->role = weir_plugin_role (stage->plugin, stage->kind, &message);
-  if (stage->role == NULL)
+  if (stage->role == NULL) {
     weir_load_wrong (load, spot, "%s", message);
+  }
 }
 
 static void
@@ -61,8 +65,9 @@ check_thread (WeirLoad *load, const WeirSpot *spot, const char *thread)
 {
   g_autofree char *found = weir_found_text (thread);
 
-  if (!weir_name_is_plain (thread))
+  if (!weir_name_is_plain (thread)) {
     weir_load_wrong (load, spot, "found %s, expected a letter or _, then letters, digits, _ or -", found);
+  }
 }
 
 /* "from" and "queue" are read by config-inputs.c. */
@@ -73,15 +78,19 @@ read_keys (WeirLoad *load, WeirLoadStage *entry)
   WeirConfigStage *stage = entry->stage;
 
   for (const WeirKey *key = weir_stage_keys; key->option.name != NULL; key++) {
-    if (key->option.kind == WEIR_OPTION_END_ || !json_object_object_get_ex (entry->spot->value, key->option.name, NULL))
+    if (key->option.kind == WEIR_OPTION_END_ ||
+        !json_object_object_get_ex (entry->spot->value, key->option.name, NULL)) {
       continue;
+    }
     WeirSpot spot = weir_spot_member (load, entry->spot, key->option.name);
-    if (!weir_load_option (load, &spot, &key->option, &values))
+    if (!weir_load_option (load, &spot, &key->option, &values)) {
       continue;
+    }
     if (key->form == WEIR_KEY_PLUGIN) {
       stage->plugin_name = g_strdup (values.plugin);
-      if (!weir_places_is_told (spot.places, spot.node))
+      if (!weir_places_is_told (spot.places, spot.node)) {
         open_plugin (load, entry, &spot);
+      }
     } else if (key->form == WEIR_KEY_THREAD) {
       check_thread (load, &spot, values.thread);
     }
@@ -90,10 +99,16 @@ read_keys (WeirLoad *load, WeirLoadStage *entry)
   stage->to = g_strdup (values.to);
   stage->per_connection = values.per_connection;
   stage->shared = values.shared;
-  if (values.log >= 0)
+  stage->isolate = values.isolate;
+  if (values.isolate && stage->plugin != NULL) {
+    stage->file = weir_registry_find (load->registry, stage->plugin_name);
+  }
+  if (values.log >= 0) {
     stage->log = log_levels[values.log];
-  if (!json_object_object_get_ex (entry->spot->value, "plugin", NULL))
+  }
+  if (!json_object_object_get_ex (entry->spot->value, "plugin", NULL)) {
     weir_load_wrong (load, entry->spot, "missing key \"plugin\"");
+  }
 }
 
 typedef struct {
@@ -114,12 +129,14 @@ report (const char *key, const char *message, gpointer data)
     return;
   }
   WeirSpot spot = weir_spot_member (check->load, check->spot, key);
-  while (option != NULL && option->name != NULL && strcmp (option->name, key) != 0)
+  while (option != NULL && option->name != NULL && strcmp (option->name, key) != 0) {
     option++;
-  if (option != NULL && option->name != NULL)
+  }
+  if (option != NULL && option->name != NULL) {
     weir_load_wrong (check->load, &spot, "%s", message);
-  else
+  } else {
     weir_load_wrong_key (check->load, &spot, "%s", message);
+  }
 }
 
 void
@@ -154,6 +171,7 @@ weir_load_stage (WeirLoad *load, WeirLoadStage *entry)
       weir_load_unknown_key (load, &spot, NULL);
     }
   }
-  if (stage->role != NULL)
+  if (stage->role != NULL) {
     weir_load_options (load, entry);
+  }
 }

@@ -35,14 +35,16 @@ stage_free (gpointer data)
   g_free (stage->plugin_name);
   g_free (stage->thread);
   g_free (stage->to);
+  g_free (stage->file);
   g_free (stage);
 }
 
 void
 weir_config_free (WeirConfig *config)
 {
-  if (config == NULL)
+  if (config == NULL) {
     return;
+  }
   g_ptr_array_unref (config->stages);
   g_ptr_array_unref (config->files);
   g_free (config->name);
@@ -54,8 +56,9 @@ weir_config_stage (const WeirConfig *config, const char *name)
 {
   for (guint i = 0; i < config->stages->len; i++) {
     WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
-    if (strcmp (stage->name, name) == 0)
+    if (strcmp (stage->name, name) == 0) {
       return stage;
+    }
   }
   return NULL;
 }
@@ -66,24 +69,28 @@ read_engine (WeirLoad *load)
   WeirEngineValues engine = { 0 };
 
   weir_load_defaults (load, weir_engine_keys, &engine);
-  if (load->engine != NULL)
+  if (load->engine != NULL) {
     weir_load_table (load, load->engine, weir_engine_keys, &engine);
+  }
   load->config->shutdown = engine.shutdown;
   load->config->record_max = engine.record_max;
   load->config->workers = (guint) engine.workers;
-  for (const char *const *folder = engine.plugins; folder != NULL && *folder != NULL; folder++)
+  for (const char *const *folder = engine.plugins; folder != NULL && *folder != NULL; folder++) {
     weir_registry_add_folder (load->registry, *folder, WEIR_FOLDER_CONFIG);
+  }
 }
 
 /* The name is part of paths and of lines in a log. */
 static gboolean
 name_is_fit (const char *name)
 {
-  if (*name == '\0' || strlen (name) > 100 || strcmp (name, ".") == 0 || strcmp (name, "..") == 0)
+  if (*name == '\0' || strlen (name) > 100 || strcmp (name, ".") == 0 || strcmp (name, "..") == 0) {
     return FALSE;
+  }
   for (; *name != '\0'; name = g_utf8_next_char (name)) {
-    if (*name == '/' || g_unichar_iscntrl (g_utf8_get_char (name)))
+    if (*name == '/' || g_unichar_iscntrl (g_utf8_get_char (name))) {
       return FALSE;
+    }
   }
   return TRUE;
 }
@@ -91,11 +98,13 @@ name_is_fit (const char *name)
 static char *
 name_of_file (const char *input)
 {
-  if (strcmp (input, "-") == 0)
+  if (strcmp (input, "-") == 0) {
     return g_strdup ("stdin");
+  }
   char *name = g_path_get_basename (input);
-  if (g_str_has_suffix (name, ".json") && strlen (name) > strlen (".json"))
+  if (g_str_has_suffix (name, ".json") && strlen (name) > strlen (".json")) {
     name[strlen (name) - strlen (".json")] = '\0';
+  }
   return name;
 }
 
@@ -120,11 +129,13 @@ read_name (WeirLoad *load, const char *input)
 static void
 list_names (WeirLoad *load)
 {
-  if (load->stages->len > SUGGESTED_MAX)
+  if (load->stages->len > SUGGESTED_MAX) {
     return;
+  }
   load->stage_names = g_new0 (const char *, load->stages->len + 1);
-  for (guint i = 0; i < load->stages->len; i++)
+  for (guint i = 0; i < load->stages->len; i++) {
     load->stage_names[i] = ((WeirConfigStage *) g_ptr_array_index (load->config->stages, i))->name;
+  }
 }
 
 /* One child process tries them all. */
@@ -137,8 +148,9 @@ try_plugins (WeirLoad *load)
     json_object *plugin;
     if (json_object_is_type (entry->spot->value, json_type_object) &&
         json_object_object_get_ex (entry->spot->value, "plugin", &plugin) &&
-        json_object_is_type (plugin, json_type_string))
+        json_object_is_type (plugin, json_type_string)) {
       g_ptr_array_add (names, (gpointer) json_object_get_string (plugin));
+    }
   }
   g_ptr_array_add (names, NULL);
   weir_registry_try (load->registry, (const char *const *) names->pdata);
@@ -148,20 +160,25 @@ static void
 load_all (WeirLoad *load, const char *input, const char *const *settings)
 {
   weir_load_files (load, input);
-  if (load->root == NULL)
+  if (load->root == NULL) {
     return;
+  }
   list_names (load);
-  for (guint i = 0; settings != NULL && settings[i] != NULL; i++)
+  for (guint i = 0; settings != NULL && settings[i] != NULL; i++) {
     weir_load_set (load, i + 1, settings[i]);
+  }
   read_name (load, input);
   read_engine (load);
   try_plugins (load);
-  for (guint i = 0; i < load->stages->len; i++)
+  for (guint i = 0; i < load->stages->len; i++) {
     weir_load_stage (load, g_ptr_array_index (load->stages, i));
-  for (guint i = 0; i < load->stages->len; i++)
+  }
+  for (guint i = 0; i < load->stages->len; i++) {
     weir_load_reply (load, g_ptr_array_index (load->stages, i));
-  for (guint i = 0; i < load->stages->len; i++)
+  }
+  for (guint i = 0; i < load->stages->len; i++) {
     weir_load_inputs (load, g_ptr_array_index (load->stages, i));
+  }
   weir_load_graph (load);
   weir_load_connections (load);
   weir_load_paths (load);
@@ -191,8 +208,9 @@ weir_config_load (const char *input, const char *const *settings, WeirRegistry *
   load.included = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   load_all (&load, input, settings);
-  if (weir_problems_count (problems, WEIR_SEVERITY_ERROR) == before)
+  if (weir_problems_count (problems, WEIR_SEVERITY_ERROR) == before) {
     weir_advise_stalls (config, problems);
+  }
   weir_problems_sort (problems);
 
   g_free (load.stage_names);
@@ -203,7 +221,8 @@ weir_config_load (const char *input, const char *const *settings, WeirRegistry *
   g_ptr_array_unref (load.stages);
   g_ptr_array_unref (load.spots);
   g_ptr_array_unref (load.documents);
-  if (weir_problems_count (problems, WEIR_SEVERITY_ERROR) > before)
+  if (weir_problems_count (problems, WEIR_SEVERITY_ERROR) > before) {
     return NULL;
+  }
   return g_steal_pointer (&config);
 }

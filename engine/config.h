@@ -40,6 +40,8 @@ struct _WeirConfigStage {
   GPtrArray *inputs;         /* WeirConfigInput, in the order of the file */
   gboolean per_connection;   /* what lies downstream exists once for each connection that it accepts ... */
   gboolean shared;           /* ... up to this one */
+  gboolean isolate;          /* it runs in a child process */
+  char *file;                /* the plugin's shared object; NULL: not isolated */
   char *to;                  /* of a reply: the listening stage */
   WeirConfigStage *listener; /* it exists once for each connection of that one; NULL: once */
   WeirPlace place;           /* of its name */

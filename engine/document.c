@@ -26,10 +26,11 @@ read_all (int fd, gsize *size, char **message)
     guint old = bytes->len;
     g_byte_array_set_size (bytes, old + 65536);
     ssize_t got = read (fd, bytes->data + old, 65536);
-    if (got < 0 && errno == EINTR)
+    if (got < 0 && errno == EINTR) {
       got = 0;
-    else if (got == 0)
+    } else if (got == 0) {
       got = -2;
+    }
     g_byte_array_set_size (bytes, old + (guint) MAX (got, 0));
     if (got == -1) {
       *message = g_strdup_printf ("cannot read: %s", g_strerror (errno));
@@ -39,8 +40,9 @@ read_all (int fd, gsize *size, char **message)
       *message = too_large ();
       return NULL;
     }
-    if (got == -2)
+    if (got == -2) {
       break;
+    }
   }
   *size = bytes->len;
   g_byte_array_append (bytes, (const guint8 *) "", 1);
@@ -53,19 +55,22 @@ weir_document_read (const char *path, gsize *size, char **message)
   struct stat status;
   char *text = NULL;
 
-  if (strcmp (path, "-") == 0)
+  if (strcmp (path, "-") == 0) {
     return read_all (STDIN_FILENO, size, message);
+  }
   int fd = open (path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || fstat (fd, &status) < 0)
+  if (fd < 0 || fstat (fd, &status) < 0) {
     *message = g_strdup_printf ("cannot open: %s", g_strerror (errno));
-  else if (S_ISDIR (status.st_mode))
+  } else if (S_ISDIR (status.st_mode)) {
     *message = g_strdup ("is a folder, not a file");
-  else if (S_ISREG (status.st_mode) && status.st_size > (off_t) WEIR_DOCUMENT_MAX)
+  } else if (S_ISREG (status.st_mode) && status.st_size > (off_t) WEIR_DOCUMENT_MAX) {
     *message = too_large ();
-  else
+  } else {
     text = read_all (fd, size, message);
-  if (fd >= 0)
+  }
+  if (fd >= 0) {
     close (fd);
+  }
   return text;
 }
 
@@ -76,8 +81,9 @@ weir_document_new (const char *file, guint line, char *text, gsize size, gsize f
   g_autoptr (WeirDocument) document = g_new0 (WeirDocument, 1);
 
   document->places = weir_places_new (file, line, text, size, from);
-  if (!weir_scan (document->places, &document->root, key, problems))
+  if (!weir_scan (document->places, &document->root, key, problems)) {
     return NULL;
+  }
   /* Room for one more level than the scan lets pass; the NUL behind the text ends a number at its end. */
   json_tokener *tokener = json_tokener_new_ex (WEIR_SCAN_DEPTH + 2);
   json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -96,8 +102,9 @@ weir_document_new (const char *file, guint line, char *text, gsize size, gsize f
 void
 weir_document_free (WeirDocument *document)
 {
-  if (document == NULL)
+  if (document == NULL) {
     return;
+  }
   json_object_put (document->value);
   weir_places_free (document->places);
   g_free (document);

@@ -2,6 +2,7 @@
 /* engine.c: a configuration made into a pipeline (see engine.h). Main thread; nothing here runs once the pipeline does. */
 #include "engine.h"
 
+#include "isolate/isolate.h"
 #include "options.h"
 
 #include <gio/gio.h>
@@ -9,6 +10,7 @@
 struct _WeirEngine {
   WeirPipeline *pipeline;
   GPtrArray *owned; /* strings of the options */
+  GPtrArray *isolates;
 };
 
 typedef struct {
@@ -43,18 +45,46 @@ fill_state (WeirEngine *engine, const WeirConfigStage *stage, GError **error)
   return NULL;
 }
 
+/* The stage runs in a child process; here it has a role of ours. */
+static WeirStage *
+add_isolated (WeirEngine *engine, const WeirConfigStage *config, GError **error)
+{
+  WeirIsolate *isolate = weir_isolate_new (config->kind, config->role, config->file, config->options,
+                                           config->inputs->len, error);
+  if (isolate == NULL) {
+    g_prefix_error (error, "%s (%s, %s): ", config->name, config->plugin_name, weir_kind_names[config->kind]);
+    return NULL;
+  }
+  g_ptr_array_add (engine->isolates, isolate);
+  WeirStage *stage = weir_pipeline_add (engine->pipeline, config->name, config->kind, config->plugin_name,
+                                        weir_isolate_role (isolate), weir_isolate_state (isolate), config->thread,
+                                        error);
+  if (stage != NULL) {
+    weir_isolate_adopt (isolate, stage);
+  }
+  return stage;
+}
+
+static WeirStage *
+make_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
+{
+  if (config->isolate) {
+    return add_isolated (engine, config, error);
+  }
+  gpointer state = fill_state (engine, config, error);
+  if (state == NULL) {
+    return NULL;
+  }
+  return config->listener != NULL ? weir_pipeline_add_template (engine->pipeline, config->name, config->kind,
+                                                                config->plugin_name, config->role, state)
+                                  : weir_pipeline_add (engine->pipeline, config->name, config->kind,
+                                                       config->plugin_name, config->role, state, config->thread, error);
+}
+
 static gboolean
 add_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
 {
-  gpointer state = fill_state (engine, config, error);
-  if (state == NULL) {
-    return FALSE;
-  }
-  WeirStage *stage = config->listener != NULL
-                       ? weir_pipeline_add_template (engine->pipeline, config->name, config->kind, config->plugin_name,
-                                                     config->role, state)
-                       : weir_pipeline_add (engine->pipeline, config->name, config->kind, config->plugin_name,
-                                            config->role, state, config->thread, error);
+  WeirStage *stage = make_stage (engine, config, error);
   if (stage == NULL) {
     return FALSE;
   }
@@ -130,6 +160,7 @@ weir_engine_new (const WeirConfig *config, GError **error)
   WeirEngine *engine = g_new0 (WeirEngine, 1);
   engine->pipeline = weir_pipeline_new (config->name);
   engine->owned = g_ptr_array_new_with_free_func (g_free);
+  engine->isolates = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_isolate_free);
   if (!build (engine, config, error)) {
     g_clear_pointer (&engine, weir_engine_free);
   }
@@ -143,6 +174,7 @@ weir_engine_free (WeirEngine *engine)
     return;
   }
   weir_pipeline_free (engine->pipeline);
+  g_ptr_array_unref (engine->isolates);
   g_ptr_array_unref (engine->owned);
   g_free (engine);
 }

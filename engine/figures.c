@@ -34,6 +34,9 @@ weir_stage_figures (WeirStage *stage, WeirStageFigures *figures)
   for (guint i = 0; i < WEIR_CLOCKS; i++) {
     figures->clocks[i] = (gint64) weir_load_relaxed (&stage->clocks[i]);
   }
+  if (stage->elsewhere != NULL && stage->elsewhere->figures != NULL) {
+    stage->elsewhere->figures (stage, figures);
+  }
   if (stage->connections != NULL) {
     weir_connections_stage_figures (stage->connections, stage, figures);
   }
@@ -42,6 +45,9 @@ weir_stage_figures (WeirStage *stage, WeirStageFigures *figures)
 guint64
 weir_stage_counter (WeirStage *stage, guint counter)
 {
+  if (stage->elsewhere != NULL && stage->elsewhere->counter != NULL) {
+    return stage->elsewhere->counter (stage, counter);
+  }
   guint64 count = weir_load_relaxed (&stage->counters[counter]);
   return count + (stage->connections != NULL ? weir_connections_counter (stage->connections, stage, counter) : 0);
 }

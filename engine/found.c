@@ -12,8 +12,9 @@ static char *
 shorten (const char *text)
 {
   gsize size = strlen (text);
-  if (size <= LONGEST)
+  if (size <= LONGEST) {
     return g_strdup (text);
+  }
   const char *cut = g_utf8_find_prev_char (text, text + LONGEST - 7);
   const char *end = strchr ("\"]}", text[size - 1]) != NULL ? text + size - 1 : "";
   return g_strdup_printf ("%.*s...%s", (int) (cut - text), text, end);

@@ -178,11 +178,10 @@ window_full (WeirStage *stage)
 gboolean
 weir_stage_has_more (WeirStage *stage)
 {
-  const WeirLink *link = stage->flush_link;
-  /* A control entry may be all that follows. */
-  return stage->flush_count > 0 && link->put_seen != link->taken &&
-         weir_load_relaxed (&link->controls_put) == link->controls_taken && !window_full (stage) &&
-         !weir_intake_paused (stage);
+  WeirLink *link = stage->flush_link;
+  /* Behind a control entry is something else than this run's stream, or nothing. */
+  return stage->flush_count > 0 && link->put_seen != link->taken && weir_link_peek_control (link) == NULL &&
+         !window_full (stage) && !weir_intake_paused (stage);
 }
 
 /* Hands a run to consume(), up to its first WAIT, PRODUCE, DONE, REJECT, failure or pause. */
@@ -265,6 +264,10 @@ static gboolean
 take_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
 {
   guint32 stream = control->stream;
+  if (stage->elsewhere != NULL && stage->elsewhere->control != NULL &&
+      !stage->elsewhere->control (stage, link, control)) {
+    return FALSE;
+  }
   if (control->flags == WEIR_CONTROL_END_STREAM) {
     if (!weir_streams_end (stage, link, stream)) {
       return FALSE;

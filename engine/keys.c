@@ -11,6 +11,7 @@
 /* clang-format on */
 
 const WeirKey weir_file_keys[] = {
+  KEY ("$schema", WEIR_KEY_SCHEMA, "Where an editor finds the schema of this file; not read"),
   KEY ("name", WEIR_KEY_NAME, "The pipeline's name; without it the file's"),
   KEY ("include", WEIR_KEY_INCLUDE, "Files that belong to the pipeline too, relative to this one"),
   KEY ("engine", WEIR_KEY_ENGINE, "Settings of the engine"),
@@ -41,6 +42,7 @@ const WeirKey weir_stage_keys[] = {
   { WEIR_BOOLEAN (WeirStageValues, per_connection, NULL, 0, "What lies downstream exists once for each connection"),
     WEIR_KEY_PER_CONNECTION },
   { WEIR_BOOLEAN (WeirStageValues, shared, NULL, 0, "All connections share it"), WEIR_KEY_SHARED },
+  { WEIR_BOOLEAN (WeirStageValues, isolate, NULL, 0, "It runs in a child process"), WEIR_KEY_OPTION },
   { WEIR_STRING (WeirStageValues, to, NULL, 0, "Stage that accepted the connection which a reply goes to"),
     WEIR_KEY_TO },
   { WEIR_CHOICE (WeirStageValues, on_error, "stop", "stop", 0, "What happens when it fails"), WEIR_KEY_OPTION },
@@ -49,7 +51,6 @@ const WeirKey weir_stage_keys[] = {
     WEIR_KEY_OPTION },
   KEY ("copies", WEIR_KEY_LATER, NULL),
   KEY ("order", WEIR_KEY_LATER, NULL),
-  KEY ("isolate", WEIR_KEY_LATER, NULL),
   KEYS_END,
 };
 
@@ -68,8 +69,9 @@ const WeirOption weir_queue_keys[] = {
 const WeirKey *
 weir_key_find (const WeirKey *keys, const char *name)
 {
-  while (keys->option.name != NULL && strcmp (keys->option.name, name) != 0)
+  while (keys->option.name != NULL && strcmp (keys->option.name, name) != 0) {
     keys++;
+  }
   return keys->option.name == NULL ? NULL : keys;
 }
 
@@ -79,8 +81,9 @@ weir_key_names (const WeirKey *keys)
   GPtrArray *names = g_ptr_array_new ();
 
   for (; keys->option.name != NULL; keys++) {
-    if (keys->form != WEIR_KEY_LATER)
+    if (keys->form != WEIR_KEY_LATER) {
       g_ptr_array_add (names, (gpointer) keys->option.name);
+    }
   }
   g_ptr_array_add (names, NULL);
   return (const char **) g_ptr_array_free (names, FALSE);

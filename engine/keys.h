@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef enum {
   WEIR_KEY_OPTION, /* nothing */
   /* Of a file. */
+  WEIR_KEY_SCHEMA, /* not read: a string for editors */
   WEIR_KEY_NAME,
   WEIR_KEY_INCLUDE,
   WEIR_KEY_ENGINE, /* an object of weir_engine_keys */
@@ -38,7 +39,7 @@ typedef struct {
 typedef struct {
   const char *plugin, *thread, *to;
   int on_error, log;
-  gboolean per_connection, shared;
+  gboolean per_connection, shared, isolate;
 } WeirStageValues;
 
 /* What weir_engine_keys fill. */

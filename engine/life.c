@@ -347,10 +347,20 @@ weir_life_requests (WeirStage *stage, guint32 requests)
     stage->draining = TRUE;
     /* end() may give up what it waits for. Others wait for what a stop does not change. */
     stage->waits = stage->waits && stage->life != WEIR_LIFE_ENDING;
+    if (stage->elsewhere != NULL && stage->elsewhere->drain != NULL) {
+      stage->elsewhere->drain (stage);
+    }
+  }
+  if ((requests & WEIR_REQUEST_SETTLE) != 0) {
+    stage->settle_asked = TRUE;
   }
   if ((requests & WEIR_REQUEST_STOP) != 0 && stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED) {
-    call_stop (stage);
-    weir_life_end (stage);
+    if (stage->elsewhere != NULL && stage->elsewhere->stop != NULL) {
+      stage->elsewhere->stop (stage);
+    } else {
+      call_stop (stage);
+      weir_life_end (stage);
+    }
   }
   if ((requests & WEIR_REQUEST_HALT) != 0) {
     halt (stage);

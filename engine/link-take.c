@@ -204,6 +204,26 @@ finish_kept (WeirLink *link)
   }
 }
 
+/* Finishes what another process has given back. TRUE: that is all that was taken. */
+static gboolean
+finish_granted (WeirLink *link)
+{
+  while (link->done_private != link->taken && link->done_private < link->extras->granted) {
+    step_done_segment (link);
+    guint64 most = MIN (link->taken, link->extras->granted) - link->done_private;
+    gsize count = (gsize) MIN (most, link->done_segment->slots - link->done_index);
+    _Atomic guint8 *states = weir_segment_states (link->done_segment) + link->done_index;
+    const WeirRecord *records = weir_segment_records (link->done_segment) + link->done_index;
+    for (gsize i = 0; i < count; i++) {
+      if ((weir_load_relaxed (&states[i]) & WEIR_SLOT_CONTROL) == 0) {
+        link->done_bytes_private += records[i].size + records[i].trail;
+      }
+    }
+    finish_run (link, count);
+  }
+  return link->done_private == link->taken;
+}
+
 void
 weir_link_done (WeirLink *link)
 {
@@ -214,7 +234,7 @@ weir_link_done (WeirLink *link)
   if (link->kept > 0) {
     finish_kept (link);
   }
-  if (link->kept == 0) {
+  if (link->kept == 0 && (G_LIKELY (!link->held) || finish_granted (link))) {
     while (link->done_private != link->taken) {
       step_done_segment (link);
       finish_run (link, MIN (link->taken - link->done_private, link->done_segment->slots - link->done_index));
@@ -233,6 +253,9 @@ weir_link_done (WeirLink *link)
   weir_store_relaxed (&link->done_pinned, link->done_pinned_private);
   weir_store_release (&link->done, link->done_private);
   weir_fence (&link->done);
+  if (G_UNLIKELY (link->tells_done)) {
+    link->extras->on_done (link, link->extras->on_done_data);
+  }
   if (weir_load_relaxed (&link->full) == 0) {
     return;
   }
@@ -279,6 +302,7 @@ weir_link_close (WeirLink *link, guint32 closed)
 void
 weir_link_discard (WeirLink *link, WeirDropReason reason)
 {
+  weir_link_note_given_up (link, link->taken);
   while (weir_link_look (link) != 0) {
     WeirRecord *records;
     gsize count = weir_link_peek (link, &records, G_MAXSIZE);

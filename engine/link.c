@@ -197,6 +197,7 @@ discard_taken (WeirLink *link, guint64 from, gboolean kept)
 void
 weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason)
 {
+  weir_link_note_given_up (link, link->taken - count);
   discard_taken (link, link->taken - count, FALSE);
   link->discarded_as = (guint8) reason;
 }
@@ -278,6 +279,14 @@ weir_link_extras (WeirLink *link)
     link->extras = g_new0 (WeirLinkExtras, 1);
   }
   return link->extras;
+}
+
+void
+weir_link_note_given_up (WeirLink *link, guint64 from)
+{
+  if (link->extras != NULL && link->extras->given_up == 0) {
+    link->extras->given_up = from + 1;
+  }
 }
 
 WeirTally *

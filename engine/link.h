@@ -86,15 +86,19 @@ typedef struct {
   guint template_index, from_port;
 } WeirLinkIdentity;
 
-/* What the taking end of few links needs; but for next_joining and next_leaving the taker's worker's. */
+/* What the taking end of few links needs, all of them in a pipeline of which there is one; but for next_joining and next_leaving the taker's worker's. */
 typedef struct {
   struct _WeirStreamState *state; /* of a joining role: looked up last; while there is no tree, the only one */
   GTree *states;                  /* stream -> state, in the order of their numbers; NULL: there has been one at most */
   WeirRejection *reasons;         /* of rejected slots that done has not come to */
+  guint64 given_up;               /* one more than where what was dropped untaken begins; 0: nothing was */
+  guint64 granted;
+  void (*on_done) (WeirLink *link, gpointer data);
+  gpointer on_done_data;
+  guint input_index; /* in the taking stage's inputs; of those that are no copies, or may leave */
   /* Of a connection's link to a shared stage. */
   WeirLink *next_joining;
   WeirLink *next_leaving; /* parting, and then leaving */
-  guint input_index;      /* in the taking stage's inputs */
   bool parted, leaving;   /* nobody of its connection touches it any more; it is on the list of the taking stage */
 } WeirLinkExtras;
 
@@ -147,6 +151,8 @@ struct _WeirLink {
   _Atomic guint64 done_bytes, done_pinned;
   _Atomic guint32 closed; /* WEIR_LINK_ */
   bool over;              /* END was taken */
+  bool held;              /* done goes no further than extras->granted: another process has what was taken */
+  bool tells_done;        /* extras->on_done() is called behind each publication of done */
   guint8 discarded_as;    /* WeirDropReason */
   _Atomic guint64 controls_done;
   _Atomic guint64 peak_records, peak_bytes, peak_pinned;
@@ -182,6 +188,8 @@ weir_link_stands_for (const WeirLink *link)
 
 /* The taker's worker, or whoever makes the link; made at first use. */
 WeirLinkExtras *weir_link_extras (WeirLink *link);
+/* What was put from there on is dropped untaken. */
+void weir_link_note_given_up (WeirLink *link, guint64 from);
 /* Either end's worker; made at first use. */
 WeirTally *weir_link_tally (WeirLink *link);
 /* The producer's worker: it is paused, or resumes, for this link. */

@@ -54,12 +54,15 @@ weir_option_range (const WeirOption *option, char **low, char **high)
 {
   *low = *high = NULL;
   const char *dots = option->range == NULL || !kinds[option->kind].numeric ? NULL : strstr (option->range, "..");
-  if (dots == NULL)
+  if (dots == NULL) {
     return FALSE;
-  if (dots != option->range)
+  }
+  if (dots != option->range) {
     *low = g_strndup (option->range, (gsize) (dots - option->range));
-  if (dots[2] != '\0')
+  }
+  if (dots[2] != '\0') {
     *high = g_strdup (dots + 2);
+  }
   return TRUE;
 }
 
@@ -82,18 +85,21 @@ weir_option_expected (const WeirOption *option)
   };
   g_autofree char *low = NULL, *high = NULL;
 
-  if (option->kind == WEIR_OPTION_CHOICE_)
+  if (option->kind == WEIR_OPTION_CHOICE_) {
     return expected_choice (option);
+  }
   const char *form = forms[option->kind];
   if (!weir_option_range (option, &low, &high)) {
-    if (option->kind == WEIR_OPTION_SIZE_)
+    if (option->kind == WEIR_OPTION_SIZE_) {
       form = WEIR_SIZE_FORM;
-    else if (option->kind == WEIR_OPTION_DURATION_)
+    } else if (option->kind == WEIR_OPTION_DURATION_) {
       form = WEIR_DURATION_FORM;
+    }
     return g_strdup (form);
   }
-  if (low != NULL && high != NULL)
+  if (low != NULL && high != NULL) {
     return g_strdup_printf ("%s from %s to %s", form, low, high);
+  }
   return g_strdup_printf ("%s of at %s %s", form, low != NULL ? "least" : "most", low != NULL ? low : high);
 }
 
@@ -101,10 +107,12 @@ weir_option_expected (const WeirOption *option)
 static json_object *
 written_default (const WeirOption *option)
 {
-  if (option->initial == NULL)
+  if (option->initial == NULL) {
     return NULL;
-  if (option->kind == WEIR_OPTION_STRINGS_ && option->initial[0] == '[')
+  }
+  if (option->kind == WEIR_OPTION_STRINGS_ && option->initial[0] == '[') {
     return json_tokener_parse (option->initial);
+  }
   return json_object_new_string (option->initial);
 }
 
@@ -115,14 +123,16 @@ zero_default (const WeirOption *option)
   const char *zero = option->kind == WEIR_OPTION_DURATION_ ? "0s" : "0";
   g_autofree char *message = NULL;
   json_object *value = NULL;
-  if (option->kind == WEIR_OPTION_BOOLEAN_)
+  if (option->kind == WEIR_OPTION_BOOLEAN_) {
     return json_object_new_boolean (FALSE);
+  }
   if (option->kind == WEIR_OPTION_CHOICE_) {
     g_auto (GStrv) words = weir_option_choices (option);
     return words[0] == NULL ? NULL : json_object_new_string (words[0]);
   }
-  if (!kinds[option->kind].numeric)
+  if (!kinds[option->kind].numeric) {
     return NULL;
+  }
   value = json_object_new_string (zero);
   if (!weir_option_parse (option, value, NULL, NULL, &message)) {
     json_object_put (value);
@@ -134,11 +144,13 @@ zero_default (const WeirOption *option)
 json_object *
 weir_option_default (const WeirOption *option)
 {
-  if ((option->flags & WEIR_REQUIRED) != 0)
+  if ((option->flags & WEIR_REQUIRED) != 0) {
     return NULL;
+  }
   json_object *written = option->initial != NULL ? written_default (option) : zero_default (option);
-  if (written == NULL || !json_object_is_type (written, json_type_string))
+  if (written == NULL || !json_object_is_type (written, json_type_string)) {
     return written;
+  }
   const char *text = json_object_get_string (written);
   json_object *value = NULL;
   switch (option->kind) {
@@ -163,11 +175,13 @@ weir_option_default (const WeirOption *option)
 static gboolean
 name_is_sane (const char *name)
 {
-  if (name == NULL || !(g_ascii_isalpha (*name) || *name == '_'))
+  if (name == NULL || !(g_ascii_isalpha (*name) || *name == '_')) {
     return FALSE;
+  }
   for (; *name != '\0'; name++) {
-    if (!g_ascii_isalnum (*name) && *name != '_')
+    if (!g_ascii_isalnum (*name) && *name != '_') {
       return FALSE;
+    }
   }
   return TRUE;
 }
@@ -176,17 +190,22 @@ static char *
 wrong_flags (const WeirOption *option)
 {
   const Kind *kind = &kinds[option->kind];
-  if ((option->flags & WEIR_LIVE) != 0)
+  if ((option->flags & WEIR_LIVE) != 0) {
     return g_strdup ("it has the flag WEIR_LIVE, which this version of Weir does not know");
-  if ((option->flags & ~(WEIR_REQUIRED | TEXT_FLAGS)) != 0)
+  }
+  if ((option->flags & ~(WEIR_REQUIRED | TEXT_FLAGS)) != 0) {
     return g_strdup_printf ("found flags 0x%x, expected those of this version only", option->flags);
-  if ((option->flags & TEXT_FLAGS) != 0 && !kind->text)
+  }
+  if ((option->flags & TEXT_FLAGS) != 0 && !kind->text) {
     return g_strdup_printf ("WEIR_SECRET, WEIR_PATH and WEIR_TEMPLATE are for strings, and it is a %s", kind->name);
+  }
   if ((option->flags & (WEIR_READS | WEIR_WRITES)) != 0 &&
-      ((option->flags & WEIR_PATH) == 0 || option->kind == WEIR_OPTION_MAP_))
+      ((option->flags & WEIR_PATH) == 0 || option->kind == WEIR_OPTION_MAP_)) {
     return g_strdup ("WEIR_READS and WEIR_WRITES are for strings and lists that have WEIR_PATH");
-  if ((option->flags & WEIR_REQUIRED) != 0 && option->initial != NULL)
+  }
+  if ((option->flags & WEIR_REQUIRED) != 0 && option->initial != NULL) {
     return g_strdup ("it is required and has a default");
+  }
   return NULL;
 }
 
@@ -194,14 +213,17 @@ static char *
 wrong_choices (const WeirOption *option)
 {
   g_auto (GStrv) words = weir_option_choices (option);
-  if (option->range == NULL)
+  if (option->range == NULL) {
     return g_strdup ("it is a choice and names nothing to choose from");
+  }
   for (gsize i = 0; words[i] != NULL; i++) {
-    if (words[i][0] == '\0' || strcspn (words[i], " \t\n\"\\") != strlen (words[i]))
+    if (words[i][0] == '\0' || strcspn (words[i], " \t\n\"\\") != strlen (words[i])) {
       return g_strdup_printf ("found choices \"%s\", expected words such as \"a|b|c\"", option->range);
+    }
     for (gsize j = 0; j < i; j++) {
-      if (strcmp (words[i], words[j]) == 0)
+      if (strcmp (words[i], words[j]) == 0) {
         return g_strdup_printf ("its choice \"%s\" is there twice", words[i]);
+      }
     }
   }
   return words[0] == NULL ? g_strdup ("it is a choice and names nothing to choose from") : NULL;
@@ -210,20 +232,24 @@ wrong_choices (const WeirOption *option)
 static char *
 wrong_range (const WeirOption *option)
 {
-  if (option->kind == WEIR_OPTION_CHOICE_)
+  if (option->kind == WEIR_OPTION_CHOICE_) {
     return wrong_choices (option);
-  if (option->range == NULL)
+  }
+  if (option->range == NULL) {
     return NULL;
-  if (!kinds[option->kind].numeric)
+  }
+  if (!kinds[option->kind].numeric) {
     return g_strdup_printf ("it is a %s and has a range", kinds[option->kind].name);
+  }
 
   g_autofree char *low = NULL, *high = NULL;
   gboolean sane = weir_option_range (option, &low, &high) && (low != NULL || high != NULL);
   /* Each end must be a value of the kind, and the low one must lie below the high one: within "..HIGH". */
   const char *const ends[] = { low, high };
   for (gsize i = 0; sane && i < G_N_ELEMENTS (ends); i++) {
-    if (ends[i] == NULL)
+    if (ends[i] == NULL) {
       continue;
+    }
     g_autofree char *message = NULL;
     g_autofree char *below_high = high == NULL ? NULL : g_strconcat ("..", high, NULL);
     WeirOption end = *option;
@@ -238,16 +264,19 @@ wrong_range (const WeirOption *option)
 static char *
 wrong_default (const WeirOption *option)
 {
-  if (option->initial == NULL)
+  if (option->initial == NULL) {
     return NULL;
-  if (option->kind == WEIR_OPTION_MAP_)
+  }
+  if (option->kind == WEIR_OPTION_MAP_) {
     return g_strdup ("it is a map and has a default");
+  }
   char *message = NULL;
   json_object *value = written_default (option);
   gboolean sane = weir_option_parse (option, value, NULL, NULL, &message);
   json_object_put (value);
-  if (sane)
+  if (sane) {
     return NULL;
+  }
   char *whole = g_strdup_printf ("its default: %s", message);
   g_free (message);
   return whole;
@@ -257,15 +286,18 @@ static char *
 wrong_field (const WeirRole *role, const WeirOption *option)
 {
   gsize size = kinds[option->kind].size;
-  if (option->offset > role->state_size || role->state_size - option->offset < size)
+  if (option->offset > role->state_size || role->state_size - option->offset < size) {
     return g_strdup_printf ("its field, bytes %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
                             ", lies outside the state of %" G_GSIZE_FORMAT " bytes",
                             option->offset, option->offset + size, role->state_size);
-  if (option->offset % size != 0)
+  }
+  if (option->offset % size != 0) {
     return g_strdup_printf ("its field, at byte %" G_GSIZE_FORMAT ", is not aligned", option->offset);
+  }
   for (const WeirOption *other = role->options; other != option; other++) {
-    if (option->offset < other->offset + kinds[other->kind].size && other->offset < option->offset + size)
+    if (option->offset < other->offset + kinds[other->kind].size && other->offset < option->offset + size) {
       return g_strdup_printf ("it shares its field with \"%s\"", other->name);
+    }
   }
   return NULL;
 }
@@ -273,19 +305,24 @@ wrong_field (const WeirRole *role, const WeirOption *option)
 static char *
 wrong_option (const WeirRole *role, const WeirOption *option)
 {
-  if (option->kind >= G_N_ELEMENTS (kinds))
+  if (option->kind >= G_N_ELEMENTS (kinds)) {
     return g_strdup_printf ("found kind %u, expected one of this version's", option->kind);
-  if (weir_option_is_reserved (option->name))
+  }
+  if (weir_option_is_reserved (option->name)) {
     return g_strdup ("this key belongs to the engine");
+  }
   for (const WeirOption *other = role->options; other != option; other++) {
-    if (strcmp (other->name, option->name) == 0)
+    if (strcmp (other->name, option->name) == 0) {
       return g_strdup ("it is there twice");
+    }
   }
   char *wrong = wrong_flags (option);
-  if (wrong == NULL)
+  if (wrong == NULL) {
     wrong = wrong_range (option);
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     wrong = wrong_default (option);
+  }
   return wrong != NULL ? wrong : wrong_field (role, option);
 }
 

@@ -73,10 +73,12 @@ in_range (const WeirOption *option, const Value *value)
 {
   g_autofree char *low = NULL, *high = NULL;
   Value end;
-  if (!weir_option_range (option, &low, &high))
+  if (!weir_option_range (option, &low, &high)) {
     return TRUE;
-  if (low != NULL && parse_text (option, low, &end, NULL) && below (option, value, &end))
+  }
+  if (low != NULL && parse_text (option, low, &end, NULL) && below (option, value, &end)) {
     return FALSE;
+  }
   return high == NULL || !parse_text (option, high, &end, NULL) || !below (option, &end, value);
 }
 
@@ -93,10 +95,12 @@ refuse (const WeirOption *option, json_object *value, const char *expected, char
 static gboolean
 refuse_number (const WeirOption *option, json_object *value, gboolean parsed, char **message)
 {
-  if (!parsed && option->kind == WEIR_OPTION_SIZE_)
+  if (!parsed && option->kind == WEIR_OPTION_SIZE_) {
     return refuse (option, value, WEIR_SIZE_FORM, message);
-  if (!parsed && option->kind == WEIR_OPTION_DURATION_)
+  }
+  if (!parsed && option->kind == WEIR_OPTION_DURATION_) {
     return refuse (option, value, WEIR_DURATION_FORM, message);
+  }
   g_autofree char *expected = weir_option_expected (option);
   return refuse (option, value, expected, message);
 }
@@ -109,13 +113,15 @@ parse_ranged (const WeirOption *option, json_object *value, Value *parsed, char 
   if (option->kind == WEIR_OPTION_NUMBER_ && !string) {
     parsed->number = json_object_get_double (value);
     if ((!json_object_is_type (value, json_type_double) && !json_object_is_type (value, json_type_int)) ||
-        !isfinite (parsed->number))
+        !isfinite (parsed->number)) {
       return refuse_number (option, value, FALSE, message);
+    }
   } else {
     g_autofree char *explanation = NULL;
     text = option->kind == WEIR_OPTION_NUMBER_ ? g_strdup (json_object_get_string (value)) : whole_number_text (value);
-    if (text == NULL)
+    if (text == NULL) {
       return refuse_number (option, value, FALSE, message);
+    }
     if (!parse_text (option, text, parsed, &explanation)) {
       if (string && explanation != NULL) {
         *message = g_steal_pointer (&explanation);
@@ -163,13 +169,16 @@ parse_choice (const WeirOption *option, json_object *value, int *result, char **
 static gboolean
 check_string (const WeirOption *option, json_object *value, const char *expected, char **message)
 {
-  if (!json_object_is_type (value, json_type_string))
+  if (!json_object_is_type (value, json_type_string)) {
     return refuse (option, value, expected, message);
+  }
   const char *text = json_object_get_string (value);
-  if (strlen (text) != (gsize) json_object_get_string_len (value))
+  if (strlen (text) != (gsize) json_object_get_string_len (value)) {
     return refuse (option, value, "a string without a NUL in it", message);
-  if ((option->flags & WEIR_PATH) != 0 && *text == '\0')
+  }
+  if ((option->flags & WEIR_PATH) != 0 && *text == '\0') {
     return refuse (option, value, "the path of a file or folder", message);
+  }
   if ((option->flags & WEIR_TEMPLATE) != 0) {
     g_autofree char *problem = NULL;
     g_autoptr (WeirTemplate) template = weir_template_compile (text, &problem);
@@ -199,10 +208,12 @@ static gboolean
 parse_string (const WeirOption *option, json_object *value, const char **field, GPtrArray *owned, char **message)
 {
   g_autofree char *expected = weir_option_expected (option);
-  if (!check_string (option, value, expected, message))
+  if (!check_string (option, value, expected, message)) {
     return FALSE;
-  if (field != NULL)
+  }
+  if (field != NULL) {
     *field = own (owned, value);
+  }
   return TRUE;
 }
 
@@ -213,23 +224,28 @@ parse_strings (const WeirOption *option, json_object *value, const char *const *
   g_autofree char *expected = weir_option_expected (option);
   gboolean list = json_object_is_type (value, json_type_array);
   gsize count = list ? json_object_array_length (value) : 1;
-  if (count == 0 && (option->flags & WEIR_REQUIRED) != 0)
+  if (count == 0 && (option->flags & WEIR_REQUIRED) != 0) {
     return refuse (option, value, "at least one string", message);
+  }
   for (gsize i = 0; i < count; i++) {
     if (check_string (option, list ? json_object_array_get_idx (value, i) : value, list ? "a string" : expected,
-                      message))
+                      message)) {
       continue;
+    }
     g_autofree char *item = g_strdup_printf ("item %" G_GSIZE_FORMAT, i + 1);
-    if (list)
+    if (list) {
       name_item (message, item);
+    }
     return FALSE;
   }
-  if (field == NULL)
+  if (field == NULL) {
     return TRUE;
+  }
   const char **strings = g_new0 (const char *, count + 1);
   g_ptr_array_add (owned, strings);
-  for (gsize i = 0; i < count; i++)
+  for (gsize i = 0; i < count; i++) {
     strings[i] = own (owned, list ? json_object_array_get_idx (value, i) : value);
+  }
   *field = strings;
   return TRUE;
 }
@@ -238,18 +254,21 @@ static gboolean
 parse_map (const WeirOption *option, json_object *value, const WeirPair **field, GPtrArray *owned, char **message)
 {
   g_autofree char *expected = weir_option_expected (option);
-  if (!json_object_is_type (value, json_type_object))
+  if (!json_object_is_type (value, json_type_object)) {
     return refuse (option, value, expected, message);
+  }
   json_object_object_foreach (value, checked_key, checked)
   {
-    if (check_string (option, checked, "a string", message))
+    if (check_string (option, checked, "a string", message)) {
       continue;
+    }
     g_autofree char *item = weir_found_text (checked_key);
     name_item (message, item);
     return FALSE;
   }
-  if (field == NULL)
+  if (field == NULL) {
     return TRUE;
+  }
   WeirPair *pairs = g_new0 (WeirPair, (gsize) json_object_object_length (value) + 1);
   gsize count = 0;
   g_ptr_array_add (owned, pairs);
@@ -279,23 +298,29 @@ weir_option_parse (const WeirOption *option, json_object *value, gpointer state,
   case WEIR_OPTION_MAP_:
     return parse_map (option, value, field, owned, message);
   case WEIR_OPTION_BOOLEAN_:
-    if (!parse_boolean (option, value, &boolean, message))
+    if (!parse_boolean (option, value, &boolean, message)) {
       return FALSE;
-    if (field != NULL)
+    }
+    if (field != NULL) {
       *(gboolean *) field = boolean;
+    }
     return TRUE;
   case WEIR_OPTION_CHOICE_:
-    if (!parse_choice (option, value, &choice, message))
+    if (!parse_choice (option, value, &choice, message)) {
       return FALSE;
-    if (field != NULL)
+    }
+    if (field != NULL) {
       *(int *) field = choice;
+    }
     return TRUE;
   default:
-    if (!parse_ranged (option, value, &parsed, message))
+    if (!parse_ranged (option, value, &parsed, message)) {
       return FALSE;
+    }
     /* The three are 64 bits wide each, and the union holds the one that the field is. */
-    if (field != NULL)
+    if (field != NULL) {
       memcpy (field, &parsed, sizeof (guint64));
+    }
     return TRUE;
   }
 }

@@ -13,8 +13,9 @@ static const WeirOption *
 find_option (const WeirRole *role, const char *name)
 {
   for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
-    if (strcmp (option->name, name) == 0)
+    if (strcmp (option->name, name) == 0) {
       return option;
+    }
   }
   return NULL;
 }
@@ -23,12 +24,14 @@ static void
 report_unknown (const WeirRole *role, const char *key, WeirOptionProblem report, gpointer data)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
-  for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++)
+  for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
     g_ptr_array_add (names, (gpointer) option->name);
+  }
   /* A slip in one of these arrives here too: nobody else knows the key. */
   g_autofree const char **engine_names = weir_key_names (weir_stage_keys);
-  for (gsize i = 0; engine_names[i] != NULL; i++)
+  for (gsize i = 0; engine_names[i] != NULL; i++) {
     g_ptr_array_add (names, (gpointer) engine_names[i]);
+  }
   g_ptr_array_add (names, NULL);
 
   g_autofree char *found = weir_found_text (key);
@@ -45,12 +48,14 @@ check_whole (const WeirRole *role, json_object *object, gconstpointer state, Wei
 {
   const char *name = NULL;
   g_autofree char *found = role->check (state, &name);
-  if (found == NULL)
+  if (found == NULL) {
     return;
+  }
   g_autofree char *line = g_utf8_make_valid (found, -1);
   for (char *at = line; *at != '\0'; at++) {
-    if (g_ascii_iscntrl (*at))
+    if (g_ascii_iscntrl (*at)) {
       *at = ' ';
+    }
   }
   const WeirOption *option = name == NULL ? NULL : find_option (role, name);
   if (option == NULL || (object != NULL && json_object_object_get_ex (object, option->name, NULL))) {
@@ -67,8 +72,9 @@ fill_defaults (const WeirRole *role, json_object *object, gpointer state, GPtrAr
 {
   gboolean fine = TRUE;
   for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
-    if (object != NULL && json_object_object_get_ex (object, option->name, NULL))
+    if (object != NULL && json_object_object_get_ex (object, option->name, NULL)) {
       continue;
+    }
     g_autofree char *message = NULL;
     if ((option->flags & WEIR_REQUIRED) != 0) {
       message = option->help == NULL ? g_strdup_printf ("missing key \"%s\"", option->name)
@@ -96,14 +102,17 @@ fill_written (const WeirRole *role, json_object *object, gpointer state, GPtrArr
   {
     g_autofree char *message = NULL;
     const WeirOption *option = find_option (role, key);
-    if (option == NULL && weir_option_is_reserved (key))
+    if (option == NULL && weir_option_is_reserved (key)) {
       continue;
-    if (option != NULL && weir_option_parse (option, value, state, owned, &message))
+    }
+    if (option != NULL && weir_option_parse (option, value, state, owned, &message)) {
       continue;
-    if (option != NULL)
+    }
+    if (option != NULL) {
       report (key, message, data);
-    else
+    } else {
       report_unknown (role, key, report, data);
+    }
     fine = FALSE;
   }
   return fine;
@@ -114,8 +123,10 @@ weir_options_check (const WeirRole *role, json_object *object, gpointer state, G
                     WeirOptionProblem report, gpointer data)
 {
   gboolean fine = fill_defaults (role, object, state, owned, report, data);
-  if (object != NULL && !fill_written (role, object, state, owned, report, data))
+  if (object != NULL && !fill_written (role, object, state, owned, report, data)) {
     fine = FALSE;
-  if (fine && state != NULL && role->check != NULL)
+  }
+  if (fine && state != NULL && role->check != NULL) {
     check_whole (role, object, state, report, data);
+  }
 }

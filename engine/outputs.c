@@ -145,8 +145,8 @@ weir_outputs_recheck (WeirStage *stage)
   weir_stage_leave (stage);
 }
 
-static void
-put_control (WeirStage *stage, WeirPort *port, WeirControl control, guint32 stream)
+void
+weir_outputs_control_port (WeirStage *stage, WeirPort *port, WeirControl control, guint32 stream)
 {
   for (guint i = 0; i < port->count; i++) {
     WeirLink *link = port->links[i];
@@ -165,7 +165,7 @@ void
 weir_outputs_control_ports (WeirStage *stage, WeirControl control, guint32 stream)
 {
   for (guint p = 0; p < stage->port_count; p++) {
-    put_control (stage, &stage->ports[p], control, stream);
+    weir_outputs_control_port (stage, &stage->ports[p], control, stream);
   }
 }
 
@@ -173,7 +173,7 @@ void
 weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream)
 {
   weir_outputs_control_ports (stage, control, stream);
-  put_control (stage, &stage->rejected, control, stream);
+  weir_outputs_control_port (stage, &stage->rejected, control, stream);
 }
 
 gboolean

@@ -38,7 +38,17 @@ on_answered (WeirPipeline *pipeline)
   if (pipeline->open_failed > 0 || pipeline->stopping) {
     pipeline->started = pipeline->order->len;
     weir_pipeline_request (pipeline, WEIR_REQUEST_CLOSE);
+  } else if (pipeline->events->opened != NULL) {
+    pipeline->events->opened (pipeline, pipeline->data);
   } else {
+    start_next (pipeline);
+  }
+}
+
+void
+weir_pipeline_go (WeirPipeline *pipeline)
+{
+  if (pipeline->answered == pipeline->running->len && pipeline->started == 0) {
     start_next (pipeline);
   }
 }
@@ -80,7 +90,9 @@ take_event (gpointer data)
     on_answered (pipeline);
     break;
   case WEIR_STAGE_STARTED:
-    pipeline->started++;
+    if (++pipeline->started == pipeline->order->len && pipeline->events->started != NULL) {
+      pipeline->events->started (pipeline, pipeline->data);
+    }
     start_next (pipeline);
     break;
   case WEIR_STAGE_READY:

@@ -118,6 +118,14 @@ stuck (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+halt (WeirPipeline *pipeline)
+{
+  weir_pipeline_request (pipeline, WEIR_REQUEST_HALT);
+  stop_connections (pipeline, TRUE);
+  pipeline->deadline = g_timeout_add ((guint) (pipeline->grace / 1000), stuck, pipeline);
+}
+
 static gboolean
 late (gpointer data)
 {
@@ -125,10 +133,19 @@ late (gpointer data)
   if (pipeline->events->late != NULL) {
     pipeline->events->late (pipeline, pipeline->data);
   }
-  weir_pipeline_request (pipeline, WEIR_REQUEST_HALT);
-  stop_connections (pipeline, TRUE);
-  pipeline->deadline = g_timeout_add ((guint) (pipeline->grace / 1000), stuck, pipeline);
+  halt (pipeline);
   return G_SOURCE_REMOVE;
+}
+
+void
+weir_pipeline_halt (WeirPipeline *pipeline)
+{
+  if (pipeline->over) {
+    return;
+  }
+  pipeline->stopping = TRUE;
+  g_clear_handle_id (&pipeline->deadline, g_source_remove);
+  halt (pipeline);
 }
 
 void

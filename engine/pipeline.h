@@ -14,7 +14,10 @@ extern const char *const weir_result_names[]; /* "done", "failed", "stopped", "u
 
 /* What becomes of a pipeline, told on the main thread. */
 typedef struct {
-  void (*ready) (WeirPipeline *pipeline, gpointer data); /* every stage is open, started and ready */
+  /* All are open; where this is not NULL, nothing is started before weir_pipeline_go(). */
+  void (*opened) (WeirPipeline *pipeline, gpointer data);
+  void (*started) (WeirPipeline *pipeline, gpointer data); /* every stage's start() has answered */
+  void (*ready) (WeirPipeline *pipeline, gpointer data);   /* every stage is open, started and ready */
   void (*failed) (WeirPipeline *pipeline, WeirStage *stage, const char *message, gpointer data);
   /* The deadline of a stop has passed, and some links still hold records. */
   void (*late) (WeirPipeline *pipeline, gpointer data);
@@ -51,6 +54,9 @@ void weir_pipeline_set_grace (WeirPipeline *pipeline, gint64 microseconds);
 void weir_pipeline_start (WeirPipeline *pipeline, const WeirPipelineEvents *events, gpointer data);
 /* Stops the producers and drains, within the shutdown limit. May be called more than once. */
 void weir_pipeline_stop (WeirPipeline *pipeline);
+void weir_pipeline_go (WeirPipeline *pipeline);
+/* Ends all stages as they are, at once, as at the deadline of a stop. */
+void weir_pipeline_halt (WeirPipeline *pipeline);
 /* For tests and simple programs: starts, and runs the default context until it is over. */
 WeirResult weir_pipeline_run (WeirPipeline *pipeline, char **failure);
 

@@ -60,8 +60,9 @@ weir_places_new (const char *file, guint line, char *text, gsize size, gsize fro
 void
 weir_places_free (WeirPlaces *places)
 {
-  if (places == NULL)
+  if (places == NULL) {
     return;
+  }
   g_array_unref (places->nodes);
   g_clear_pointer (&places->line_starts, g_array_unref);
   g_free (places->slots);
@@ -84,8 +85,9 @@ four_digits (const char *at)
 {
   guint value = 0;
 
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < 4; i++) {
     value = value << 4 | (guint) g_ascii_xdigit_value (at[i]);
+  }
   return value;
 }
 
@@ -100,8 +102,9 @@ key_text (const WeirPlaces *places, guint32 quote, GString *scratch)
     gsize plain = strcspn (at, "\"\\");
     g_string_append_len (scratch, at, (gssize) plain);
     at += plain;
-    if (*at != '\\')
+    if (*at != '\\') {
       return scratch->str;
+    }
     at++;
     if (*at == 'u') {
       gunichar letter = four_digits (at + 1);
@@ -135,11 +138,13 @@ find_slot (const WeirPlaces *places, WeirNode parent, const char *key, guint32 h
 
   for (gsize i = hash & mask;; i = (i + 1) & mask) {
     Slot *slot = &places->slots[i];
-    if (slot->node == 0)
+    if (slot->node == 0) {
       return slot;
+    }
     const Node *node = get (places, slot->node - 1);
-    if (slot->hash == hash && node->parent == parent && strcmp (key_text (places, node->key, scratch), key) == 0)
+    if (slot->hash == hash && node->parent == parent && strcmp (key_text (places, node->key, scratch), key) == 0) {
       return slot;
+    }
   }
 }
 
@@ -153,10 +158,12 @@ grow (WeirPlaces *places)
   places->slots = g_new0 (Slot, places->slot_count);
   for (gsize i = 0; i < old_count; i++) {
     gsize to = old[i].hash & mask;
-    if (old[i].node == 0)
+    if (old[i].node == 0) {
       continue;
-    while (places->slots[to].node != 0)
+    }
+    while (places->slots[to].node != 0) {
       to = (to + 1) & mask;
+    }
     places->slots[to] = old[i];
   }
   g_free (old);
@@ -215,13 +222,15 @@ weir_places_add_member (WeirPlaces *places, WeirNode parent, guint32 key, WeirNo
   WeirNode node = add (places, (Node){ .key = key & NO_CHILD, .value = key & NO_CHILD, .parent = parent });
 
   *first = slot->node == 0 ? WEIR_NODE_NONE : slot->node - 1;
-  if (slot->node != 0)
+  if (slot->node != 0) {
     return node;
+  }
   slot->hash = hash;
   slot->node = node + 1;
   link_child (places, parent, node);
-  if (++places->used * 2 > places->slot_count)
+  if (++places->used * 2 > places->slot_count) {
     grow (places);
+  }
   return node;
 }
 
@@ -260,8 +269,9 @@ weir_places_is_told (const WeirPlaces *places, WeirNode node)
 WeirNode
 weir_places_member (WeirPlaces *places, WeirNode parent, const char *key)
 {
-  if (parent == WEIR_NODE_NONE)
+  if (parent == WEIR_NODE_NONE) {
     return WEIR_NODE_NONE;
+  }
   Slot *slot = find_slot (places, parent, key, hash_of (parent, key));
   return slot->node == 0 ? WEIR_NODE_NONE : slot->node - 1;
 }
@@ -269,19 +279,22 @@ weir_places_member (WeirPlaces *places, WeirNode parent, const char *key)
 WeirNode
 weir_places_first (const WeirPlaces *places, WeirNode parent)
 {
-  if (parent == WEIR_NODE_NONE || get (places, parent)->last == NO_CHILD)
+  if (parent == WEIR_NODE_NONE || get (places, parent)->last == NO_CHILD) {
     return WEIR_NODE_NONE;
+  }
   return get (places, get (places, parent)->last)->next;
 }
 
 WeirNode
 weir_places_next (const WeirPlaces *places, WeirNode node)
 {
-  if (node == WEIR_NODE_NONE)
+  if (node == WEIR_NODE_NONE) {
     return WEIR_NODE_NONE;
+  }
   const Node *at = get (places, node);
-  if (at->parent == WEIR_NODE_NONE || get (places, at->parent)->last == node)
+  if (at->parent == WEIR_NODE_NONE || get (places, at->parent)->last == node) {
     return WEIR_NODE_NONE;
+  }
   return at->next;
 }
 
@@ -310,15 +323,17 @@ find_lines (WeirPlaces *places)
 WeirPlace
 weir_places_at (WeirPlaces *places, gsize offset)
 {
-  if (places->line_starts == NULL)
+  if (places->line_starts == NULL) {
     find_lines (places);
+  }
   guint low = 0, high = places->line_starts->len;
   while (high - low > 1) {
     guint middle = low + (high - low) / 2;
-    if (g_array_index (places->line_starts, gsize, middle) <= offset)
+    if (g_array_index (places->line_starts, gsize, middle) <= offset) {
       low = middle;
-    else
+    } else {
       high = middle;
+    }
   }
   guint column = (guint) (offset - g_array_index (places->line_starts, gsize, low)) + 1;
   return (WeirPlace){ places->file, places->line + low, column };
@@ -333,8 +348,9 @@ weir_places_value (WeirPlaces *places, WeirNode node)
 WeirPlace
 weir_places_key (WeirPlaces *places, WeirNode node)
 {
-  if (node == WEIR_NODE_NONE || get (places, node)->element || get (places, node)->key == NO_CHILD)
+  if (node == WEIR_NODE_NONE || get (places, node)->element || get (places, node)->key == NO_CHILD) {
     return weir_places_value (places, node);
+  }
   return weir_places_at (places, get (places, node)->key);
 }
 
@@ -362,13 +378,15 @@ append_path (WeirPlaces *places, WeirNode node, GString *path, GString *scratch)
 {
   const Node *at = get (places, node);
 
-  if (at->parent == WEIR_NODE_NONE)
+  if (at->parent == WEIR_NODE_NONE) {
     return;
+  }
   append_path (places, at->parent, path, scratch); /* at most as deep as the text may be nested */
-  if (at->element)
+  if (at->element) {
     weir_path_append_index (path, at->key);
-  else
+  } else {
     weir_path_append_key (path, key_text (places, at->key, scratch));
+  }
 }
 
 char *
@@ -377,7 +395,8 @@ weir_places_path (WeirPlaces *places, WeirNode node)
   GString *path = g_string_new (NULL);
   g_autoptr (GString) scratch = g_string_new (NULL);
 
-  if (node != WEIR_NODE_NONE)
+  if (node != WEIR_NODE_NONE) {
     append_path (places, node, path, scratch);
+  }
   return g_string_free (path, FALSE);
 }

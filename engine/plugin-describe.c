@@ -8,16 +8,18 @@
 static void
 add_text (json_object *object, const char *key, const char *text)
 {
-  if (text != NULL)
+  if (text != NULL) {
     json_object_object_add (object, key, json_object_new_string (text));
+  }
 }
 
 static json_object *
 describe_names (const char *const *names)
 {
   json_object *list = json_object_new_array ();
-  for (gsize i = 0; names != NULL && names[i] != NULL; i++)
+  for (gsize i = 0; names != NULL && names[i] != NULL; i++) {
     json_object_array_add (list, json_object_new_string (names[i]));
+  }
   return list;
 }
 
@@ -31,8 +33,9 @@ describe_flags (guint flags, const Flag *names, gsize count)
 {
   json_object *list = json_object_new_array ();
   for (gsize i = 0; i < count; i++) {
-    if ((flags & names[i].flag) != 0)
+    if ((flags & names[i].flag) != 0) {
       json_object_array_add (list, json_object_new_string (names[i].name));
+    }
   }
   return list;
 }
@@ -50,8 +53,9 @@ weir_option_describe (const WeirOption *option)
   add_text (object, "type", weir_option_kind_name (option));
   json_object_object_add (object, "required", json_object_new_boolean ((option->flags & WEIR_REQUIRED) != 0));
   json_object *initial = (option->flags & WEIR_SECRET) != 0 ? NULL : weir_option_default (option);
-  if (initial != NULL)
+  if (initial != NULL) {
     json_object_object_add (object, "default", initial);
+  }
   if (option->kind == WEIR_OPTION_CHOICE_) {
     g_auto (GStrv) words = weir_option_choices (option);
     json_object_object_add (object, "choices", describe_names ((const char *const *) words));
@@ -73,14 +77,16 @@ describe_role (json_object *roles, const char *name, const WeirRole *role)
                                 { WEIR_DUPLEX, "duplex" },
                                 { WEIR_BYTES, "bytes" },
                                 { WEIR_CONNECTIONS, "connections" } };
-  if (role == NULL)
+  if (role == NULL) {
     return;
+  }
   json_object *object = json_object_new_object (), *options = json_object_new_array ();
   json_object_object_add (roles, name, object);
   add_text (object, "summary", role->summary == NULL ? "" : role->summary);
   json_object_object_add (object, "flags", describe_flags (role->flags, names, G_N_ELEMENTS (names)));
-  for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++)
+  for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
     json_object_array_add (options, weir_option_describe (option));
+  }
   json_object_object_add (object, "options", options);
   json_object_object_add (object, "counters", describe_names (role->counters));
   json_object_object_add (object, "ports", describe_names (role->ports));

@@ -26,13 +26,15 @@ is_trusted (uid_t owner)
 static char *
 wrong_place (const char *what, const struct stat *status)
 {
-  if ((status->st_mode & S_IWOTH) != 0)
+  if ((status->st_mode & S_IWOTH) != 0) {
     return g_strdup_printf ("found %s writable by everyone (mode %04o), expected only its owner or group to be", what,
                             status->st_mode & 07777);
-  if (!is_trusted (status->st_uid))
+  }
+  if (!is_trusted (status->st_uid)) {
     return g_strdup_printf (
       "found %s owned by user %u, expected root, user %u who runs this, or the owner of weir itself", what,
       status->st_uid, geteuid ());
+  }
   return NULL;
 }
 
@@ -46,8 +48,9 @@ open_to_others (const char *file, const struct stat *status)
   for (gsize i = 0; wrong == NULL && i < G_N_ELEMENTS (paths) && paths[i] != NULL; i++) {
     g_autofree char *folder = g_path_get_dirname (paths[i]);
     struct stat folder_status;
-    if (stat (folder, &folder_status) == 0)
+    if (stat (folder, &folder_status) == 0) {
       wrong = wrong_place (i == 0 ? "its folder" : "the folder that it is linked to", &folder_status);
+    }
   }
   free (real);
   return wrong;
@@ -66,8 +69,9 @@ read_own_header (ElfW (Ehdr) * header)
 {
   int fd = open ("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   gboolean read = fd >= 0 && read_header (fd, header);
-  if (fd >= 0)
+  if (fd >= 0) {
     close (fd);
+  }
   return read;
 }
 
@@ -82,30 +86,38 @@ static char *
 wrong_object (int fd, guint64 size)
 {
   ElfW (Ehdr) header, own;
-  if (size == 0)
+  if (size == 0) {
     return g_strdup ("found an empty file, expected a shared object");
+  }
   gboolean whole = read_header (fd, &header);
-  if (memcmp (header.e_ident, ELFMAG, SELFMAG) != 0)
+  if (memcmp (header.e_ident, ELFMAG, SELFMAG) != 0) {
     return g_strdup ("found a file that is no ELF object, expected a shared object");
-  if (!whole)
+  }
+  if (!whole) {
     return cut_off (size, sizeof header);
+  }
   if (read_own_header (&own) && (header.e_ident[EI_CLASS] != own.e_ident[EI_CLASS] ||
                                  header.e_ident[EI_DATA] != own.e_ident[EI_DATA] || header.e_machine != own.e_machine))
     return g_strdup_printf ("found an object for another machine (ELF machine %u, class %u), expected %u, class %u",
                             header.e_machine, header.e_ident[EI_CLASS], own.e_machine, own.e_ident[EI_CLASS]);
-  if (header.e_type != ET_DYN || header.e_phentsize != sizeof (ElfW (Phdr)))
+  if (header.e_type != ET_DYN || header.e_phentsize != sizeof (ElfW (Phdr))) {
     return g_strdup_printf ("found an ELF file of type %u, expected a shared object", header.e_type);
+  }
 
   guint64 wanted = (guint64) header.e_phnum * sizeof (ElfW (Phdr));
-  if (!g_uint64_checked_add (&wanted, wanted, header.e_phoff) || wanted > size)
+  if (!g_uint64_checked_add (&wanted, wanted, header.e_phoff) || wanted > size) {
     return cut_off (size, wanted);
+  }
   for (guint i = 0; i < header.e_phnum; i++) {
     ElfW (Phdr) segment;
-    if (pread (fd, &segment, sizeof segment, (off_t) (header.e_phoff + i * sizeof segment)) != (gssize) sizeof segment)
+    if (pread (fd, &segment, sizeof segment, (off_t) (header.e_phoff + i * sizeof segment)) !=
+        (gssize) sizeof segment) {
       return cut_off (size, wanted);
+    }
     guint64 end = segment.p_offset;
-    if (segment.p_type == PT_LOAD && (!g_uint64_checked_add (&end, end, segment.p_filesz) || end > size))
+    if (segment.p_type == PT_LOAD && (!g_uint64_checked_add (&end, end, segment.p_filesz) || end > size)) {
       return cut_off (size, end);
+    }
   }
   return NULL;
 }
@@ -117,19 +129,23 @@ wrong_file (const char *file)
   int fd = open (file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0 || fstat (fd, &status) != 0) {
     char *wrong = g_strdup_printf ("cannot be read: %s", g_strerror (errno));
-    if (fd >= 0)
+    if (fd >= 0) {
       close (fd);
+    }
     return wrong;
   }
   char *wrong = NULL;
-  if (S_ISDIR (status.st_mode))
+  if (S_ISDIR (status.st_mode)) {
     wrong = g_strdup ("found a directory, expected a shared object");
-  else if (!S_ISREG (status.st_mode))
+  } else if (!S_ISREG (status.st_mode)) {
     wrong = g_strdup ("found a special file, expected a shared object");
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     wrong = open_to_others (file, &status);
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     wrong = wrong_object (fd, (guint64) status.st_size);
+  }
   close (fd);
   return wrong;
 }
@@ -144,16 +160,18 @@ weir_plugin_object_check (const char *file, char **message)
 const WeirPlugin *
 weir_plugin_object_open (const char *name, const char *file, GPtrArray *owned, char **message)
 {
-  if (!weir_plugin_object_check (file, message))
+  if (!weir_plugin_object_check (file, message)) {
     return NULL;
+  }
   /* All symbols at once: a function that this weir lacks is told here, and not in the middle of a stream. */
   g_autoptr (GError) error = NULL;
   GModule *module = g_module_open_full (file, G_MODULE_BIND_LOCAL, &error);
   if (module == NULL) {
     g_autofree char *own_prefix = g_strconcat (file, ": ", NULL);
     const char *reason = error->message;
-    if (g_str_has_prefix (reason, own_prefix))
+    if (g_str_has_prefix (reason, own_prefix)) {
       reason += strlen (own_prefix);
+    }
     *message = g_strdup_printf ("cannot be opened: %s", reason);
     return NULL;
   }

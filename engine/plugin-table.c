@@ -23,11 +23,13 @@ static const char *const part_names[] = { "producer", "transform", "consumer", "
 gboolean
 weir_name_is_sane (const char *name)
 {
-  if (name == NULL || !(g_ascii_isalpha (*name) || *name == '_'))
+  if (name == NULL || !(g_ascii_isalpha (*name) || *name == '_')) {
     return FALSE;
+  }
   for (; *name != '\0'; name++) {
-    if (!g_ascii_isalnum (*name) && *name != '_' && *name != '-')
+    if (!g_ascii_isalnum (*name) && *name != '_' && *name != '-') {
       return FALSE;
+    }
   }
   return TRUE;
 }
@@ -37,8 +39,9 @@ weir_name_is_sane (const char *name)
 static char *
 wrong_size (const WeirPlugin *table, const char *what, gsize found, gsize least, gsize most)
 {
-  if (found >= least && found <= most && found % sizeof (gpointer) == 0)
+  if (found >= least && found <= most && found % sizeof (gpointer) == 0) {
     return NULL;
+  }
   g_autofree char *version = table->built_for == NULL ? g_strdup ("another version")
                                                       : weir_found_text (table->built_for);
   g_autofree char *expected = least == most ? g_strdup_printf ("%" G_GSIZE_FORMAT, most)
@@ -53,10 +56,12 @@ static char *
 wrong_sizes (const WeirPlugin *table)
 {
   char *wrong = wrong_size (table, "WeirPlugin", table->size, WEIR_PLUGIN_SIZE_LEAST, sizeof (WeirPlugin));
-  if (wrong == NULL)
+  if (wrong == NULL) {
     wrong = wrong_size (table, "WeirRole", table->role_size, WEIR_ROLE_SIZE_LEAST, sizeof (WeirRole));
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     wrong = wrong_size (table, "WeirOption", table->option_size, WEIR_OPTION_SIZE_LEAST, sizeof (WeirOption));
+  }
   return wrong;
 }
 
@@ -64,17 +69,20 @@ wrong_sizes (const WeirPlugin *table)
 static const WeirOption *
 widen_options (const WeirPlugin *table, const WeirOption *options, GPtrArray *owned)
 {
-  if (options == NULL || table->option_size == sizeof (WeirOption))
+  if (options == NULL || table->option_size == sizeof (WeirOption)) {
     return options;
+  }
   const char *old = (const char *) options;
   gsize count = 0;
   while (count <= WEIR_OPTIONS_MOST &&
-         ((const WeirOption *) (old + count * table->option_size))->kind != WEIR_OPTION_END_)
+         ((const WeirOption *) (old + count * table->option_size))->kind != WEIR_OPTION_END_) {
     count++;
+  }
   WeirOption *copy = g_new0 (WeirOption, count + 1);
   g_ptr_array_add (owned, copy);
-  for (gsize i = 0; i < count; i++)
+  for (gsize i = 0; i < count; i++) {
     memcpy (&copy[i], old + i * table->option_size, table->option_size);
+  }
   return copy;
 }
 
@@ -82,8 +90,9 @@ widen_options (const WeirPlugin *table, const WeirOption *options, GPtrArray *ow
 static const WeirRole *
 widen_role (const WeirPlugin *table, const WeirRole *role, GPtrArray *owned)
 {
-  if (role == NULL)
+  if (role == NULL) {
     return NULL;
+  }
   WeirRole *copy = g_new0 (WeirRole, 1);
   g_ptr_array_add (owned, copy);
   memcpy (copy, role, table->role_size);
@@ -95,8 +104,9 @@ static const WeirPlugin *
 widen (const WeirPlugin *table, GPtrArray *owned)
 {
   if (table->size == sizeof (WeirPlugin) && table->role_size == sizeof (WeirRole) &&
-      table->option_size == sizeof (WeirOption))
+      table->option_size == sizeof (WeirOption)) {
     return table;
+  }
   WeirPlugin *copy = g_new0 (WeirPlugin, 1);
   g_ptr_array_add (owned, copy);
   memcpy (copy, table, table->size);
@@ -113,13 +123,16 @@ widen (const WeirPlugin *table, GPtrArray *owned)
 static gboolean
 text_is_sane (const char *text)
 {
-  if (text == NULL)
+  if (text == NULL) {
     return TRUE;
-  if (!g_utf8_validate (text, -1, NULL))
+  }
+  if (!g_utf8_validate (text, -1, NULL)) {
     return FALSE;
+  }
   for (; *text != '\0'; text = g_utf8_next_char (text)) {
-    if (g_unichar_iscntrl (g_utf8_get_char (text)))
+    if (g_unichar_iscntrl (g_utf8_get_char (text))) {
       return FALSE;
+    }
   }
   return TRUE;
 }
@@ -128,15 +141,19 @@ static char *
 wrong_texts (const WeirRole *role)
 {
   const char *expected = "expected one line of UTF-8";
-  if (!text_is_sane (role->summary))
+  if (!text_is_sane (role->summary)) {
     return g_strdup_printf ("its summary: %s", expected);
+  }
   for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
-    if (!text_is_sane (option->help))
+    if (!text_is_sane (option->help)) {
       return g_strdup_printf ("option \"%s\": its help: %s", option->name, expected);
-    if (!text_is_sane (option->range))
+    }
+    if (!text_is_sane (option->range)) {
       return g_strdup_printf ("option \"%s\": its range: %s", option->name, expected);
-    if (option->initial != NULL && !g_utf8_validate (option->initial, -1, NULL))
+    }
+    if (option->initial != NULL && !g_utf8_validate (option->initial, -1, NULL)) {
       return g_strdup_printf ("option \"%s\": its default: expected UTF-8", option->name);
+    }
   }
   return NULL;
 }
@@ -150,8 +167,9 @@ wrong_names (const char *what, const char *const *names)
       return g_strdup_printf ("found the %s %s, expected a name of letters, digits, _ and -", what, found);
     }
     for (gsize j = 0; j < i; j++) {
-      if (strcmp (names[i], names[j]) == 0)
+      if (strcmp (names[i], names[j]) == 0) {
         return g_strdup_printf ("its %s \"%s\" is there twice", what, names[i]);
+      }
     }
   }
   return NULL;
@@ -162,21 +180,28 @@ wrong_names (const char *what, const char *const *names)
 static char *
 wrong_flags (const WeirRole *role)
 {
-  if ((role->flags & WEIR_IN_ORDER) != 0)
+  if ((role->flags & WEIR_IN_ORDER) != 0) {
     return g_strdup ("has the flag WEIR_IN_ORDER, " LATER);
-  if ((role->flags & ~(guint) (KNOWN_FLAGS | LATER_FLAGS)) != 0)
+  }
+  if ((role->flags & ~(guint) (KNOWN_FLAGS | LATER_FLAGS)) != 0) {
     return g_strdup_printf ("found flags 0x%x, expected those of this version only", role->flags);
-  if (role->take_over != NULL)
+  }
+  if (role->take_over != NULL) {
     return g_strdup ("has take_over(), " LATER);
-  if (role->delivered != NULL)
+  }
+  if (role->delivered != NULL) {
     return g_strdup ("has delivered(), " LATER);
-  if (role->changed != NULL)
+  }
+  if (role->changed != NULL) {
     return g_strdup ("has changed(), " LATER);
-  if (role->interrupt != NULL && (role->flags & WEIR_BLOCKING) == 0)
+  }
+  if (role->interrupt != NULL && (role->flags & WEIR_BLOCKING) == 0) {
     return g_strdup ("has interrupt() without the flag WEIR_BLOCKING");
-  if ((role->pause == NULL) != (role->resume == NULL))
+  }
+  if ((role->pause == NULL) != (role->resume == NULL)) {
     return g_strdup_printf ("has %s() without %s()", role->pause != NULL ? "pause" : "resume",
                             role->pause != NULL ? "resume" : "pause");
+  }
   return NULL;
 }
 
@@ -189,10 +214,12 @@ misplaced (const char *what, const char *whose)
 static char *
 misplaced_flags (const WeirRole *role, Part part)
 {
-  if ((role->flags & WEIR_DUPLEX) != 0 && part != TRANSFORM)
+  if ((role->flags & WEIR_DUPLEX) != 0 && part != TRANSFORM) {
     return misplaced ("the flag WEIR_DUPLEX", "only transforms have");
-  if ((role->flags & WEIR_CONNECTIONS) != 0 && part != PRODUCER)
+  }
+  if ((role->flags & WEIR_CONNECTIONS) != 0 && part != PRODUCER) {
     return misplaced ("the flag WEIR_CONNECTIONS", "only producers have");
+  }
   return NULL;
 }
 
@@ -200,18 +227,24 @@ static char *
 wrong_producer (const WeirRole *role)
 {
   const char *whose = "only transforms and consumers have";
-  if (role->produce == NULL && role->start == NULL)
+  if (role->produce == NULL && role->start == NULL) {
     return g_strdup ("has neither produce() nor start()");
-  if (role->consume != NULL)
+  }
+  if (role->consume != NULL) {
     return misplaced ("consume()", whose);
-  if (role->flush != NULL)
+  }
+  if (role->flush != NULL) {
     return misplaced ("flush()", whose);
-  if (role->settle != NULL)
+  }
+  if (role->settle != NULL) {
     return misplaced ("settle()", whose);
-  if (role->end_stream != NULL)
+  }
+  if (role->end_stream != NULL) {
     return misplaced ("end_stream()", whose);
-  if (role->end != NULL)
+  }
+  if (role->end != NULL) {
     return misplaced ("end()", whose);
+  }
   return role->stream_size != 0 ? misplaced ("a stream_size", whose) : NULL;
 }
 
@@ -219,10 +252,12 @@ static char *
 wrong_transform (const WeirRole *role)
 {
   /* The consuming half of a duplex one may be a flush() alone, as in a consumer. */
-  if (role->consume == NULL && ((role->flags & WEIR_DUPLEX) == 0 || role->flush == NULL))
+  if (role->consume == NULL && ((role->flags & WEIR_DUPLEX) == 0 || role->flush == NULL)) {
     return g_strdup ("has no consume()");
-  if ((role->flags & WEIR_DUPLEX) != 0 && role->produce == NULL && role->start == NULL)
+  }
+  if ((role->flags & WEIR_DUPLEX) != 0 && role->produce == NULL && role->start == NULL) {
     return g_strdup ("has the flag WEIR_DUPLEX and neither produce() nor start(): nothing makes what it emits");
+  }
   return NULL;
 }
 
@@ -230,14 +265,18 @@ static char *
 wrong_consumer (const WeirRole *role)
 {
   const char *whose = "only producers and transforms have";
-  if (role->consume == NULL && role->flush == NULL)
+  if (role->consume == NULL && role->flush == NULL) {
     return g_strdup ("has neither consume() nor flush()");
-  if (role->produce != NULL)
+  }
+  if (role->produce != NULL) {
     return misplaced ("produce()", whose);
-  if (role->ports != NULL && role->ports[0] != NULL)
+  }
+  if (role->ports != NULL && role->ports[0] != NULL) {
     return misplaced ("ports", whose);
-  if (role->tags != NULL && role->tags[0] != NULL)
+  }
+  if (role->tags != NULL && role->tags[0] != NULL) {
     return misplaced ("tags", whose);
+  }
   return (role->flags & WEIR_BYTES) != 0 ? misplaced ("the flag WEIR_BYTES", whose) : NULL;
 }
 
@@ -245,8 +284,9 @@ static char *
 wrong_ports (const WeirRole *role)
 {
   for (gsize i = 0; role->ports != NULL && role->ports[i] != NULL; i++) {
-    if (strcmp (role->ports[i], "rejected") == 0)
+    if (strcmp (role->ports[i], "rejected") == 0) {
       return g_strdup ("its port \"rejected\" is the engine's");
+    }
   }
   return wrong_names ("port", role->ports);
 }
@@ -257,21 +297,28 @@ wrong_role (const WeirRole *role, Part part)
   static char *(*const wrong_part[]) (const WeirRole *) = { wrong_producer, wrong_transform, wrong_consumer,
                                                             wrong_consumer };
   char *wrong = wrong_flags (role);
-  if (wrong == NULL)
+  if (wrong == NULL) {
     wrong = misplaced_flags (role, part);
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     wrong = wrong_part[part](role);
-  if (wrong == NULL && MAX (role->state_size, role->stream_size) > MOST_STATE)
+  }
+  if (wrong == NULL && MAX (role->state_size, role->stream_size) > MOST_STATE) {
     wrong = g_strdup_printf ("found a state of %" G_GSIZE_FORMAT " bytes, expected at most %d",
                              MAX (role->state_size, role->stream_size), MOST_STATE);
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     wrong = wrong_names ("counter", role->counters);
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     wrong = wrong_ports (role);
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     wrong = wrong_names ("tag", role->tags);
-  if (wrong == NULL)
+  }
+  if (wrong == NULL) {
     weir_options_sane (role, &wrong);
+  }
   return wrong != NULL ? wrong : wrong_texts (role);
 }
 
@@ -284,17 +331,21 @@ wrong_table (const WeirPlugin *plugin, const char *name)
     return g_strdup_printf ("found %s as its name, expected \"%s\", as its file is called", found, name);
   }
   if (plugin->version == NULL || *plugin->version == '\0' || !text_is_sane (plugin->version) ||
-      !text_is_sane (plugin->built_for))
+      !text_is_sane (plugin->built_for)) {
     return g_strdup ("found no version, expected one such as \"1.0\"");
-  if (plugin->producer == NULL && plugin->transform == NULL && plugin->consumer == NULL)
+  }
+  if (plugin->producer == NULL && plugin->transform == NULL && plugin->consumer == NULL) {
     return g_strdup ("found no role, expected a producer, a transform or a consumer");
+  }
   for (Part part = PRODUCER; part <= REPLY; part++) {
     g_autofree char *wrong = roles[part] == NULL ? NULL : wrong_role (roles[part], part);
-    if (wrong != NULL)
+    if (wrong != NULL) {
       return g_strdup_printf ("%s: %s", part_names[part], wrong);
+    }
   }
-  if (plugin->reply != NULL && (plugin->producer == NULL || (plugin->producer->flags & WEIR_CONNECTIONS) == 0))
+  if (plugin->reply != NULL && (plugin->producer == NULL || (plugin->producer->flags & WEIR_CONNECTIONS) == 0)) {
     return g_strdup ("reply: is there without a producer that has the flag WEIR_CONNECTIONS");
+  }
   return NULL;
 }
 
@@ -307,8 +358,9 @@ weir_plugin_table_check (const char *name, const WeirPlugin *table, GPtrArray *o
     return NULL;
   }
   *message = wrong_sizes (table);
-  if (*message != NULL)
+  if (*message != NULL) {
     return NULL;
+  }
   const WeirPlugin *plugin = widen (table, owned);
   *message = wrong_table (plugin, name);
   return *message == NULL ? plugin : NULL;

@@ -41,8 +41,9 @@ weir_problems_new (void)
 void
 weir_problems_free (WeirProblems *problems)
 {
-  if (problems == NULL)
+  if (problems == NULL) {
     return;
+  }
   g_ptr_array_unref (problems->entries);
   g_ptr_array_unref (problems->files);
   g_free (problems);
@@ -52,8 +53,9 @@ static guint
 file_rank (WeirProblems *problems, const char *file)
 {
   for (guint i = 0; i < problems->files->len; i++) {
-    if (strcmp (g_ptr_array_index (problems->files, i), file) == 0)
+    if (strcmp (g_ptr_array_index (problems->files, i), file) == 0) {
       return i;
+    }
   }
   g_ptr_array_add (problems->files, g_strdup (file));
   return problems->files->len - 1;
@@ -72,8 +74,9 @@ weir_problems_add (WeirProblems *problems, WeirSeverity severity, WeirPlace plac
   va_list arguments;
 
   problems->counts[severity]++;
-  if (problems->entries->len == KEPT_MAX)
+  if (problems->entries->len == KEPT_MAX) {
     return;
+  }
   Entry *entry = g_new0 (Entry, 1);
   entry->rank = problems->entries->len;
   entry->file_rank = file_rank (problems, place.file);
@@ -92,12 +95,15 @@ compare (gconstpointer a, gconstpointer b)
 {
   const Entry *x = *(const Entry *const *) a, *y = *(const Entry *const *) b;
 
-  if (x->file_rank != y->file_rank)
+  if (x->file_rank != y->file_rank) {
     return x->file_rank < y->file_rank ? -1 : 1;
-  if (x->told.place.line != y->told.place.line)
+  }
+  if (x->told.place.line != y->told.place.line) {
     return x->told.place.line < y->told.place.line ? -1 : 1;
-  if (x->told.place.column != y->told.place.column)
+  }
+  if (x->told.place.column != y->told.place.column) {
     return x->told.place.column < y->told.place.column ? -1 : 1;
+  }
   return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
@@ -134,8 +140,9 @@ weir_problems_get (const WeirProblems *problems, guint index)
 char *
 weir_place_format (WeirPlace place)
 {
-  if (place.line == 0)
+  if (place.line == 0) {
     return g_strdup (place.file);
+  }
   return g_strdup_printf ("%s:%u:%u", place.file, place.line, place.column);
 }
 
@@ -160,8 +167,9 @@ weir_problems_format (const WeirProblems *problems)
     g_string_append (text, line);
     g_string_append_c (text, '\n');
   }
-  if (all > problems->entries->len)
+  if (all > problems->entries->len) {
     g_string_append_printf (text, "%s: error: %" G_GUINT64_FORMAT " more are not shown\n",
                             (const char *) g_ptr_array_index (problems->files, 0), all - problems->entries->len);
+  }
   return g_string_free (text, FALSE);
 }

@@ -25,8 +25,9 @@ write_all (int fd, const char *text, gsize size)
   gsize done = 0;
   while (done < size) {
     gssize written = write (fd, text + done, size - done);
-    if (written < 0 && errno != EINTR)
+    if (written < 0 && errno != EINTR) {
       return;
+    }
     done += (gsize) MAX (written, 0);
   }
 }
@@ -56,8 +57,9 @@ be_child (const Child *child, int answers)
 {
   /* A crash is the parent's to tell: no core, no handler of ours, and nothing of the plugin's in our output. */
   static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGTERM, SIGINT };
-  for (gsize i = 0; i < G_N_ELEMENTS (fatal); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (fatal); i++) {
     signal (fatal[i], SIG_DFL);
+  }
   prctl (PR_SET_PDEATHSIG, SIGKILL); /* one that hangs outlives nobody */
   setrlimit (RLIMIT_CORE, &(const struct rlimit){ 0, 0 });
   int nowhere = open ("/dev/null", O_RDWR | O_CLOEXEC);
@@ -88,13 +90,16 @@ read_answers (int fd, gint64 patience, GString *answers)
     struct pollfd ready = { .fd = fd, .events = POLLIN };
     gint64 left = deadline - g_get_monotonic_time ();
     int count = left > 0 ? poll (&ready, 1, (int) (left / 1000) + 1) : 0;
-    if (count < 0 && errno == EINTR)
+    if (count < 0 && errno == EINTR) {
       continue;
-    if (count <= 0)
+    }
+    if (count <= 0) {
       return FALSE;
+    }
     gssize size = read (fd, block, sizeof block);
-    if (size == 0)
+    if (size == 0) {
       return TRUE;
+    }
     if (size > 0) {
       g_string_append_len (answers, block, size);
       deadline = g_get_monotonic_time () + patience;
@@ -107,11 +112,13 @@ read_answers (int fd, gint64 patience, GString *answers)
 static char *
 tell_end (gboolean in_time, int status)
 {
-  if (!in_time)
+  if (!in_time) {
     return g_strdup ("it hangs while it is opened");
-  if (WIFSIGNALED (status))
+  }
+  if (WIFSIGNALED (status)) {
     return g_strdup_printf ("it crashes while it is opened (signal %d, %s)", WTERMSIG (status),
                             g_strsignal (WTERMSIG (status)));
+  }
   return g_strdup_printf ("it ends the process while it is opened (exit status %d)", WEXITSTATUS (status));
 }
 
@@ -120,8 +127,9 @@ static gboolean
 start_child (Child *child)
 {
   int ends[2];
-  if (pipe2 (ends, O_CLOEXEC) != 0)
+  if (pipe2 (ends, O_CLOEXEC) != 0) {
     return FALSE;
+  }
   child->process = fork ();
   int fork_error = errno;
   if (child->process == 0) {
@@ -130,8 +138,9 @@ start_child (Child *child)
   }
   close (ends[1]);
   child->answers = ends[0];
-  if (child->process < 0)
+  if (child->process < 0) {
     close (ends[0]);
+  }
   errno = fork_error;
   return child->process > 0;
 }
@@ -150,15 +159,18 @@ await_child (const Child *child, gint64 patience, char **message, gboolean *hang
   gboolean in_time = read_answers (child->answers, patience, text);
   *hangs = !in_time;
   close (child->answers);
-  if (!in_time)
+  if (!in_time) {
     kill (child->process, SIGKILL);
+  }
   int status = 0;
-  while (waitpid (child->process, &status, 0) < 0 && errno == EINTR)
+  while (waitpid (child->process, &status, 0) < 0 && errno == EINTR) {
     ;
+  }
   GPtrArray *answers = g_ptr_array_new_with_free_func (put_object);
   for (const char *at = text->str, *end; (end = memchr (at, '\0', text->len - (gsize) (at - text->str))) != NULL;
-       at = end + 1)
+       at = end + 1) {
     g_ptr_array_add (answers, json_tokener_parse (at));
+  }
   *message = answers->len < child->count ? tell_end (in_time, status) : NULL;
   return answers;
 }
@@ -173,11 +185,13 @@ weir_registry_ask_child (const WeirPluginFile *file, gint64 patience, char **mes
   }
   gboolean hangs;
   g_autoptr (GPtrArray) answers = await_child (&child, patience, message, &hangs);
-  if (answers->len == 0)
+  if (answers->len == 0) {
     return NULL;
+  }
   json_object *answer = answers->pdata[0];
-  if (json_object_is_type (answer, json_type_object))
+  if (json_object_is_type (answer, json_type_object)) {
     return json_object_get (answer);
+  }
   *message = g_strdup (json_object_is_type (answer, json_type_string)
                          ? json_object_get_string (answer)
                          : "it writes to what is not its own while it is opened");
@@ -196,13 +210,15 @@ gsize
 weir_registry_try_in_child (const WeirPluginFile *files, gsize count, gint64 patience, char **message)
 {
   Child child = { .files = files, .count = count };
-  if (has_threads () || !start_child (&child))
+  if (has_threads () || !start_child (&child)) {
     return count;
+  }
   gboolean hangs;
   g_autoptr (GPtrArray) answers = await_child (&child, patience, message, &hangs);
   gsize survived = MIN (answers->len, count); /* one that writes to our pipe answers more than it is asked */
-  if (survived == 0 || survived == count || hangs)
+  if (survived == 0 || survived == count || hangs) {
     return survived;
+  }
   /* It may have died of what an earlier one has left running there: alone it shows. */
   g_clear_pointer (message, g_free);
   return survived + weir_registry_try_in_child (files + survived, 1, patience, message);

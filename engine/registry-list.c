@@ -25,8 +25,9 @@ list_folders (WeirRegistry *registry)
     json_object_array_add (list, object);
     json_object_object_add (object, "folder", json_object_new_string (folders[i]));
     g_autoptr (GDir) dir = g_dir_open (folders[i], 0, NULL);
-    if (dir == NULL)
+    if (dir == NULL) {
       json_object_object_add (object, "problem", json_object_new_string (g_strerror (errno)));
+    }
   }
   return list;
 }
@@ -73,8 +74,9 @@ weir_registry_describe (WeirRegistry *registry, const char *name, GError **error
   for (guint i = 0; i < files->len; i++) {
     const WeirPluginFile *file = files->pdata[i];
     g_autofree char *message = NULL;
-    if (strcmp (file->name, name) != 0)
+    if (strcmp (file->name, name) != 0) {
       continue;
+    }
     if (file->hidden_by != NULL) {
       json_object_array_add (hidden, json_object_new_string (file->file));
       continue;

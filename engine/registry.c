@@ -55,8 +55,9 @@ weir_registry_new (void)
 void
 weir_registry_free (WeirRegistry *registry)
 {
-  if (registry == NULL)
+  if (registry == NULL) {
     return;
+  }
   g_hash_table_unref (registry->opened);
   g_hash_table_unref (registry->tried);
   g_ptr_array_unref (registry->owned);
@@ -69,8 +70,9 @@ static gboolean
 same_folder (const char *one, const char *other)
 {
   struct stat one_status, other_status;
-  if (strcmp (one, other) == 0)
+  if (strcmp (one, other) == 0) {
     return TRUE;
+  }
   return stat (one, &one_status) == 0 && stat (other, &other_status) == 0 && one_status.st_dev == other_status.st_dev &&
          one_status.st_ino == other_status.st_ino;
 }
@@ -79,13 +81,15 @@ void
 weir_registry_add_folder (WeirRegistry *registry, const char *folder, WeirFolderSource source)
 {
   guint place = registry->sources->len;
-  while (place > 0 && g_array_index (registry->sources, WeirFolderSource, place - 1) > source)
+  while (place > 0 && g_array_index (registry->sources, WeirFolderSource, place - 1) > source) {
     place--;
+  }
   char *path = g_canonicalize_filename (folder, NULL);
   /* A folder that is named twice is searched once, at its first place. */
   for (guint i = 0; i < registry->sources->len; i++) {
-    if (!same_folder (registry->folders->pdata[i], path))
+    if (!same_folder (registry->folders->pdata[i], path)) {
       continue;
+    }
     if (i < place) {
       g_free (path);
       return;
@@ -105,12 +109,14 @@ weir_registry_add_defaults (WeirRegistry *registry)
   g_auto (GStrv) folders = g_strsplit (listed == NULL ? "" : listed, ":", -1);
   for (gsize i = 0; folders[i] != NULL; i++) {
     /* An empty one is no folder: the current one is named "." by who means it. */
-    if (*folders[i] != '\0')
+    if (*folders[i] != '\0') {
       weir_registry_add_folder (registry, folders[i], WEIR_FOLDER_ENVIRONMENT);
+    }
   }
   g_autofree char *built = weir_build_tree_plugins ();
-  if (built != NULL)
+  if (built != NULL) {
     weir_registry_add_folder (registry, built, WEIR_FOLDER_BUILD_TREE);
+  }
   weir_registry_add_folder (registry, WEIR_PLUGIN_DIR, WEIR_FOLDER_INSTALLED);
 }
 
@@ -156,11 +162,13 @@ add_files (WeirRegistry *registry, guint place, GPtrArray *files)
   const char *folder = registry->folders->pdata[place], *entry;
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL) {
-    if (!g_str_has_suffix (entry, ".so"))
+    if (!g_str_has_suffix (entry, ".so")) {
       continue;
+    }
     g_autofree char *name = g_strndup (entry, strlen (entry) - strlen (".so"));
-    if (!weir_name_is_sane (name))
+    if (!weir_name_is_sane (name)) {
       continue;
+    }
     WeirPluginFile *file = g_new0 (WeirPluginFile, 1);
     file->name = g_steal_pointer (&name);
     file->file = g_build_filename (folder, entry, NULL);
@@ -172,15 +180,17 @@ GPtrArray *
 weir_registry_files (WeirRegistry *registry)
 {
   GPtrArray *files = g_ptr_array_new_with_free_func (plugin_file_free);
-  for (guint i = 0; i < registry->sources->len; i++)
+  for (guint i = 0; i < registry->sources->len; i++) {
     add_files (registry, i, files);
+  }
   /* A stable sort: files of one name stay in the order of the search. */
   g_ptr_array_sort (files, by_name);
   for (guint i = 1; i < files->len; i++) {
     const WeirPluginFile *before = files->pdata[i - 1];
     WeirPluginFile *file = files->pdata[i];
-    if (strcmp (before->name, file->name) == 0)
+    if (strcmp (before->name, file->name) == 0) {
       file->hidden_by = before->hidden_by != NULL ? before->hidden_by : before->file;
+    }
   }
   return files;
 }
@@ -194,8 +204,9 @@ find_file_from (WeirRegistry *registry, const char *name, guint *place)
     struct stat status;
     g_autofree char *file = g_build_filename (registry->folders->pdata[*place], entry, NULL);
     /* A link that leads nowhere is a file of that name, too, and said to be broken. */
-    if (lstat (file, &status) == 0)
+    if (lstat (file, &status) == 0) {
       return g_steal_pointer (&file);
+    }
   }
   return NULL;
 }
@@ -217,22 +228,25 @@ weir_registry_hides (WeirRegistry *registry, const char *name, char **file, char
     place++;
     *hidden = find_file_from (registry, name, &place);
   }
-  if (*hidden == NULL)
+  if (*hidden == NULL) {
     g_clear_pointer (file, g_free);
+  }
   return *hidden != NULL;
 }
 
 static void
 append_folders (WeirRegistry *registry, GString *message)
 {
-  if (registry->sources->len == 0)
+  if (registry->sources->len == 0) {
     g_string_append (message, "; there is no folder to look in");
+  }
   for (guint i = 0; i < registry->sources->len; i++) {
     const char *folder = registry->folders->pdata[i];
     g_string_append_printf (message, "%s%s", i == 0 ? "; looked in " : ", ", folder);
     g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-    if (dir == NULL)
+    if (dir == NULL) {
       g_string_append_printf (message, " (%s)", g_strerror (errno));
+    }
   }
 }
 
@@ -241,8 +255,9 @@ weir_registry_unknown (WeirRegistry *registry, const char *name)
 {
   g_autoptr (GPtrArray) files = weir_registry_files (registry);
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
-  for (guint i = 0; i < files->len; i++)
+  for (guint i = 0; i < files->len; i++) {
     g_ptr_array_add (names, ((WeirPluginFile *) files->pdata[i])->name);
+  }
   g_ptr_array_add (names, NULL);
 
   g_autofree char *found = weir_found_text (name);
@@ -250,8 +265,9 @@ weir_registry_unknown (WeirRegistry *registry, const char *name)
   g_string_printf (message, "unknown plugin %s", found);
   gsize plain = message->len;
   weir_suggest_append (message, name, (const char *const *) names->pdata);
-  if (message->len == plain)
+  if (message->len == plain) {
     append_folders (registry, message);
+  }
   return g_error_new_literal (WEIR_REGISTRY_ERROR, WEIR_REGISTRY_ERROR_UNKNOWN, message->str);
 }
 
@@ -262,8 +278,9 @@ note_opened (WeirRegistry *registry, const WeirPluginFile *file, const WeirPlugi
 {
   Opened *opened = g_new0 (Opened, 1);
   opened->plugin = plugin;
-  if (plugin == NULL)
+  if (plugin == NULL) {
     opened->message = g_strdup_printf ("plugin \"%s\" (%s): %s", file->name, file->file, message);
+  }
   g_hash_table_insert (registry->opened, g_strdup (file->name), opened);
 }
 
@@ -281,11 +298,13 @@ weir_registry_try (WeirRegistry *registry, const char *const *names)
   g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (WeirPluginFile));
   g_array_set_clear_func (files, clear_file);
   for (; *names != NULL; names++) {
-    if (g_hash_table_contains (registry->opened, *names) || g_hash_table_contains (registry->tried, *names))
+    if (g_hash_table_contains (registry->opened, *names) || g_hash_table_contains (registry->tried, *names)) {
       continue;
+    }
     WeirPluginFile file = { .file = weir_registry_find (registry, *names) };
-    if (file.file == NULL)
+    if (file.file == NULL) {
       continue;
+    }
     file.name = g_strdup (*names);
     g_array_append_val (files, file);
     g_hash_table_add (registry->tried, g_strdup (*names));
@@ -295,8 +314,9 @@ weir_registry_try (WeirRegistry *registry, const char *const *names)
     const WeirPluginFile *left = &g_array_index (files, WeirPluginFile, done);
     g_autofree char *message = NULL;
     gsize survived = weir_registry_try_in_child (left, files->len - done, registry->patience, &message);
-    if (message != NULL)
+    if (message != NULL) {
       note_opened (registry, &left[survived], NULL, message);
+    }
     done += survived - (message == NULL ? 1 : 0);
   }
 }
@@ -316,7 +336,8 @@ weir_registry_open (WeirRegistry *registry, const char *name, GError **error)
     note_opened (registry, &file, plugin, message);
   }
   const Opened *opened = g_hash_table_lookup (registry->opened, name);
-  if (opened->plugin == NULL)
+  if (opened->plugin == NULL) {
     g_set_error_literal (error, WEIR_REGISTRY_ERROR, WEIR_REGISTRY_ERROR_BROKEN, opened->message);
+  }
   return opened->plugin;
 }

@@ -68,8 +68,9 @@ weir_record_reject (WeirRecord *kept, const char *format, ...)
   give_back (kept, WEIR_SLOT_REJECTED);
 }
 
-void
-weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason)
+/* FALSE: nobody takes what is rejected, and the stage has failed for it. */
+static gboolean
+count_rejected (WeirStage *stage, const char *reason)
 {
   weir_add_relaxed (&stage->rejected_count, 1);
   stage->turn_records++; /* something came of this turn (R5) */
@@ -79,6 +80,35 @@ weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reas
   }
   if (takers == 0) {
     weir_stage_fail (stage, "rejected a record, and nobody takes %s.rejected: %s", stage->name, reason);
+  }
+  return takers > 0;
+}
+
+static void
+put_rejected (WeirStage *stage, const WeirRecord *rejected)
+{
+  for (guint i = 0; i < stage->rejected.count; i++) {
+    weir_outputs_put (stage, stage->rejected.links[i], rejected);
+  }
+  weir_outputs_tell (stage);
+  if (!stage->in_turn) {
+    weir_stage_mark_dirty (stage);
+  }
+}
+
+void
+weir_reject_forward (WeirStage *stage, const WeirRecord *record)
+{
+  const char *reason = weir_record_tag (record, "reason");
+  if (count_rejected (stage, reason != NULL ? reason : "no reason given")) {
+    put_rejected (stage, record);
+  }
+}
+
+void
+weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason)
+{
+  if (!count_rejected (stage, reason)) {
     return;
   }
   g_autoptr (WeirTags) tags = weir_tags_with (record->context != NULL ? record->context->tags : NULL, "reason", reason);
@@ -86,12 +116,6 @@ weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reas
   WeirRecord rejected = *record;
   rejected.context = context;
   rejected.flags &= WEIR_RECORD_GAP | WEIR_RECORD_CHUNK;
-  for (guint i = 0; i < stage->rejected.count; i++) {
-    weir_outputs_put (stage, stage->rejected.links[i], &rejected);
-  }
-  weir_outputs_tell (stage);
+  put_rejected (stage, &rejected);
   weir_context_unref (context);
-  if (!stage->in_turn) {
-    weir_stage_mark_dirty (stage);
-  }
 }

@@ -19,8 +19,9 @@ weir_scan_tell (WeirScan *scan, WeirNode node, gsize offset, const char *format,
   g_autofree char *path = NULL;
   g_autofree char *message = NULL;
 
-  if (!weir_problems_is_full (scan->problems))
+  if (!weir_problems_is_full (scan->problems)) {
     path = weir_places_path (scan->places, node);
+  }
   va_start (arguments, format);
   message = g_strdup_vprintf (format, arguments);
   va_end (arguments);
@@ -34,10 +35,12 @@ found (const WeirScan *scan)
   const char *at = scan->text + scan->at;
   gsize word = strspn (at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-");
 
-  if (*at == '\0')
+  if (*at == '\0') {
     return g_strdup ("a NUL byte");
-  if (word == 0)
+  }
+  if (word == 0) {
     word = (gsize) (g_utf8_next_char (at) - at);
+  }
   g_autofree char *text = g_strndup (at, word);
   return weir_found_text (text);
 }
@@ -65,8 +68,9 @@ void
 weir_scan_blank (WeirScan *scan, gsize from, gsize to)
 {
   for (gsize i = from; i < to; i++) {
-    if (scan->text[i] != '\n')
+    if (scan->text[i] != '\n') {
       scan->text[i] = ' ';
+    }
   }
 }
 
@@ -78,11 +82,13 @@ code_unit (const WeirScan *scan, gsize at)
 {
   int value = 0;
 
-  if (at + 6 > scan->limit || scan->text[at] != '\\' || scan->text[at + 1] != 'u')
+  if (at + 6 > scan->limit || scan->text[at] != '\\' || scan->text[at + 1] != 'u') {
     return -1;
+  }
   for (gsize i = at + 2; i < at + 6; i++) {
-    if (!g_ascii_isxdigit (scan->text[i]))
+    if (!g_ascii_isxdigit (scan->text[i])) {
       return -1;
+    }
     value = value << 4 | g_ascii_xdigit_value (scan->text[i]);
   }
   return value;
@@ -135,8 +141,9 @@ weir_scan_string (WeirScan *scan, WeirNode node)
       scan->at++;
       return TRUE;
     }
-    if (letter == -1 && scan->limit < scan->size)
+    if (letter == -1 && scan->limit < scan->size) {
       return weir_scan_refuse (scan, node, "more");
+    }
     if (letter == -1 || letter == '\n' || letter == '\r' || (letter == '\\' && scan->at + 1 == scan->limit)) {
       weir_scan_tell (scan, node, start, "the string is not closed%s",
                       letter == '\n' || letter == '\r' ? " on its line" : "");
@@ -145,11 +152,12 @@ weir_scan_string (WeirScan *scan, WeirNode node)
     if (letter == '\\') {
       scan_escape (scan, node);
     } else if (letter < ' ') {
-      if (letter == '\0')
+      if (letter == '\0') {
         weir_scan_tell (scan, node, scan->at, "NUL byte in a string");
-      else
+      } else {
         weir_scan_tell (scan, node, scan->at, "control character 0x%02X in a string; write \\u%04x", (guint) letter,
                         (guint) letter);
+      }
       scan->text[scan->at++] = ' ';
     } else {
       scan->at++;
@@ -176,13 +184,15 @@ number_length (const char *text, gboolean *integer)
   gsize digits = strspn (at, "0123456789");
 
   *integer = TRUE;
-  if (digits == 0 || (*at == '0' && digits > 1))
+  if (digits == 0 || (*at == '0' && digits > 1)) {
     return 0;
+  }
   at += digits;
   if (*at == '.') {
     digits = strspn (at + 1, "0123456789");
-    if (digits == 0)
+    if (digits == 0) {
       return 0;
+    }
     at += 1 + digits;
     *integer = FALSE;
   }
@@ -190,8 +200,9 @@ number_length (const char *text, gboolean *integer)
     at++;
     at += *at == '+' || *at == '-';
     digits = strspn (at, "0123456789");
-    if (digits == 0)
+    if (digits == 0) {
       return 0;
+    }
     at += digits;
     *integer = FALSE;
   }
@@ -201,13 +212,15 @@ number_length (const char *text, gboolean *integer)
 static gboolean
 in_range (const char *number, gboolean integer)
 {
-  if (!integer)
+  if (!integer) {
     return isfinite (g_ascii_strtod (number, NULL));
+  }
   errno = 0;
-  if (*number == '-')
+  if (*number == '-') {
     (void) g_ascii_strtoll (number, NULL, 10);
-  else
+  } else {
     (void) g_ascii_strtoull (number, NULL, 10);
+  }
   return errno == 0;
 }
 
@@ -223,20 +236,22 @@ weir_scan_number (WeirScan *scan, WeirNode node)
   scan->at += run;
   g_autofree char *number = g_strndup (text, run);
   gboolean valid = number_length (number, &integer) == run;
-  if (valid && in_range (number, integer))
+  if (valid && in_range (number, integer)) {
     return;
+  }
   g_autofree char *quoted = weir_found_text (number);
-  if (!valid)
+  if (!valid) {
     weir_scan_tell (scan, node, start, "%s is no number of JSON%s", quoted,
                     strpbrk (number, "abcdfghijklmnopqrstuvwxyzABCDFGHIJKLMNOPQRSTUVWXYZ_%") != NULL
                       ? "; write it in double quotes"
                       : "");
-  else if (integer)
+  } else if (integer) {
     weir_scan_tell (scan, node, start,
                     "%s is out of range; integers go from %" G_GINT64_FORMAT " to %" G_GUINT64_FORMAT, quoted,
                     G_MININT64, G_MAXUINT64);
-  else
+  } else {
     weir_scan_tell (scan, node, start, "%s is out of range; numbers go to 1.8e308", quoted);
+  }
   replace (scan, node, start);
 }
 
@@ -250,15 +265,17 @@ weir_scan_word (WeirScan *scan, WeirNode node)
   run = MIN (run, scan->limit - start);
   scan->at += run;
   g_autofree char *word = g_strndup (scan->text + start, run);
-  if (g_strv_contains (words, word))
+  if (g_strv_contains (words, word)) {
     return;
+  }
   g_autofree char *quoted = weir_found_text (word);
   g_autoptr (GString) message = g_string_new (NULL);
   g_string_append_printf (message, "unknown word %s", quoted);
-  if (weir_suggest (word, words) != NULL)
+  if (weir_suggest (word, words) != NULL) {
     weir_suggest_append (message, word, words);
-  else
+  } else {
     g_string_append (message, "; strings are written in double quotes");
+  }
   weir_scan_tell (scan, node, start, "%s", message->str);
   replace (scan, node, start);
 }

@@ -18,22 +18,27 @@ static gboolean
 skip (WeirScan *scan, WeirNode node)
 {
   for (;;) {
-    while (scan->at < scan->limit && strchr (" \t\r\n", scan->text[scan->at]) != NULL && scan->text[scan->at] != '\0')
+    while (scan->at < scan->limit && strchr (" \t\r\n", scan->text[scan->at]) != NULL && scan->text[scan->at] != '\0') {
       scan->at++;
-    if (scan->at + 1 >= scan->limit || scan->text[scan->at] != '/')
+    }
+    if (scan->at + 1 >= scan->limit || scan->text[scan->at] != '/') {
       return TRUE;
+    }
     gsize start = scan->at;
     if (scan->text[start + 1] == '/') {
-      while (scan->at < scan->limit && scan->text[scan->at] != '\n')
+      while (scan->at < scan->limit && scan->text[scan->at] != '\n') {
         scan->at++;
+      }
     } else if (scan->text[start + 1] == '*') {
       gsize end = start + 2;
-      while (end + 1 < scan->limit && !(scan->text[end] == '*' && scan->text[end + 1] == '/'))
+      while (end + 1 < scan->limit && !(scan->text[end] == '*' && scan->text[end + 1] == '/')) {
         end++;
+      }
       if (end + 1 >= scan->limit) {
         scan->at = scan->limit;
-        if (scan->limit < scan->size)
+        if (scan->limit < scan->size) {
           return weir_scan_refuse (scan, node, "more");
+        }
         weir_scan_tell (scan, node, start, "the comment is not closed");
         return FALSE;
       }
@@ -54,29 +59,36 @@ scan_member (WeirScan *scan, WeirNode object, gsize comma)
   WeirNode first;
   gsize key = scan->at;
 
-  if (weir_scan_peek (scan) != '"')
+  if (weir_scan_peek (scan) != '"') {
     return weir_scan_refuse (scan, object, "a key in double quotes");
+  }
   guint64 before = weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR);
-  if (!weir_scan_string (scan, object))
+  if (!weir_scan_string (scan, object)) {
     return FALSE;
+  }
   WeirNode node = weir_places_add_member (scan->places, object, (guint32) key, &first);
-  if (weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR) != before)
+  if (weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR) != before) {
     weir_places_set_key_told (scan->places, node);
+  }
   if (first != WEIR_NODE_NONE) {
     g_autofree char *place = weir_place_format (weir_places_key (scan->places, first));
     g_autofree char *name = g_strndup (scan->text + key + 1, scan->at - key - 2);
     g_autofree char *quoted = weir_found_text (name);
     weir_scan_tell (scan, node, key, "duplicate key %s; the first is at %s", quoted, place);
   }
-  if (!skip (scan, node))
+  if (!skip (scan, node)) {
     return FALSE;
-  if (weir_scan_peek (scan) != ':')
+  }
+  if (weir_scan_peek (scan) != ':') {
     return weir_scan_refuse (scan, node, "\":\" behind the key");
+  }
   scan->at++;
-  if (!skip (scan, node) || !scan_value (scan, node))
+  if (!skip (scan, node) || !scan_value (scan, node)) {
     return FALSE;
-  if (first != WEIR_NODE_NONE)
+  }
+  if (first != WEIR_NODE_NONE) {
     weir_scan_blank (scan, comma, scan->at);
+  }
   return TRUE;
 }
 
@@ -98,29 +110,36 @@ scan_container (WeirScan *scan, WeirNode node)
   }
   scan->opened[scan->depth++] = scan->at++;
   for (guint32 count = 0;; count++) {
-    if (!skip (scan, node))
+    if (!skip (scan, node)) {
       return FALSE;
-    if (weir_scan_peek (scan) == closing && count == 0)
+    }
+    if (weir_scan_peek (scan) == closing && count == 0) {
       break;
+    }
     if (weir_scan_peek (scan) == closing) {
       weir_scan_tell (scan, node, comma, "trailing comma");
       scan->text[comma] = ' ';
       break;
     }
     if (object) {
-      if (!scan_member (scan, node, comma))
+      if (!scan_member (scan, node, comma)) {
         return FALSE;
+      }
     } else {
       WeirNode element = weir_places_add_element (scan->places, node, count, (guint32) scan->at);
-      if (!scan_value (scan, element))
+      if (!scan_value (scan, element)) {
         return FALSE;
+      }
     }
-    if (!skip (scan, node))
+    if (!skip (scan, node)) {
       return FALSE;
-    if (weir_scan_peek (scan) == closing)
+    }
+    if (weir_scan_peek (scan) == closing) {
       break;
-    if (weir_scan_peek (scan) != ',')
+    }
+    if (weir_scan_peek (scan) != ',') {
       return weir_scan_refuse (scan, node, object ? "\",\" or \"}\"" : "\",\" or \"]\"");
+    }
     comma = scan->at++;
   }
   scan->at++;
@@ -138,21 +157,24 @@ scan_value (WeirScan *scan, WeirNode node)
     weir_scan_tell (scan, node, scan->at, "more than %d values", WEIR_SCAN_VALUES);
     return FALSE;
   }
-  if (letter == '{' || letter == '[')
+  if (letter == '{' || letter == '[') {
     return scan_container (scan, node);
+  }
   if (letter == '"') {
     guint64 before = weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR);
     gboolean closed = weir_scan_string (scan, node);
-    if (weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR) != before)
+    if (weir_problems_count (scan->problems, WEIR_SEVERITY_ERROR) != before) {
       weir_places_set_told (scan->places, node); /* what was mended in it is not to be looked at as if it were meant */
+    }
     return closed;
   }
-  if (letter > 0 && strchr ("0123456789-+.", letter) != NULL)
+  if (letter > 0 && strchr ("0123456789-+.", letter) != NULL) {
     weir_scan_number (scan, node);
-  else if (letter > 0 && g_ascii_isalpha ((char) letter))
+  } else if (letter > 0 && g_ascii_isalpha ((char) letter)) {
     weir_scan_word (scan, node);
-  else
+  } else {
     return weir_scan_refuse (scan, node, "a value");
+  }
   return TRUE;
 }
 
@@ -162,8 +184,9 @@ utf8_limit (const char *text, gsize size, gsize from)
 {
   const char *end = text + from;
 
-  while (!g_utf8_validate_len (end, size - (gsize) (end - text), &end) && end < text + size && *end == '\0')
+  while (!g_utf8_validate_len (end, size - (gsize) (end - text), &end) && end < text + size && *end == '\0') {
     end++;
+  }
   return (gsize) (end - text);
 }
 
@@ -183,9 +206,11 @@ weir_scan (WeirPlaces *places, WeirNode *root, guint32 key, WeirProblems *proble
     weir_scan_tell (&scan, *root, scan.at, "byte order mark; save the file as UTF-8 without one");
     return FALSE;
   }
-  if (!skip (&scan, *root) || !scan_value (&scan, *root) || !skip (&scan, *root))
+  if (!skip (&scan, *root) || !scan_value (&scan, *root) || !skip (&scan, *root)) {
     return FALSE;
-  if (scan.at < scan.size)
+  }
+  if (scan.at < scan.size) {
     return weir_scan_refuse (&scan, *root, "the end of the text");
+  }
   return TRUE;
 }

@@ -32,8 +32,9 @@ weir_schema_refer (const char *name)
 void
 weir_schema_describe (json_object *schema, const char *text)
 {
-  if (text != NULL)
+  if (text != NULL) {
     json_object_object_add (schema, "description", json_object_new_string (text));
+  }
 }
 
 static json_object *
@@ -41,8 +42,9 @@ list_of (json_object *first, json_object *second)
 {
   json_object *list = json_object_new_array ();
   json_object_array_add (list, first);
-  if (second != NULL)
+  if (second != NULL) {
     json_object_array_add (list, second);
+  }
   return list;
 }
 
@@ -133,8 +135,9 @@ has_flag (json_object *option, const char *flag)
 {
   json_object *flags = json_object_object_get (option, "flags");
   for (gsize i = 0; i < json_object_array_length (flags); i++) {
-    if (strcmp (json_object_get_string (json_object_array_get_idx (flags, i)), flag) == 0)
+    if (strcmp (json_object_get_string (json_object_array_get_idx (flags, i)), flag) == 0) {
       return TRUE;
+    }
   }
   return FALSE;
 }
@@ -144,10 +147,12 @@ static json_object *
 bound (const char *type, const char *text)
 {
   guint64 bytes = 0;
-  if (strcmp (type, "size") == 0 && weir_parse_size (text, &bytes, NULL))
+  if (strcmp (type, "size") == 0 && weir_parse_size (text, &bytes, NULL)) {
     return json_object_new_uint64 (bytes);
-  if (strcmp (type, "integer") == 0)
+  }
+  if (strcmp (type, "integer") == 0) {
     return json_object_new_int64 (g_ascii_strtoll (text, NULL, 10));
+  }
   return json_object_new_double_s (g_ascii_strtod (text, NULL), text);
 }
 
@@ -163,16 +168,19 @@ static void
 forbid_below (json_object *schema, const char *type, const char *least)
 {
   const char *expression = NULL;
-  if (*least == '-')
+  if (*least == '-') {
     return;
-  if (strcmp (type, "integer") == 0)
+  }
+  if (strcmp (type, "integer") == 0) {
     expression = is_positive (least) ? "^(?!-|0+$)" : "^(?!-0*[1-9])";
-  else if (strcmp (type, "number") == 0)
+  } else if (strcmp (type, "number") == 0) {
     expression = is_positive (least) ? "^(?!-|0+(?:\\.0+)?$)" : "^(?!-0*\\.?0*[1-9])";
-  else if (is_positive (least))
+  } else if (is_positive (least)) {
     expression = "^(?!0+(?:\\.0+)?[A-Za-z]*$)";
-  if (expression == NULL)
+  }
+  if (expression == NULL) {
     return;
+  }
   g_autofree char *expected = g_strdup_printf ("at least %s", least);
   json_object_object_add (schema, "pattern", json_object_new_string (expression));
   expect (schema, expected);
@@ -183,14 +191,18 @@ ranged (json_object *option, const char *type)
 {
   const char *least = text_of (option, "minimum"), *most = text_of (option, "maximum");
   json_object *schema = weir_schema_refer (type);
-  if (strcmp (type, "duration") != 0 && least != NULL)
+  if (strcmp (type, "duration") != 0 && least != NULL) {
     json_object_object_add (schema, "minimum", bound (type, least));
-  if (strcmp (type, "duration") != 0 && most != NULL)
+  }
+  if (strcmp (type, "duration") != 0 && most != NULL) {
     json_object_object_add (schema, "maximum", bound (type, most));
-  if (strcmp (type, "duration") == 0 && least != NULL && is_positive (least))
+  }
+  if (strcmp (type, "duration") == 0 && least != NULL && is_positive (least)) {
     json_object_object_add (schema, "type", json_object_new_string ("string")); /* 0 is too short */
-  if (least != NULL)
+  }
+  if (least != NULL) {
     forbid_below (schema, type, least);
+  }
   return schema;
 }
 
@@ -205,8 +217,9 @@ strings (json_object *option)
 {
   json_object *list = weir_schema_object ("type", json_object_new_string ("array"));
   json_object_object_add (list, "items", text_schema (option));
-  if (json_object_get_boolean (json_object_object_get (option, "required")))
+  if (json_object_get_boolean (json_object_object_get (option, "required"))) {
     json_object_object_add (list, "minItems", json_object_new_int (1));
+  }
   return weir_schema_object ("anyOf", list_of (text_schema (option), list));
 }
 
@@ -235,12 +248,13 @@ describe (json_object *schema, json_object *option, const char *type)
   g_autoptr (GString) text = g_string_new (help);
   if (strcmp (type, "size") == 0 || strcmp (type, "duration") == 0) {
     g_string_append_printf (text, "%sa %s", text->len == 0 ? "" : "; ", type);
-    if (least != NULL && most != NULL)
+    if (least != NULL && most != NULL) {
       g_string_append_printf (text, " from %s to %s", least, most);
-    else if (least != NULL)
+    } else if (least != NULL) {
       g_string_append_printf (text, " of at least %s", least);
-    else if (most != NULL)
+    } else if (most != NULL) {
       g_string_append_printf (text, " of at most %s", most);
+    }
   }
   weir_schema_describe (schema, text->len == 0 ? NULL : text->str);
 }
@@ -257,8 +271,9 @@ weir_schema_value (json_object *option)
                                                         : ranged (option, type);
   json_object *initial = json_object_object_get (option, "default");
   describe (schema, option, type);
-  if (initial != NULL)
+  if (initial != NULL) {
     json_object_object_add (schema, "default", json_object_get (initial));
+  }
   return schema;
 }
 

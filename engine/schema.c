@@ -47,8 +47,9 @@ has_flag (json_object *role, const char *flag)
 {
   json_object *flags = json_object_object_get (role, "flags");
   for (gsize i = 0; i < json_object_array_length (flags); i++) {
-    if (strcmp (json_object_get_string (json_object_array_get_idx (flags, i)), flag) == 0)
+    if (strcmp (json_object_get_string (json_object_array_get_idx (flags, i)), flag) == 0) {
       return TRUE;
+    }
   }
   return FALSE;
 }
@@ -92,23 +93,27 @@ plugin_stage (WeirKind kind, json_object *role, gboolean reply)
   json_object *required = json_object_new_array (), *options = json_object_object_get (role, "options");
   weir_schema_describe (schema, json_object_get_string (json_object_object_get (role, "summary")));
   for (const WeirKey *key = weir_stage_keys; key->option.name != NULL; key++) {
-    if (is_allowed (key, kind, role, reply))
+    if (is_allowed (key, kind, role, reply)) {
       json_object_object_add (properties, key->option.name, narrow (key, kind, role, reply));
-    if (key->form == WEIR_KEY_TO && reply)
+    }
+    if (key->form == WEIR_KEY_TO && reply) {
       json_object_array_add (required, string (key->option.name));
+    }
   }
   for (gsize i = 0; i < json_object_array_length (options); i++) {
     json_object *option = json_object_array_get_idx (options, i);
     json_object_object_add (properties, name_of (option), weir_schema_value (option));
-    if (json_object_get_boolean (json_object_object_get (option, "required")))
+    if (json_object_get_boolean (json_object_object_get (option, "required"))) {
       json_object_array_add (required, string (name_of (option)));
+    }
   }
   json_object_object_add (schema, "properties", properties);
   json_object_object_add (schema, "additionalProperties", json_object_new_boolean (FALSE));
-  if (json_object_array_length (required) > 0)
+  if (json_object_array_length (required) > 0) {
     json_object_object_add (schema, "required", required);
-  else
+  } else {
     json_object_put (required);
+  }
   return schema;
 }
 
@@ -116,8 +121,9 @@ plugin_stage (WeirKind kind, json_object *role, gboolean reply)
 static json_object *
 stage_key (const WeirKey *key, WeirKind kind)
 {
-  if (!is_allowed (key, kind, NULL, kind == WEIR_CONSUMER))
+  if (!is_allowed (key, kind, NULL, kind == WEIR_CONSUMER)) {
     return json_object_new_boolean (FALSE);
+  }
   switch (key->form) {
   case WEIR_KEY_FROM:
     return describe_key (weir_schema_refer ("from"), key);
@@ -173,8 +179,9 @@ add_replies (const Section *section, json_object *plugins)
   json_object *offers = json_object_new_array ();
   for (gsize i = 0; i < json_object_array_length (plugins); i++) {
     json_object *plugin = json_object_array_get_idx (plugins, i), *role = role_of (plugin, "reply");
-    if (role == NULL)
+    if (role == NULL) {
       continue;
+    }
     g_autofree char *definition = g_strconcat ("reply-", name_of (plugin), NULL);
     json_object_object_add (section->definitions, definition, plugin_stage (WEIR_CONSUMER, role, TRUE));
     json_object_array_add (offers, weir_schema_refer (definition));
@@ -200,22 +207,26 @@ section_stage (json_object *definitions, json_object *plugins, WeirKind kind)
 
   for (gsize i = 0; i < json_object_array_length (plugins); i++) {
     json_object *plugin = json_object_array_get_idx (plugins, i), *role = role_of (plugin, weir_kind_names[kind]);
-    if (role != NULL && strcmp (name_of (plugin), WEIR_REPLY) != 0)
+    if (role != NULL && strcmp (name_of (plugin), WEIR_REPLY) != 0) {
       add_plugin (&section, name_of (plugin), role);
+    }
   }
-  if (kind == WEIR_CONSUMER)
+  if (kind == WEIR_CONSUMER) {
     add_replies (&section, plugins);
+  }
   json_object_array_add (section.names, weir_schema_refer ("expanded"));
-  if (kind != WEIR_PRODUCER)
+  if (kind != WEIR_PRODUCER) {
     weir_schema_add_bounds (section.conditions);
+  }
 
   for (const WeirKey *key = weir_stage_keys; key->option.name != NULL; key++) {
     gboolean needed = key->form == WEIR_KEY_PLUGIN || (key->form == WEIR_KEY_FROM && kind != WEIR_PRODUCER);
     json_object *value = key->form == WEIR_KEY_PLUGIN ? describe_key (weir_schema_object ("anyOf", section.names), key)
                                                       : stage_key (key, kind);
     json_object_object_add (properties, key->option.name, value);
-    if (needed)
+    if (needed) {
       json_object_array_add (required, string (key->option.name));
+    }
   }
   json_object_object_add (schema, "type", string ("object"));
   json_object_object_add (schema, "properties", properties);
@@ -230,8 +241,9 @@ static json_object *
 engine_object (void)
 {
   json_object *schema = weir_schema_object ("type", string ("object")), *properties = json_object_new_object ();
-  for (const WeirOption *option = weir_engine_keys; option->name != NULL; option++)
+  for (const WeirOption *option = weir_engine_keys; option->name != NULL; option++) {
     json_object_object_add (properties, option->name, weir_schema_option (option));
+  }
   json_object_object_add (schema, "properties", properties);
   json_object_object_add (schema, "additionalProperties", json_object_new_boolean (FALSE));
   return schema;
@@ -244,6 +256,9 @@ file_key (const WeirKey *key)
   json_object *schema = NULL;
 
   switch (key->form) {
+  case WEIR_KEY_SCHEMA:
+    schema = weir_schema_object ("type", string ("string"));
+    break;
   case WEIR_KEY_NAME:
     /* Of 1 to 100 bytes, and no name of a folder: config.c. */
     schema = weir_schema_object ("type", string ("string"));
@@ -271,8 +286,9 @@ static json_object *
 file_object (void)
 {
   json_object *schema = weir_schema_object ("type", string ("object")), *properties = json_object_new_object ();
-  for (const WeirKey *key = weir_file_keys; key->option.name != NULL; key++)
+  for (const WeirKey *key = weir_file_keys; key->option.name != NULL; key++) {
     json_object_object_add (properties, key->option.name, file_key (key));
+  }
   json_object_object_add (schema, "properties", properties);
   json_object_object_add (schema, "additionalProperties", json_object_new_boolean (FALSE));
   return schema;
@@ -315,8 +331,9 @@ output_names (json_object *plugins)
       json_object *ports = role == NULL ? NULL : json_object_object_get (role, "ports");
       for (gsize j = 0; ports != NULL && j < json_object_array_length (ports); j++) {
         const char *port = json_object_get_string (json_object_array_get_idx (ports, j));
-        if (!g_ptr_array_find_with_equal_func (names, port, g_str_equal, NULL))
+        if (!g_ptr_array_find_with_equal_func (names, port, g_str_equal, NULL)) {
           g_ptr_array_add (names, g_strdup (port));
+        }
       }
     }
   }
@@ -341,7 +358,8 @@ weir_schema_new (json_object *plugins)
   json_object_object_add (definitions, "file", file_object ());
   json_object_object_add (definitions, "from", weir_schema_from ());
   json_object_object_add (definitions, "queue", weir_schema_queue ());
-  for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++)
+  for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++) {
     json_object_object_add (definitions, weir_kind_names[kind], section_stage (definitions, plugins, kind));
+  }
   return schema;
 }

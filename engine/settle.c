@@ -21,7 +21,7 @@ wants_settling (WeirStage *stage)
     }
     stage->settle_wanted = FALSE;
   }
-  return (stage->draining || stage->end_told) && stage->active == NULL;
+  return (stage->draining || stage->end_told || stage->settle_asked) && stage->active == NULL;
 }
 
 void
@@ -34,13 +34,13 @@ weir_intake_settle (WeirStage *stage)
   }
   stage->settle_told = TRUE;
   if (stage->role->settle == NULL) {
-    if (stage->settle_wanted) {
+    if (stage->settle_wanted || stage->settle_asked) {
       weir_stage_fail (stage, "keeps %" G_GINT64_FORMAT " records while its input is full of them, and has no settle()",
                        weir_load_relaxed (&stage->outstanding));
     }
     return;
   }
-  stage->settle_wanted = FALSE;
+  stage->settle_wanted = stage->settle_asked = FALSE;
   weir_stage_enter (stage, "settle");
   WeirNext next = stage->role->settle (stage, stage->self);
   weir_stage_leave (stage);

@@ -171,8 +171,8 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
 void
 weir_stage_add_input (WeirStage *stage, WeirLink *link)
 {
-  if (link->connection != NULL) {
-    link->extras->input_index = stage->input_count;
+  if (!link->is_copy || link->connection != NULL) {
+    weir_link_extras (link)->input_index = stage->input_count;
   }
   append_link (&stage->inputs, &stage->only_input, stage->input_count++, link);
 }
@@ -364,6 +364,13 @@ weir_stage_reject (WeirStage *stage, const char *format, ...)
 }
 
 void
+weir_stage_set_log (WeirStage *stage, void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text))
+{
+  weir_stage_extras (stage)->log = log;
+  stage->logs_apart = log != NULL;
+}
+
+void
 weir_stage_log (WeirStage *stage, GLogLevelFlags level, const char *format, ...)
 {
   if ((level & G_LOG_LEVEL_MASK) > stage->log_level) {
@@ -373,8 +380,8 @@ weir_stage_log (WeirStage *stage, GLogLevelFlags level, const char *format, ...)
   va_start (arguments, format);
   g_autofree char *text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  if (stage->log != NULL) {
-    stage->log (stage, level, text);
+  if (stage->logs_apart) {
+    stage->extras->log (stage, level, text);
     return;
   }
   g_log_structured (G_LOG_DOMAIN, level, "WEIR_STAGE", stage->name, "WEIR_PLUGIN", stage->plugin, "MESSAGE",

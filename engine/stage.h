@@ -38,7 +38,8 @@ enum {
   WEIR_REQUEST_DRAIN = 8, /* the pipeline stops: kept records are to be settled */
   WEIR_REQUEST_HALT = 16, /* the deadline has passed: end as you are */
   WEIR_REQUEST_CLOSE = 32,
-  WEIR_REQUEST_CONNECTION = 64 /* its connection was asked something */
+  WEIR_REQUEST_CONNECTION = 64, /* its connection was asked something */
+  WEIR_REQUEST_SETTLE = 128     /* it keeps what somebody waits for: settle() once nothing is left to take */
 };
 
 /* What a stage tells the pipeline; the handler is called on the stage's worker. */
@@ -73,18 +74,36 @@ typedef enum {
 
 typedef struct _WeirPosts WeirPosts;
 
+/* What the ends of an isolated stage see beside the callbacks of a role; all on the stage's worker but the figures, which any
+ * thread may ask for. Each function may be NULL. */
+typedef struct {
+  gboolean ours; /* its role is the engine's, and none of its plugin's code runs here */
+  gboolean (*control) (WeirStage *stage, WeirLink *link,
+                       const WeirRecord *control); /* is about to be taken; FALSE: it waits */
+  void (*look) (WeirStage *stage);                 /* at the end of each turn */
+  void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
+  void (*drain) (WeirStage *stage);
+  void (*figures) (WeirStage *stage, gpointer figures); /* a WeirStageFigures */
+  guint64 (*counter) (WeirStage *stage, guint counter);
+} WeirElsewhere;
+
 /* Of those stages that wait for time. */
 typedef struct {
   WeirTimer halves[WEIR_HALVES], retry, age;
 } WeirStageTimers;
 
-/* What few stages need; the worker's, but for the lock. */
+/* What few stages need. */
 typedef struct {
+  /* Constant once the pipeline runs. */
+  void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* any thread */
+  gpointer elsewhere_data;
+  /* The worker. */
   WeirStageTimers timers;
   GPtrArray *sources; /* NULL: none yet */
   WeirTemplateCache *templates;
   GHashTable *streams; /* number -> WeirContext or NULL; NULL: there is one at most */
   char *rejection;
+  /* Any thread. */
   GMutex interrupt_lock;
   bool interruptible; /* under the lock */
 } WeirStageExtras;
@@ -108,8 +127,9 @@ struct _WeirStage {
   GLogLevelFlags log_level; /* messages below are not logged */
   bool listens;             /* it accepts connections */
   bool duplex;              /* its two halves pause, wait and end apart (R1, R10) */
+  bool logs_apart;          /* to extras->log() */
   gsize record_max;
-  void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* NULL: to the program's log. Any thread */
+  const WeirElsewhere *elsewhere; /* it is one that is isolated, or an end of it; NULL: it is not */
   WeirStageReport report;
   gpointer report_data;
 
@@ -173,12 +193,12 @@ struct _WeirStage {
   bool awaits_connections;               /* its own end, and theirs is still to come */
   bool enough;                           /* consume or flush answered DONE */
   bool input_closed;                     /* and the links are closed for it */
-  bool settle_wanted, settle_told;
+  bool settle_wanted, settle_told, settle_asked;
   bool ready_said, end_told, failure_told, refusal_told;
   bool dropping_streams; /* what end_stream() emits is refused without a word */
   char *failure;
   WeirStage *next_dirty;
-  WeirStageExtras *extras; /* NULL: none yet; made with the stage where its role has interrupt() */
+  WeirStageExtras *extras; /* NULL: none yet; made before the pipeline runs where other threads look there */
 
   /* Figures: the worker writes, any thread reads. */
   _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
@@ -251,6 +271,8 @@ WeirStage *weir_stage_interrupting (void);
 extern const WeirRecord weir_no_record;
 /* Made at first use. Worker. */
 WeirStageExtras *weir_stage_extras (WeirStage *stage);
+/* Where its messages go, from any thread; NULL: to the program's log. Before it runs, or when it is closed. */
+void weir_stage_set_log (WeirStage *stage, void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text));
 
 /* ---- stage.c: small things that the other files share; worker ---- */
 
@@ -368,8 +390,14 @@ void weir_intake_settle (WeirStage *stage);
 /* ---- reject.c ---- */
 /* Sends a record to NAME.rejected; where nobody takes that, the stage has failed. */
 void weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason);
+/* Sends on what another process has rejected; its tags say why. */
+void weir_reject_forward (WeirStage *stage, const WeirRecord *record);
 
 /* ---- streams.c ---- */
+/* Numbers of this process have these bits; an isolated one's have the other, too, so that the numbers of both can be told apart. */
+#define WEIR_STREAM_NUMBERS 0x7fffffffu
+#define WEIR_STREAM_ELSEWHERE 0x80000000u
+extern guint32 weir_streams_side; /* 0 or WEIR_STREAM_ELSEWHERE; set before there is a stream */
 extern guint32 weir_streams_last; /* the number given last, under a lock; a test sets it near its wrap */
 /* Ends one stream's state on a link. TRUE: over, or there was none; FALSE: it waits or produces. */
 gboolean weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream);
@@ -391,6 +419,7 @@ void weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *recor
 /* Puts a control entry on all links, or on those of the ports alone. */
 void weir_outputs_control (WeirStage *stage, WeirControl control, guint32 stream);
 void weir_outputs_control_ports (WeirStage *stage, WeirControl control, guint32 stream);
+void weir_outputs_control_port (WeirStage *stage, WeirPort *port, WeirControl control, guint32 stream);
 /* Reads done again on full links; resumes when no reason is left. */
 void weir_outputs_recheck (WeirStage *stage);
 /* Calls pause() or resume() if the set of reasons has become non-empty or empty. */

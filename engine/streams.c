@@ -7,6 +7,7 @@
 static GMutex numbers_lock;
 static GHashTable *numbers;
 guint32 weir_streams_last;
+guint32 weir_streams_side;
 
 static guint32
 take_number (void)
@@ -16,8 +17,9 @@ take_number (void)
     numbers = g_hash_table_new (NULL, NULL);
   }
   do {
-    weir_streams_last++;
-  } while (weir_streams_last == 0 || g_hash_table_contains (numbers, GUINT_TO_POINTER (weir_streams_last)));
+    weir_streams_last = ((weir_streams_last + 1) & WEIR_STREAM_NUMBERS) | weir_streams_side;
+  } while ((weir_streams_last & WEIR_STREAM_NUMBERS) == 0 ||
+           g_hash_table_contains (numbers, GUINT_TO_POINTER (weir_streams_last)));
   guint32 number = weir_streams_last;
   g_hash_table_add (numbers, GUINT_TO_POINTER (number));
   g_mutex_unlock (&numbers_lock);

@@ -27,8 +27,9 @@ distance (const char *word, gsize word_size, const char *candidate, gsize candid
       guint best = MIN (one_back[j] + 1, row[j - 1] + 1);
 
       best = MIN (best, one_back[j - 1] + (a != b));
-      if (i > 1 && j > 1 && a == g_ascii_tolower (candidate[j - 2]) && g_ascii_tolower (word[i - 2]) == b)
+      if (i > 1 && j > 1 && a == g_ascii_tolower (candidate[j - 2]) && g_ascii_tolower (word[i - 2]) == b) {
         best = MIN (best, two_back[j - 2] + 1);
+      }
       row[j] = best;
     }
     guint *oldest = two_back;
@@ -46,12 +47,14 @@ weir_suggest (const char *word, const char *const *candidates)
   gsize word_size = strlen (word);
   guint least = G_MAXUINT;
 
-  if (candidates == NULL || word_size == 0 || word_size > LONGEST)
+  if (candidates == NULL || word_size == 0 || word_size > LONGEST) {
     return NULL;
+  }
   for (gsize i = 0; candidates[i] != NULL; i++) {
     gsize size = strlen (candidates[i]);
-    if (size == 0 || size > LONGEST)
+    if (size == 0 || size > LONGEST) {
       continue;
+    }
     /* One slip for each three letters, three at most; a word is never replaced as a whole. */
     guint allowed = (guint) MIN (3, (MAX (word_size, size) + 2) / 3);
     guint found = distance (word, word_size, candidates[i], size);
@@ -69,6 +72,7 @@ weir_suggest_append (GString *message, const char *word, const char *const *cand
 {
   const char *nearest = weir_suggest (word, candidates);
 
-  if (nearest != NULL)
+  if (nearest != NULL) {
     g_string_append_printf (message, "; did you mean \"%s\"?", nearest);
+  }
 }

@@ -31,26 +31,31 @@ add_piece (WeirTemplate *template, PieceKind kind, const char *text, gsize size)
   Piece *last = pieces->len == 0 ? NULL : &g_array_index (pieces, Piece, pieces->len - 1);
   Piece piece = { kind, template->literals->len, size };
 
-  if (size == 0 && kind == LITERAL)
+  if (size == 0 && kind == LITERAL) {
     return;
+  }
   g_string_append_len (template->literals, text, (gssize) size);
-  if (kind == TAG)
+  if (kind == TAG) {
     g_string_append_c (template->literals, '\0');
-  if (kind == LITERAL && last != NULL && last->kind == LITERAL)
+  }
+  if (kind == LITERAL && last != NULL && last->kind == LITERAL) {
     last->size += size;
-  else
+  } else {
     g_array_append_val (pieces, piece);
+  }
 }
 
 /* A tag may have nearly any name, as a column of a CSV file has; but {"a": 1} and { x } are text whose braces were forgotten. */
 static gboolean
 name_is_sane (const char *name, gsize size)
 {
-  if (name[0] == ' ' || name[size - 1] == ' ')
+  if (name[0] == ' ' || name[size - 1] == ' ') {
     return FALSE;
+  }
   for (gsize i = 0; i < size; i++) {
-    if ((guchar) name[i] < ' ' || name[i] == '"' || name[i] == 127)
+    if ((guchar) name[i] < ' ' || name[i] == '"' || name[i] == 127) {
       return FALSE;
+    }
   }
   return TRUE;
 }
@@ -58,15 +63,16 @@ name_is_sane (const char *name, gsize size)
 static void
 add_name (WeirTemplate *template, const char *name, gsize size)
 {
-  if (size == 0)
+  if (size == 0) {
     add_piece (template, PAYLOAD, "", 0);
-  else if (size == 4 && memcmp (name, "time", 4) == 0) {
+  } else if (size == 4 && memcmp (name, "time", 4) == 0) {
     add_piece (template, TIME, "", 0);
     template->uses_time = TRUE;
-  } else if (size == 4 && memcmp (name, "host", 4) == 0)
+  } else if (size == 4 && memcmp (name, "host", 4) == 0) {
     add_piece (template, LITERAL, g_get_host_name (), strlen (g_get_host_name ()));
-  else
+  } else {
     add_piece (template, TAG, name, size);
+  }
 }
 
 static WeirTemplate *
@@ -83,8 +89,9 @@ template_new (const char *text)
 void
 weir_template_free (WeirTemplate *template)
 {
-  if (template == NULL)
+  if (template == NULL) {
     return;
+  }
   g_array_free (template->pieces, TRUE);
   g_string_free (template->literals, TRUE);
   g_free (template->text);
@@ -94,9 +101,10 @@ weir_template_free (WeirTemplate *template)
 static WeirTemplate *
 give_up (WeirTemplate *template, const char *at, const char *problem, char **message)
 {
-  if (message != NULL)
+  if (message != NULL) {
     *message = g_strdup_printf ("a template: the \"%c\" at byte %" G_GSIZE_FORMAT " %s", *at,
                                 (gsize) (at - template->text) + 1, problem);
+  }
   weir_template_free (template);
   return NULL;
 }
@@ -111,20 +119,24 @@ weir_template_compile (const char *text, char **message)
     gsize plain = strcspn (at, "{}");
     add_piece (template, LITERAL, at, plain);
     at += plain;
-    if (*at == '\0')
+    if (*at == '\0') {
       return template;
+    }
     if (at[1] == at[0]) {
       add_piece (template, LITERAL, at, 1);
       at += 2;
       continue;
     }
-    if (*at == '}')
+    if (*at == '}') {
       return give_up (template, at, "closes nothing; \"}}\" is a brace", message);
+    }
     gsize size = strcspn (at + 1, "{}");
-    if (at[1 + size] != '}')
+    if (at[1 + size] != '}') {
       return give_up (template, at, "is not closed; \"{{\" is a brace", message);
-    if (size > 0 && !name_is_sane (at + 1, size))
+    }
+    if (size > 0 && !name_is_sane (at + 1, size)) {
       return give_up (template, at, "begins no name; \"{{\" is a brace", message);
+    }
     add_name (template, at + 1, size);
     at += size + 2;
   }
@@ -167,8 +179,9 @@ append_time (WeirTemplate *template, gint64 time, GString *out)
                                                parts.tm_min, parts.tm_sec);
   }
   char fraction[8] = ".000000Z";
-  for (int i = 6; rest > 0; i--, rest /= 10)
+  for (int i = 6; rest > 0; i--, rest /= 10) {
     fraction[i] = (char) ('0' + rest % 10);
+  }
   append (out, template->stamp, template->stamp_size);
   append (out, fraction, sizeof fraction);
 }
@@ -185,16 +198,18 @@ weir_template_expand (WeirTemplate *template, const WeirRecord *record, gint64 w
       append (out, literals + pieces[i].offset, pieces[i].size);
       break;
     case PAYLOAD:
-      if (record != NULL)
+      if (record != NULL) {
         append (out, (const char *) record->data, record->size);
+      }
       break;
     case TIME:
       append_time (template, record != NULL && record->time != 0 ? record->time : wall, out);
       break;
     case TAG:
       value = record == NULL || record->context == NULL ? NULL : weir_record_tag (record, literals + pieces[i].offset);
-      if (value != NULL)
+      if (value != NULL) {
         append (out, value, strlen (value));
+      }
       break;
     }
   }
@@ -222,10 +237,12 @@ weir_template_cache_new (void)
 void
 weir_template_cache_free (WeirTemplateCache *cache)
 {
-  if (cache == NULL)
+  if (cache == NULL) {
     return;
-  for (guint i = 0; i < cache->count; i++)
+  }
+  for (guint i = 0; i < cache->count; i++) {
     weir_template_free (cache->entries[i].template);
+  }
   g_free (cache);
 }
 
@@ -233,16 +250,19 @@ WeirTemplate *
 weir_template_cache_get (WeirTemplateCache *cache, const char *text)
 {
   guint place = 0;
-  while (place < cache->count && cache->entries[place].key != text)
+  while (place < cache->count && cache->entries[place].key != text) {
     place++;
+  }
   if (place < cache->count) {
     /* Another text may lie where a freed one was. */
-    if (strcmp (cache->entries[place].template->text, text) == 0)
+    if (strcmp (cache->entries[place].template->text, text) == 0) {
       return cache->entries[place].template;
-  } else if (place < CACHED)
+    }
+  } else if (place < CACHED) {
     cache->entries[cache->count++].template = NULL;
-  else
+  } else {
     place = cache->oldest++ % CACHED;
+  }
 
   WeirTemplate *template = weir_template_compile (text, NULL);
   if (template == NULL) {

@@ -221,6 +221,9 @@ weir_stage_turn (WeirStage *stage)
   } else if (stage->out_finishing && stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED) {
     weir_life_end_output (stage);
   }
+  if (stage->elsewhere != NULL && stage->elsewhere->look != NULL) {
+    stage->elsewhere->look (stage);
+  }
   weir_stage_publish (stage);
   weir_outputs_each (stage, arm_age);
   if (more) {

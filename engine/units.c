@@ -42,10 +42,12 @@ common_divisor (guint64 a, guint64 b)
 static Outcome
 add_fraction (const char *digits, gsize count, guint64 factor, guint64 *total)
 {
-  while (count > 0 && digits[count - 1] == '0')
+  while (count > 0 && digits[count - 1] == '0') {
     count--;
-  if (count > 18)
+  }
+  if (count > 18) {
     return NOT_WHOLE;
+  }
   guint64 numerator = 0, denominator = 1;
   for (gsize i = 0; i < count; i++) {
     numerator = numerator * 10 + (guint64) (digits[i] - '0');
@@ -53,8 +55,9 @@ add_fraction (const char *digits, gsize count, guint64 factor, guint64 *total)
   }
   guint64 common = common_divisor (denominator, factor);
   denominator /= common;
-  if (numerator % denominator != 0)
+  if (numerator % denominator != 0) {
     return NOT_WHOLE;
+  }
   return g_uint64_checked_add (total, *total, numerator / denominator * (factor / common)) ? FITS : TOO_LARGE;
 }
 
@@ -64,33 +67,42 @@ parse (const char *text, const Unit *units, guint64 most, guint64 *result)
   const char *at = text;
   gboolean large = FALSE;
   guint64 total = 0;
-  for (; g_ascii_isdigit (*at); at++)
+  for (; g_ascii_isdigit (*at); at++) {
     large |= !g_uint64_checked_mul (&total, total, 10) || !g_uint64_checked_add (&total, total, (guint64) (*at - '0'));
-  if (at == text)
+  }
+  if (at == text) {
     return MALFORMED;
+  }
 
   const char *fraction = at;
   gsize fraction_digits = 0;
   if (*at == '.') {
     fraction = ++at;
-    while (g_ascii_isdigit (*at))
+    while (g_ascii_isdigit (*at)) {
       at++;
+    }
     fraction_digits = (gsize) (at - fraction);
-    if (fraction_digits == 0)
+    if (fraction_digits == 0) {
       return MALFORMED;
+    }
   }
 
-  while (units->name != NULL && strcmp (units->name, at) != 0)
+  while (units->name != NULL && strcmp (units->name, at) != 0) {
     units++;
-  if (units->name == NULL)
+  }
+  if (units->name == NULL) {
     return MALFORMED;
-  if (large || !g_uint64_checked_mul (&total, total, units->factor))
+  }
+  if (large || !g_uint64_checked_mul (&total, total, units->factor)) {
     return TOO_LARGE;
+  }
   Outcome outcome = add_fraction (fraction, fraction_digits, units->factor, &total);
-  if (outcome != FITS)
+  if (outcome != FITS) {
     return outcome;
-  if (total > most)
+  }
+  if (total > most) {
     return TOO_LARGE;
+  }
   *result = total;
   return FITS;
 }
@@ -145,8 +157,9 @@ gboolean
 weir_parse_integer (const char *text, gint64 *integer)
 {
   const char *digits = text + (*text == '-');
-  if (*digits == '\0' || strspn (digits, "0123456789") != strlen (digits))
+  if (*digits == '\0' || strspn (digits, "0123456789") != strlen (digits)) {
     return FALSE;
+  }
   errno = 0;
   *integer = g_ascii_strtoll (text, NULL, 10);
   return errno == 0;
@@ -157,21 +170,24 @@ weir_parse_number (const char *text, double *number)
 {
   const char *at = text + (*text == '-');
   gsize digits = strspn (at, "0123456789");
-  if (digits == 0)
+  if (digits == 0) {
     return FALSE;
+  }
   at += digits;
   if (*at == '.') {
     digits = strspn (++at, "0123456789");
-    if (digits == 0)
+    if (digits == 0) {
       return FALSE;
+    }
     at += digits;
   }
   if (*at == 'e' || *at == 'E') {
     at++;
     at += *at == '-' || *at == '+';
     digits = strspn (at, "0123456789");
-    if (digits == 0)
+    if (digits == 0) {
       return FALSE;
+    }
     at += digits;
   }
   *number = g_ascii_strtod (text, NULL);
@@ -184,8 +200,9 @@ unit_names (const Unit *units)
 {
   GString *names = g_string_new (NULL);
   for (; units->name != NULL; units++) {
-    if (*units->name != '\0')
+    if (*units->name != '\0') {
       g_string_append_printf (names, "%s%s", names->len == 0 ? "" : "|", units->name);
+    }
   }
   return g_string_free (names, FALSE);
 }

@@ -43,8 +43,10 @@ weir_stage_wait_time (WeirStage *stage, gint64 microseconds)
 void
 weir_stage_close_fd (WeirStage *stage, int fd)
 {
-  weir_watches_forget (stage->worker->watches, fd);
-  close (fd);
+  if (fd >= 0) {
+    weir_watches_forget (stage->worker->watches, fd);
+    close (fd);
+  }
 }
 
 gint64

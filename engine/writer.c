@@ -77,7 +77,8 @@ follow (WeirWriter *writer, const WeirRecord *record, gboolean cut_off)
   gsize matched = writer->open && !cut_off ? writer->matched : 0;
   if (size > 0 && writer->delimiter_size > 0) {
     writer->stream = record->stream;
-    writer->matched = match_delimiter (writer, matched, record->data, size);
+    writer->matched = G_LIKELY (writer->delimiter_size == 1) ? record->data[size - 1] == (guint8) writer->delimiter[0]
+                                                             : match_delimiter (writer, matched, record->data, size);
     writer->open = writer->matched < writer->delimiter_size;
   } else if (cut_off) {
     writer->open = FALSE;
@@ -114,6 +115,13 @@ add_piece (Batch *batch, const guint8 *data, gsize size)
     *piece = (struct iovec){ (void *) data, size };
     batch->count++;
   }
+}
+
+/* Out of line, so that add_piece() is not. */
+static G_NO_INLINE void
+add_delimiter (Batch *batch, const WeirWriter *writer)
+{
+  add_piece (batch, (const guint8 *) writer->delimiter, writer->delimiter_size);
 }
 
 /* Writes all pieces; *progress grows by what is out, also where it fails. */
@@ -163,6 +171,7 @@ static gboolean
 put_records (WeirWriter *writer, Write write, int fd, const WeirRecord *records, gsize count, gboolean more)
 {
   WeirWriter next = *writer; /* it moves on with the whole run only */
+  gboolean open = next.open;
   Batch batch;
   batch.write = write;
   batch.count = 0;
@@ -173,15 +182,19 @@ put_records (WeirWriter *writer, Write write, int fd, const WeirRecord *records,
     if (G_UNLIKELY (batch.count > PIECES - 3) && !write_batch (fd, &batch, TRUE, &writer->progress)) {
       return FALSE;
     }
-    gboolean cut_off = is_cut_off (&next, record);
+    gboolean cut_off = G_UNLIKELY (open) && is_cut_off (&next, record);
     if (G_UNLIKELY (cut_off)) {
-      add_piece (&batch, (const guint8 *) next.delimiter, next.delimiter_size);
+      add_delimiter (&batch, &next);
     }
     add_piece (&batch, record->data, record->size + record->trail);
     if (is_message_without_trail (record)) {
       add_piece (&batch, (const guint8 *) next.delimiter, next.delimiter_size);
     }
-    follow (&next, record, cut_off);
+    /* A run of messages has nothing to follow. */
+    if (open || (record->flags & WEIR_RECORD_CHUNK) != 0) {
+      follow (&next, record, cut_off);
+      open = next.open;
+    }
   }
   if (!write_batch (fd, &batch, more, &writer->progress)) {
     return FALSE;

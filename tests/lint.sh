@@ -29,6 +29,9 @@ done
 
 echo '== clang-format'
 clang-format --dry-run -Werror "${sources[@]}" "${headers[@]}" || found=1
+for file in engine/cli/templates/*.c.in; do
+  clang-format --assume-filename="${file%.in}" <"$file" | cmp -s - "$file" || report "$file: not as clang-format has it"
+done
 
 echo '== clang, with the warnings of gcc'
 for file in "${sources[@]}"; do

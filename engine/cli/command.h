@@ -19,6 +19,7 @@ int weir_run_command (int argc, char **argv);
 int weir_check_command (int argc, char **argv);
 int weir_graph_command (int argc, char **argv);
 int weir_schema_command (int argc, char **argv);
+int weir_new_plugin_command (int argc, char **argv);
 
 /* Parses a command's line by its entries. FALSE: the mistake has been told in one line. */
 gboolean weir_command_parse (const char *command, const char *arguments, const char *summary,

@@ -83,7 +83,7 @@ weir_crash_know (WeirPipeline *pipeline)
   WeirStage *stage;
   for (guint i = 0; (stage = weir_pipeline_stage (pipeline, i)) != NULL; i++) {
     Place place = { .stage = stage, .begin = code_of (stage->role) };
-    if (dl_iterate_phdr (find_object, &place) != 0) {
+    if ((stage->elsewhere == NULL || !stage->elsewhere->ours) && dl_iterate_phdr (find_object, &place) != 0) {
       g_array_append_val (places, place);
     }
   }
@@ -330,6 +330,13 @@ weir_crash_detach (void)
   } else if (connect_to (WEIR_LOG_SYSLOG)) {
     snprintf (said.head, sizeof said.head, "<26>weir[%d]: ", (int) getpid ()); /* daemon.crit */
   }
+}
+
+void
+weir_crash_tell (int socket, const char *head)
+{
+  said.socket = socket;
+  g_strlcpy (said.head, head, sizeof said.head);
 }
 
 void

@@ -8,6 +8,8 @@
 
 /* Main thread, before there are others, behind weir_log_open(). */
 void weir_crash_open (void);
+/* From now on it is said to this socket, behind the head. */
+void weir_crash_tell (int socket, const char *head);
 /* Standard error is nobody's from now on: what is said goes to the journal or else to syslog. Main thread. */
 void weir_crash_detach (void);
 /* Notes the stages of a pipeline that is about to start, and where their code lies. Main thread. */

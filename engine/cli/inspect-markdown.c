@@ -10,8 +10,9 @@ static void
 put_plain (GString *out, const char *text)
 {
   for (; *text != '\0'; text++) {
-    if (strchr ("\\`*<[|", *text) != NULL)
+    if (strchr ("\\`*<[|", *text) != NULL) {
       g_string_append_c (out, '\\');
+    }
     g_string_append_c (out, *text);
   }
 }
@@ -23,8 +24,9 @@ put_code (GString *out, const char *text)
   const char *fence = strchr (text, '`') == NULL ? "`" : "``";
   g_string_append (out, fence);
   for (; *text != '\0'; text++) {
-    if (*text == '|') /* it would end the cell, even here */
+    if (*text == '|') { /* it would end the cell, even here */
       g_string_append_c (out, '\\');
+    }
     g_string_append_c (out, *text);
   }
   g_string_append (out, fence);
@@ -50,13 +52,15 @@ put_option (GString *out, json_object *option)
     g_string_append (out, ": ");
     put_codes (out, option, "choices");
   }
-  for (gsize i = 0; i < weir_inspect_count (option, "flags"); i++)
+  for (gsize i = 0; i < weir_inspect_count (option, "flags"); i++) {
     g_string_append_printf (out, ", %s", json_object_get_string (weir_inspect_item (option, "flags", i)));
+  }
   g_string_append (out, " | ");
-  if (json_object_get_boolean (json_object_object_get (option, "required")))
+  if (json_object_get_boolean (json_object_object_get (option, "required"))) {
     g_string_append (out, "required");
-  else if (initial != NULL)
+  } else if (initial != NULL) {
     put_code (out, initial);
+  }
   g_string_append (out, " | ");
   put_plain (out, weir_inspect_text (option, "help"));
   g_string_append (out, " |\n");
@@ -65,8 +69,9 @@ put_option (GString *out, json_object *option)
 static void
 put_list (GString *out, const char *title, json_object *role, const char *key)
 {
-  if (weir_inspect_count (role, key) == 0)
+  if (weir_inspect_count (role, key) == 0) {
     return;
+  }
   g_string_append_printf (out, "- %s: ", title);
   put_codes (out, role, key);
   g_string_append_c (out, '\n');
@@ -78,14 +83,17 @@ put_role (GString *out, json_object *role, const char *plugin, const char *name)
   g_string_append_printf (out, "\n### %s: %s\n\n", plugin, name);
   put_plain (out, weir_inspect_text (role, "summary"));
   g_string_append (out, ".\n");
-  if (weir_inspect_count (role, "options") > 0)
+  if (weir_inspect_count (role, "options") > 0) {
     g_string_append (out, "\n| option | type | default | |\n| --- | --- | --- | --- |\n");
-  for (gsize i = 0; i < weir_inspect_count (role, "options"); i++)
+  }
+  for (gsize i = 0; i < weir_inspect_count (role, "options"); i++) {
     put_option (out, weir_inspect_item (role, "options", i));
+  }
   if (weir_inspect_count (role, "counters") + weir_inspect_count (role, "ports") + weir_inspect_count (role, "tags") +
         weir_inspect_count (role, "flags") >
-      0)
+      0) {
     g_string_append_c (out, '\n');
+  }
   put_list (out, "outputs", role, "ports");
   put_list (out, "tags", role, "tags");
   put_list (out, "counters", role, "counters");
@@ -105,8 +113,9 @@ weir_inspect_put_markdown (GString *out, json_object *plugin)
   }
   for (gsize i = 0; roles != NULL && weir_inspect_roles[i] != NULL; i++) {
     json_object *role = json_object_object_get (roles, weir_inspect_roles[i]);
-    if (role != NULL)
+    if (role != NULL) {
       put_role (out, role, name, weir_inspect_roles[i]);
+    }
   }
   for (gsize i = 0; offers != NULL && i < json_object_array_length (offers); i++) {
     json_object *offer = json_object_array_get_idx (offers, i);
@@ -120,8 +129,9 @@ put_row (GString *out, json_object *plugin)
   const char *name = weir_inspect_text (plugin, "name");
   for (gsize i = 0; weir_inspect_roles[i] != NULL; i++) {
     json_object *role = json_object_object_get (json_object_object_get (plugin, "roles"), weir_inspect_roles[i]);
-    if (role == NULL)
+    if (role == NULL) {
       continue;
+    }
     g_string_append_printf (out, "| [%s](#%s-%s) | %s | ", name, name, weir_inspect_roles[i], weir_inspect_roles[i]);
     put_plain (out, weir_inspect_text (role, "summary"));
     g_string_append (out, " |\n");
@@ -148,8 +158,9 @@ weir_inspect_put_reference (GString *out, json_object *plugins, json_object *bro
     "*reply* is\n"
     "a consumer with `\"plugin\": \"reply\"`.\n\n"
     "| plugin | role | |\n| --- | --- | --- |\n");
-  for (gsize i = 0; i < json_object_array_length (plugins); i++)
+  for (gsize i = 0; i < json_object_array_length (plugins); i++) {
     put_row (out, json_object_array_get_idx (plugins, i));
+  }
   for (gsize i = 0; broken != NULL && i < json_object_array_length (broken); i++) {
     json_object *object = json_object_array_get_idx (broken, i);
     g_string_append_printf (out, "| %s | broken | ", weir_inspect_text (object, "name"));

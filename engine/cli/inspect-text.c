@@ -38,8 +38,9 @@ put_wrapped (GString *out, gsize column, gsize indent, const char *text)
   gboolean first = TRUE;
   for (gsize i = 0; words[i] != NULL; i++) {
     gsize width = (gsize) g_utf8_strlen (words[i], -1);
-    if (width == 0)
+    if (width == 0) {
       continue;
+    }
     if (!first && column + 1 + width > WIDTH) {
       g_string_append_printf (out, "\n%*s", (int) indent, "");
       column = indent;
@@ -51,8 +52,9 @@ put_wrapped (GString *out, gsize column, gsize indent, const char *text)
     column += width;
     first = FALSE;
   }
-  while (out->len > 0 && out->str[out->len - 1] == ' ')
+  while (out->len > 0 && out->str[out->len - 1] == ' ') {
     g_string_truncate (out, out->len - 1);
+  }
   g_string_append_c (out, '\n');
 }
 
@@ -61,9 +63,10 @@ static char *
 join (json_object *object, const char *key)
 {
   GString *names = g_string_new (NULL);
-  for (gsize i = 0; i < weir_inspect_count (object, key); i++)
+  for (gsize i = 0; i < weir_inspect_count (object, key); i++) {
     g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ",
                             json_object_get_string (weir_inspect_item (object, key, i)));
+  }
   return g_string_free (names, FALSE);
 }
 
@@ -97,8 +100,9 @@ put_plugin_line (GString *out, json_object *plugin, const Columns *columns)
   gsize indent = 2 + columns->name + 2 + columns->version + 2 + strlen ("transform") + 2;
   for (gsize i = 0; weir_inspect_roles[i] != NULL; i++) {
     json_object *role = json_object_object_get (roles, weir_inspect_roles[i]);
-    if (role == NULL)
+    if (role == NULL) {
       continue;
+    }
     gsize padding = columns->version - (gsize) g_utf8_strlen (version, -1);
     g_string_append_printf (out, "  %-*s  %s%*s  %-9s  ", (int) columns->name, name, version, (int) padding, "",
                             weir_inspect_roles[i]);
@@ -122,15 +126,17 @@ put_folder (GString *out, json_object *listing, json_object *folder, const Colum
   g_string_append_printf (out, "%s%s%s\n", path, *problem == '\0' ? "" : ": ", problem);
   for (gsize i = 0; i < weir_inspect_count (listing, "plugins"); i++) {
     json_object *plugin = weir_inspect_item (listing, "plugins", i);
-    if (!is_in_folder (plugin, path))
+    if (!is_in_folder (plugin, path)) {
       continue;
+    }
     put_plugin_line (out, plugin, columns);
     found++;
   }
   for (gsize i = 0; i < weir_inspect_count (listing, "broken"); i++) {
     json_object *plugin = weir_inspect_item (listing, "broken", i);
-    if (!is_in_folder (plugin, path))
+    if (!is_in_folder (plugin, path)) {
       continue;
+    }
     g_string_append_printf (out, "  %-*s  ", (int) columns->name, weir_inspect_text (plugin, "name"));
     g_autofree char *text = g_strconcat ("broken: ", weir_inspect_text (plugin, "error"), NULL);
     put_wrapped (out, 4 + columns->name, 4 + columns->name, text);
@@ -138,14 +144,16 @@ put_folder (GString *out, json_object *listing, json_object *folder, const Colum
   }
   for (gsize i = 0; i < weir_inspect_count (listing, "hidden"); i++) {
     json_object *plugin = weir_inspect_item (listing, "hidden", i);
-    if (!is_in_folder (plugin, path))
+    if (!is_in_folder (plugin, path)) {
       continue;
+    }
     g_string_append_printf (out, "  %-*s  hidden by %s\n", (int) columns->name, weir_inspect_text (plugin, "name"),
                             weir_inspect_text (plugin, "hidden_by"));
     found++;
   }
-  if (found == 0 && *problem == '\0')
+  if (found == 0 && *problem == '\0') {
     g_string_append (out, "  no plugins\n");
+  }
 }
 
 void
@@ -153,8 +161,9 @@ weir_inspect_put_listing (GString *out, json_object *listing)
 {
   Columns columns = measure (listing);
   for (gsize i = 0; i < weir_inspect_count (listing, "folders"); i++) {
-    if (i > 0)
+    if (i > 0) {
       g_string_append_c (out, '\n');
+    }
     put_folder (out, listing, weir_inspect_item (listing, "folders", i), &columns);
   }
 }
@@ -165,8 +174,9 @@ static void
 put_list (GString *out, const char *title, json_object *object, const char *key)
 {
   g_autofree char *names = join (object, key);
-  if (*names == '\0')
+  if (*names == '\0') {
     return;
+  }
   gsize column = 4 + strlen (title);
   g_string_append_printf (out, "  %s: ", title);
   put_wrapped (out, column, column, names);
@@ -176,10 +186,12 @@ char *
 weir_inspect_range (json_object *option)
 {
   const char *least = weir_inspect_text (option, "minimum"), *most = weir_inspect_text (option, "maximum");
-  if (*least != '\0' && *most != '\0')
+  if (*least != '\0' && *most != '\0') {
     return g_strdup_printf (" from %s to %s", least, most);
-  if (*least != '\0')
+  }
+  if (*least != '\0') {
     return g_strdup_printf (" of at least %s", least);
+  }
   return *most == '\0' ? g_strdup ("") : g_strdup_printf (" of at most %s", most);
 }
 
@@ -188,8 +200,9 @@ weir_inspect_default (json_object *option)
 {
   json_object *value = json_object_object_get (option, "default");
   const char *type = weir_inspect_text (option, "type");
-  if (value == NULL)
+  if (value == NULL) {
     return NULL;
+  }
   gboolean quoted = strcmp (type, "string") == 0 || strcmp (type, "strings") == 0;
   const char *text = quoted
                        ? json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
@@ -211,8 +224,9 @@ put_option (GString *out, json_object *option, gsize indent)
                                            initial == NULL ? "" : "; default ", initial == NULL ? "" : initial);
   g_string_append_printf (out, "  %-*s", (int) indent - 2, weir_inspect_text (option, "name"));
   put_wrapped (out, indent, indent, line);
-  if (*weir_inspect_text (option, "help") == '\0')
+  if (*weir_inspect_text (option, "help") == '\0') {
     return;
+  }
   g_string_append_printf (out, "%*s", (int) indent, "");
   put_wrapped (out, indent, indent, weir_inspect_text (option, "help"));
 }
@@ -221,18 +235,22 @@ static void
 put_role (GString *out, json_object *role, const char *name)
 {
   gsize longest = 0;
-  for (gsize i = 0; i < weir_inspect_count (role, "options"); i++)
+  for (gsize i = 0; i < weir_inspect_count (role, "options"); i++) {
     longest = MAX (longest, strlen (weir_inspect_text (weir_inspect_item (role, "options", i), "name")));
+  }
   g_string_append_printf (out, "\n%c%s: ", g_ascii_toupper (name[0]), name + 1);
   put_wrapped (out, strlen (name) + 2, 2, weir_inspect_text (role, "summary"));
-  if (weir_inspect_count (role, "options") > 0)
+  if (weir_inspect_count (role, "options") > 0) {
     g_string_append_c (out, '\n');
-  for (gsize i = 0; i < weir_inspect_count (role, "options"); i++)
+  }
+  for (gsize i = 0; i < weir_inspect_count (role, "options"); i++) {
     put_option (out, weir_inspect_item (role, "options", i), 2 + longest + 3);
+  }
   if (weir_inspect_count (role, "counters") + weir_inspect_count (role, "ports") + weir_inspect_count (role, "tags") +
         weir_inspect_count (role, "flags") >
-      0)
+      0) {
     g_string_append_c (out, '\n');
+  }
   put_list (out, "counters", role, "counters");
   put_list (out, "ports", role, "ports");
   put_list (out, "tags", role, "tags");
@@ -246,12 +264,14 @@ weir_inspect_put_plugin (GString *out, json_object *plugin)
   g_string_append_printf (out, "%s %s, built for Weir %s\n%s\n", weir_inspect_text (plugin, "name"),
                           weir_inspect_text (plugin, "version"), weir_inspect_text (plugin, "built_for"),
                           weir_inspect_text (plugin, "file"));
-  for (gsize i = 0; i < weir_inspect_count (plugin, "hides"); i++)
+  for (gsize i = 0; i < weir_inspect_count (plugin, "hides"); i++) {
     g_string_append_printf (out, "hides %s\n", json_object_get_string (weir_inspect_item (plugin, "hides", i)));
+  }
   for (gsize i = 0; weir_inspect_roles[i] != NULL; i++) {
     json_object *role = json_object_object_get (roles, weir_inspect_roles[i]);
-    if (role != NULL)
+    if (role != NULL) {
       put_role (out, role, weir_inspect_roles[i]);
+    }
   }
 }
 
@@ -270,6 +290,7 @@ weir_inspect_put_reply (GString *out, json_object *reply)
     g_autofree char *title = g_strdup_printf ("to %s", weir_inspect_text (offer, "name"));
     put_role (out, json_object_object_get (offer, "reply"), title);
   }
-  if (weir_inspect_count (reply, "plugins") == 0)
+  if (weir_inspect_count (reply, "plugins") == 0) {
     g_string_append (out, "\nNo plugin that is found offers it.\n");
+  }
 }

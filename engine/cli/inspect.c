@@ -21,8 +21,9 @@ describe_reply (json_object *listing)
   for (gsize i = 0; i < weir_inspect_count (listing, "plugins"); i++) {
     json_object *plugin = weir_inspect_item (listing, "plugins", i);
     json_object *role = json_object_object_get (json_object_object_get (plugin, "roles"), WEIR_REPLY);
-    if (role == NULL)
+    if (role == NULL) {
       continue;
+    }
     json_object *offer = json_object_new_object ();
     json_object_array_add (plugins, offer);
     json_object_object_add (offer, "name", json_object_new_string (weir_inspect_text (plugin, "name")));
@@ -39,8 +40,9 @@ static int
 write_out (const GString *out)
 {
   fwrite (out->str, 1, out->len, stdout);
-  if (fflush (stdout) == 0 && ferror (stdout) == 0)
+  if (fflush (stdout) == 0 && ferror (stdout) == 0) {
     return WEIR_EXIT_DONE;
+  }
   fprintf (stderr, "weir: inspect: cannot write to standard output: %s\n", g_strerror (errno));
   return WEIR_EXIT_FAILED;
 }
@@ -58,8 +60,9 @@ find (WeirRegistry *registry, const char *name)
   json_object *found = name == NULL                     ? weir_registry_list (registry)
                        : strcmp (name, WEIR_REPLY) == 0 ? describe_reply (weir_registry_list (registry))
                                                         : weir_registry_describe (registry, name, &error);
-  if (found == NULL)
+  if (found == NULL) {
     fprintf (stderr, "weir: %s\n", error->message);
+  }
   return found;
 }
 
@@ -67,27 +70,29 @@ static void
 put (GString *out, json_object *found, const char *name, const Inspect *inspect)
 {
   int form = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
-  if (inspect->json)
+  if (inspect->json) {
     g_string_append_printf (out, "%s\n", json_object_to_json_string_ext (found, form));
-  else if (name == NULL && inspect->markdown)
+  } else if (name == NULL && inspect->markdown) {
     weir_inspect_put_reference (out, json_object_object_get (found, "plugins"),
                                 json_object_object_get (found, "broken"));
-  else if (inspect->markdown)
+  } else if (inspect->markdown) {
     weir_inspect_put_markdown (out, found);
-  else if (name == NULL)
+  } else if (name == NULL) {
     weir_inspect_put_listing (out, found);
-  else if (strcmp (name, WEIR_REPLY) == 0)
+  } else if (strcmp (name, WEIR_REPLY) == 0) {
     weir_inspect_put_reply (out, found);
-  else
+  } else {
     weir_inspect_put_plugin (out, found);
+  }
 }
 
 static int
 show (WeirRegistry *registry, const char *name, const Inspect *inspect)
 {
   json_object *found = find (registry, name);
-  if (found == NULL)
+  if (found == NULL) {
     return WEIR_EXIT_USAGE;
+  }
   g_autoptr (GString) out = g_string_new (NULL);
   put (out, found, name, inspect);
   json_object_put (found);
@@ -103,8 +108,9 @@ show_reference (WeirRegistry *registry, char **names)
   for (; all && *names != NULL; names++) {
     json_object *found = find (registry, *names);
     all = found != NULL;
-    if (all)
+    if (all) {
       json_object_array_add (plugins, found);
+    }
   }
   g_autoptr (GString) out = g_string_new (NULL);
   weir_inspect_put_reference (out, plugins, NULL);
@@ -134,13 +140,16 @@ weir_inspect_command (int argc, char **argv)
     return WEIR_EXIT_USAGE;
   }
   g_auto (GStrv) folders = inspect.folders;
-  if (inspect.json && inspect.markdown)
+  if (inspect.json && inspect.markdown) {
     return weir_command_refuse ("inspect", "found --json and --markdown, expected one of them");
-  if (argc > 2 && !inspect.markdown)
+  }
+  if (argc > 2 && !inspect.markdown) {
     return weir_command_refuse ("inspect", "found %d arguments, expected one plugin or none", argc - 1);
+  }
   g_autoptr (WeirRegistry) registry = weir_registry_new ();
-  for (gsize i = 0; folders != NULL && folders[i] != NULL; i++)
+  for (gsize i = 0; folders != NULL && folders[i] != NULL; i++) {
     weir_registry_add_folder (registry, folders[i], WEIR_FOLDER_ARGUMENT);
+  }
   weir_registry_add_defaults (registry);
   return argc > 2 ? show_reference (registry, argv + 1) : show (registry, argc == 2 ? argv[1] : NULL, &inspect);
 }

@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "cli/command.h"
 #include "cli/inspect.h"
+#include "cli/isolated.h"
 
 #include "found.h"
 #include "suggest.h"
@@ -30,6 +31,7 @@ static const Command commands[] = {
   { "graph", weir_graph_command, "Draw a pipeline" },
   { "inspect", weir_inspect_command, "Show which plugins there are, and their options" },
   { "schema", weir_schema_command, "Print a JSON Schema of pipeline files" },
+  { "new-plugin", weir_new_plugin_command, "Write a folder with a plugin to begin with" },
   { "help", help_command, "Show this help, or that of a command" },
 };
 
@@ -37,8 +39,9 @@ static const Command *
 find_command (const char *name)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++) {
-    if (strcmp (commands[i].name, name) == 0)
+    if (strcmp (commands[i].name, name) == 0) {
       return &commands[i];
+    }
   }
   return NULL;
 }
@@ -63,8 +66,9 @@ static char *
 list_commands (void)
 {
   GString *list = g_string_new ("Commands (weir COMMAND --help tells more):\n");
-  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++) {
     g_string_append_printf (list, "  %-10s %s\n", commands[i].name, commands[i].summary);
+  }
   return g_string_free (list, FALSE);
 }
 
@@ -89,13 +93,16 @@ make_context (gboolean *version)
 static int
 help_command (int argc, char **argv)
 {
-  if (argc > 2)
+  if (argc > 2) {
     return weir_command_refuse ("help", "found %d arguments, expected one command or none", argc - 1);
+  }
   const Command *command = argc == 2 ? find_command (argv[1]) : NULL;
-  if (argc == 2 && command == NULL && strcmp (argv[1], "--help") != 0 && strcmp (argv[1], "-h") != 0)
+  if (argc == 2 && command == NULL && strcmp (argv[1], "--help") != 0 && strcmp (argv[1], "-h") != 0) {
     return refuse_command (argv[1]);
-  if (command != NULL && command->run != help_command)
+  }
+  if (command != NULL && command->run != help_command) {
     return command->run (2, (char *[]){ (char *) command->name, (char *) "--help", NULL });
+  }
   g_autoptr (GOptionContext) context = make_context (&(gboolean){ FALSE });
   g_autofree char *help = g_option_context_get_help (context, TRUE, NULL);
   g_print ("%s", help);
@@ -146,11 +153,16 @@ main (int argc, char **argv)
     print_version ();
     return EXIT_SUCCESS;
   }
+  if (argc > 1 && strcmp (argv[1], WEIR_ISOLATED_COMMAND) == 0) {
+    return weir_isolated_command (argc - 1, argv + 1);
+  }
   const Command *command = argc > 1 ? find_command (argv[1]) : NULL;
-  if (command != NULL)
+  if (command != NULL) {
     return command->run (argc - 1, argv + 1);
-  if (argc > 1)
+  }
+  if (argc > 1) {
     return refuse_command (argv[1]);
+  }
   g_printerr ("weir: no command given; see weir --help\n");
   return WEIR_EXIT_USAGE;
 }

@@ -122,7 +122,9 @@ on_over (G_GNUC_UNUSED WeirPipeline *pipeline, WeirResult result, gpointer data)
   g_main_loop_quit (run->loop);
 }
 
-static const WeirPipelineEvents events = { on_ready, on_failed, on_late, on_stuck, on_over };
+static const WeirPipelineEvents events = {
+  .ready = on_ready, .failed = on_failed, .late = on_late, .stuck = on_stuck, .over = on_over
+};
 
 static void
 on_signal (int number, gboolean again, gpointer data)

@@ -30,8 +30,9 @@ print (WeirRegistry *registry)
   printf ("%s\n", json_object_to_json_string_ext (schema, form));
   json_object_put (schema);
   json_object_put (listing);
-  if (fflush (stdout) == 0 && ferror (stdout) == 0)
+  if (fflush (stdout) == 0 && ferror (stdout) == 0) {
     return WEIR_EXIT_DONE;
+  }
   fprintf (stderr, "weir: schema: cannot write to standard output: %s\n", g_strerror (errno));
   return WEIR_EXIT_FAILED;
 }
@@ -51,13 +52,16 @@ weir_schema_command (int argc, char **argv)
         "schema", NULL,
         "Prints a JSON Schema (2020-12) of pipeline files with the plugins that are found, for editors "
         "and validators.",
-        entries, argc, argv))
+        entries, argc, argv)) {
     return WEIR_EXIT_USAGE;
-  if (rest != NULL)
+  }
+  if (rest != NULL) {
     return weir_command_refuse ("schema", "found an argument, \"%s\", expected none", rest[0]);
+  }
   g_autoptr (WeirRegistry) registry = weir_registry_new ();
-  for (gsize i = 0; folders != NULL && folders[i] != NULL; i++)
+  for (gsize i = 0; folders != NULL && folders[i] != NULL; i++) {
     weir_registry_add_folder (registry, folders[i], WEIR_FOLDER_ARGUMENT);
+  }
   weir_registry_add_defaults (registry);
   return print (registry);
 }

@@ -69,6 +69,28 @@ if case_is hop; then
     --units "$records" "lock-free ring of pointers in C" "exec $programs/hop batched $records"
 fi
 
+if case_is isolate; then
+  records=${RECORDS:-${quick:+1}} records=${records:-20} # millions
+  title isolate "the hop again, with each of its ends in a child process; records of 16 bytes, a unit is a million"
+  set --
+  for isolated in none from to; do
+    set -- "$@" "weir generate -> null, isolated: $isolated" \
+      "$(pipeline "isolate-$isolated" <<<"{ \"producers\": { \"from\": { \"plugin\": \"generate\", \"size\": 16, \"count\": ${records}000000, \"isolate\": $([ $isolated = from ] && echo true || echo false) } },
+    \"consumers\": { \"to\": { \"plugin\": \"null\", \"from\": \"from\", \"isolate\": $([ $isolated = to ] && echo true || echo false) } } }")"
+  done
+  measure --word "M records/s" --units "$records" "$@"
+  input
+  set --
+  for isolated in false true; do
+    set -- "$@" "weir file -> lines -> file, lines isolated: $isolated" \
+      "$(pipeline "isolate-lines-$isolated" <<<"{ \"producers\": { \"in\": { \"plugin\": \"file\", \"path\": \"$folder/input\" } },
+      \"transforms\": { \"split\": { \"plugin\": \"lines\", \"from\": \"in\", \"isolate\": $isolated } },
+      \"consumers\": { \"out\": { \"plugin\": \"file\", \"from\": \"split\", \"path\": \"$folder/output\", \"append\": false } } }")"
+  done
+  title isolate "file -> lines -> file, $mib MiB of 200-byte lines on tmpfs, outputs compared; a unit is a GiB"
+  measure --word "GiB/s" --units "$(awk "BEGIN { print $mib / 1024 }")" --output "$folder/output" --check "cmp -s $folder/input $folder/output" "$@"
+fi
+
 if case_is copy; then
   input
   title copy "file -> lines -> file, $mib MiB of 200-byte lines on tmpfs, outputs compared; a unit is a GiB"

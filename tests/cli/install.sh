@@ -152,6 +152,51 @@ expect_stderr 'test-shout.c:26: state:
   expected: running
   found:    new'
 
+begin "and by g_test, with a handler of its own"
+cat >gtest-shout.c <<'END'
+#include <weir/harness.h>
+
+extern const WeirPlugin weir_plugin;
+
+static void
+fail (const char *file, int line, const char *text)
+{
+  g_test_message ("%s:%d: %s", file, line, text);
+  g_test_fail ();
+}
+
+static void
+shouts (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WeirHarness) harness = weir_harness_new (&weir_plugin, WEIR_HARNESS_TRANSFORM, "{}", &error);
+  g_assert_no_error (error);
+  weir_harness_push_text (harness, "hello");
+  weir_harness_finish (harness);
+  weir_harness_expect_output (harness, NULL, g_test_slow () ? "hello|" : "HELLO!|");
+  weir_harness_expect_error (harness, NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  weir_harness_set_mismatch (fail);
+  g_test_add_func ("/shout/shouts", shouts);
+  return g_test_run ();
+}
+END
+# shellcheck disable=SC2046
+run "${cc[@]}" -std=c11 -Wall -Wextra -Werror $(pkg-config --cflags weir) shout.c gtest-shout.c $(pkg-config --libs weir) -o gtest-shout
+expect_status 0
+run env LD_LIBRARY_PATH="$root$libdir" ./gtest-shout --tap
+expect_status 0
+expect_match stdout '^ok 1 /shout/shouts'
+run env LD_LIBRARY_PATH="$root$libdir" ./gtest-shout --tap -k -m slow
+expect_status 1
+expect_match stdout '^not ok .*/shout/shouts'
+expect_match stdout 'expected: hello\|'
+
 begin "the test with the harness runs in C++ too"
 sed 's/extern const/extern "C" const/; s/ try (/ attempt (/g; s/^try (/attempt (/' test-shout.c >test-shout.cc
 # shellcheck disable=SC2046

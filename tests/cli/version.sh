@@ -29,7 +29,7 @@ done
 expect_match stdout '^  help  '
 
 begin "help COMMAND says what COMMAND --help says"
-for command in run check graph inspect schema; do
+for command in run check graph inspect schema new-plugin; do
   run "$WEIR" $command --help
   expect_status 0
   cp stdout wanted

@@ -50,9 +50,10 @@ agree_number (const char *at, json_object *value)
   gsize size = strspn (at, "0123456789+-.eE");
   g_autofree char *text = g_strndup (at, size);
 
-  if (strcspn (at, ".eE") < size)
+  if (strcspn (at, ".eE") < size) {
     return json_object_is_type (value, json_type_double) && isfinite (json_object_get_double (value)) &&
            json_object_get_double (value) == g_ascii_strtod (text, NULL);
+  }
   return json_object_is_type (value, json_type_int) &&
          strcmp (json_object_get_string (value), strcmp (text, "-0") == 0 ? "0" : text) == 0;
 }
@@ -65,23 +66,27 @@ agree_value (WeirPlaces *places, WeirNode node, json_object *value)
   WeirNode child = weir_places_first (places, node);
 
   if (*at == '{') {
-    if (!json_object_is_type (value, json_type_object))
+    if (!json_object_is_type (value, json_type_object)) {
       return FALSE;
+    }
     json_object_object_foreach (value, key, member)
     {
       if (child == WEIR_NODE_NONE || weir_places_member (places, node, key) != child ||
-          !agree_value (places, child, member))
+          !agree_value (places, child, member)) {
         return FALSE;
+      }
       child = weir_places_next (places, child);
     }
     return child == WEIR_NODE_NONE;
   }
   if (*at == '[') {
-    if (!json_object_is_type (value, json_type_array))
+    if (!json_object_is_type (value, json_type_array)) {
       return FALSE;
+    }
     for (gsize i = 0; i < json_object_array_length (value); i++) {
-      if (child == WEIR_NODE_NONE || !agree_value (places, child, json_object_array_get_idx (value, i)))
+      if (child == WEIR_NODE_NONE || !agree_value (places, child, json_object_array_get_idx (value, i))) {
         return FALSE;
+      }
       child = weir_places_next (places, child);
     }
     return child == WEIR_NODE_NONE;
@@ -91,10 +96,12 @@ agree_value (WeirPlaces *places, WeirNode node, json_object *value)
     return json_object_is_type (value, json_type_string) && strcmp (json_object_get_string (value), text) == 0 &&
            (gsize) json_object_get_string_len (value) == strlen (text);
   }
-  if (*at == 't' || *at == 'f')
+  if (*at == 't' || *at == 'f') {
     return json_object_is_type (value, json_type_boolean) && json_object_get_boolean (value) == (*at == 't');
-  if (*at == 'n')
+  }
+  if (*at == 'n') {
     return value == NULL;
+  }
   return agree_number (at, value);
 }
 
@@ -110,22 +117,27 @@ agree (const char *text, gsize size)
   g_autoptr (WeirDocument) document = weir_document_new ("t.json", 1, copy, size, 0, WEIR_NODE_NONE, problems);
   for (guint i = 0; i < weir_problems_kept (problems); i++) {
     const char *message = weir_problems_get (problems, i)->message;
-    if (g_str_has_prefix (message, "json-c refuses"))
+    if (g_str_has_prefix (message, "json-c refuses")) {
       return "json-c refuses what the scan took";
-    if (!g_utf8_validate (message, -1, NULL) || strpbrk (message, "\n\r") != NULL)
+    }
+    if (!g_utf8_validate (message, -1, NULL) || strpbrk (message, "\n\r") != NULL) {
       return "a message is not one clean line";
+    }
   }
-  if (document == NULL)
+  if (document == NULL) {
     return weir_problems_kept (problems) == 0 ? "refused without a word" : "broken";
-  if (!agree_value (document->places, document->root, document->value))
+  }
+  if (!agree_value (document->places, document->root, document->value)) {
     return "json-c has another value than the text";
+  }
   gsize from;
   char *left = g_malloc (size + 1);
   memcpy (left, weir_places_text (document->places, &size, &from), size + 1);
   g_autoptr (WeirProblems) none = weir_problems_new ();
   g_autoptr (WeirDocument) again = weir_document_new ("t.json", 1, left, size, 0, WEIR_NODE_NONE, none);
-  if (again == NULL || weir_problems_kept (none) > 0)
+  if (again == NULL || weir_problems_kept (none) > 0) {
     return "what the scan left does not pass the scan";
+  }
   return NULL;
 }
 

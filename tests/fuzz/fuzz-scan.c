@@ -11,7 +11,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   const char *answer = agree ((const char *) data, size);
 
-  if (answer != NULL && strcmp (answer, "broken") != 0)
+  if (answer != NULL && strcmp (answer, "broken") != 0) {
     g_error ("%s", answer);
+  }
   return 0;
 }

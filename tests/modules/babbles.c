@@ -12,8 +12,9 @@ babble (void)
   for (int fd = 3; fd < 64; fd++) {
     int flags = fcntl (fd, F_GETFD);
     /* Only what is closed on exec is this program's, and not its parents'. */
-    if (flags >= 0 && (flags & FD_CLOEXEC) != 0 && (fcntl (fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+    if (flags >= 0 && (flags & FD_CLOEXEC) != 0 && (fcntl (fd, F_GETFL) & O_ACCMODE) == O_WRONLY) {
       (void) !write (fd, "{\0[\0?", 6);
+    }
   }
 }
 

@@ -6,8 +6,9 @@
 
 static void __attribute__ ((constructor)) hang (void)
 {
-  while (TRUE)
+  while (TRUE) {
     pause ();
+  }
 }
 
 static WeirNext

@@ -6,8 +6,9 @@
 
 static void __attribute__ ((constructor)) print (void)
 {
-  if (write (STDOUT_FILENO, "noise\n", 6) < 0 || write (STDERR_FILENO, "noise\n", 6) < 0)
+  if (write (STDOUT_FILENO, "noise\n", 6) < 0 || write (STDERR_FILENO, "noise\n", 6) < 0) {
     _exit (1);
+  }
 }
 
 static WeirNext

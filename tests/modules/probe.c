@@ -61,10 +61,12 @@ check (gconstpointer self, const char **option)
     *option = "pattern";
     return g_strdup ("found \"(\", expected a pattern that is closed");
   }
-  if (strcmp (probe->pattern, "batch") != 0 || probe->mode == 1)
+  if (strcmp (probe->pattern, "batch") != 0 || probe->mode == 1) {
     return NULL;
-  if (probe->invert)
+  }
+  if (probe->invert) {
     return g_strdup ("found invert without mode \"batch\", expected both or none");
+  }
   *option = "mode";
   return g_strdup ("found \"none\", expected \"batch\"");
 }

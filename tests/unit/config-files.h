@@ -52,8 +52,9 @@ keep_for_the_schema (const char *name, const char *const *settings, const char *
   g_autofree char *text = NULL;
   gsize size = 0;
 
-  if (folder == NULL || settings != NULL || !g_file_get_contents (name, &text, &size, NULL))
+  if (folder == NULL || settings != NULL || !g_file_get_contents (name, &text, &size, NULL)) {
     return;
+  }
   g_autofree char *base = g_strdup_printf ("%s/%d-%" G_GINT64_FORMAT, folder, (int) getpid (), g_get_monotonic_time ());
   g_autofree char *file = g_strconcat (base, ".json", NULL), *lines = g_strconcat (base, ".said", NULL);
   ck_assert (g_file_set_contents (file, text, (gssize) size, NULL));

@@ -93,7 +93,9 @@ on_over (G_GNUC_UNUSED WeirPipeline *pipeline, WeirResult result, gpointer data)
 void
 rig_start (Rig *rig)
 {
-  static const WeirPipelineEvents events = { on_ready, on_failed, on_late, on_stuck, on_over };
+  static const WeirPipelineEvents events = {
+    .ready = on_ready, .failed = on_failed, .late = on_late, .stuck = on_stuck, .over = on_over
+  };
   weir_pipeline_start (rig->pipeline, &events, rig);
 }
 

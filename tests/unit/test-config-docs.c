@@ -9,8 +9,9 @@ next_block (const char **at, const char *kind)
   g_autofree char *fence = g_strdup_printf ("\n```%s\n", kind);
   const char *start = strstr (*at, fence);
 
-  if (start == NULL)
+  if (start == NULL) {
     return NULL;
+  }
   start += strlen (fence);
   const char *end = strstr (start, "\n```\n");
   ck_assert_ptr_nonnull (end);

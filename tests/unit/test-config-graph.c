@@ -146,8 +146,9 @@ START_TEST (a_chain_of_ten_thousand_stages_loads)
 {
   g_autoptr (GString)
     text = g_string_new ("{" PRODUCER ", 'transforms': {'t0': {'plugin': 'probe', 'from': 'log', 'pattern': 'x'}");
-  for (int i = 1; i < 10000; i++)
+  for (int i = 1; i < 10000; i++) {
     g_string_append_printf (text, ",\n't%d': {'plugin': 'probe', 'from': 't%d', 'pattern': 'x'}", i, i - 1);
+  }
   g_string_append (text, "}, 'consumers': {'out': {'plugin': 'probe', 'from': 't9999'}}}");
   g_autoptr (WeirConfig) config = load_fine (text->str);
   ck_assert_uint_eq (config->stages->len, 10002);

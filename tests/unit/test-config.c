@@ -146,10 +146,11 @@ START_TEST (an_unreadable_file_is_refused)
   g_autofree char *said = NULL;
   put_file ("p.json", "{}");
   ck_assert_int_eq (g_chmod ("p.json", 0), 0);
-  if (g_access ("p.json", R_OK) == 0) /* root reads all; a dangling path through a file is as unreadable */
+  if (g_access ("p.json", R_OK) == 0) { /* root reads all; a dangling path through a file is as unreadable */
     ck_assert_ptr_null (load_file ("p.json/x", NULL, &said));
-  else
+  } else {
     ck_assert_ptr_null (load_file ("p.json", NULL, &said));
+  }
   ck_assert (g_str_has_suffix (said, ": error: cannot open: Not a directory\n") ||
              g_str_has_suffix (said, ": error: cannot open: Permission denied\n"));
 }
@@ -190,12 +191,26 @@ START_TEST (mistakes_of_the_scan_and_of_the_loader_are_told_together)
 }
 END_TEST
 
+START_TEST (a_file_may_name_its_schema)
+{
+  g_autofree char *said = NULL;
+  put_file ("p.json", "{'$schema': './weir.schema.json', 'producers': {'log': {'plugin': 'probe', 'path': '/a'}},\n"
+                      " 'consumers': {'out': {'plugin': 'probe', 'from': 'log'}}}");
+  g_autoptr (WeirConfig) config = load_file ("p.json", NULL, &said);
+  ck_assert_msg (config != NULL, "%s", said);
+  expect_refused ("{'$schema': 1, 'producers': {'log': {'plugin': 'probe', 'path': '/a'}},\n"
+                  " 'consumers': {'out': {'plugin': 'probe', 'from': 'log'}}}",
+                  "p.json:1:13: error: [\"$schema\"]: found 1, expected where the schema is");
+}
+END_TEST
+
 int
 main (void)
 {
   TCase *cases = tcase_create ("config");
 
   tcase_add_test (cases, a_good_pipeline_is_loaded_whole);
+  tcase_add_test (cases, a_file_may_name_its_schema);
   tcase_add_test (cases, defaults_are_those_of_the_manual);
   tcase_add_test (cases, queue_settings_go_from_the_stage_to_its_links);
   tcase_add_test (cases, the_files_name_is_the_pipelines);

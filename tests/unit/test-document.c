@@ -46,8 +46,9 @@ END_TEST
 START_TEST (many_members_are_found)
 {
   g_autoptr (GString) text = g_string_new ("{\"k\":0");
-  for (int i = 0; i < 20000; i++)
+  for (int i = 0; i < 20000; i++) {
     g_string_append_printf (text, ",\"k%d\":%d", i, i);
+  }
   g_string_append_c (text, '}');
   ck_assert_pstr_eq (agree (text->str, text->len), NULL);
 }
@@ -192,12 +193,13 @@ START_TEST (mutated_texts_agree_with_json_c)
       }
     }
     const char *answer = agree (text->str, text->len);
-    if (answer == NULL)
+    if (answer == NULL) {
       passed++;
-    else if (strcmp (answer, "broken") == 0)
+    } else if (strcmp (answer, "broken") == 0) {
       refused++;
-    else
+    } else {
       ck_abort_msg ("round %d: %s: %s", round, answer, text->str);
+    }
   }
   /* Both happen often, or the test says nothing. */
   ck_assert_uint_gt (passed, 1000);
@@ -211,14 +213,18 @@ START_TEST (random_numbers_agree_with_json_c)
 
   for (int round = 0; round < 8000; round++) {
     g_autoptr (GString) text = g_string_new ("[");
-    if (g_rand_boolean (random))
+    if (g_rand_boolean (random)) {
       g_string_append_c (text, '-');
-    for (int digits = g_rand_int_range (random, 1, 22); digits > 0; digits--)
+    }
+    for (int digits = g_rand_int_range (random, 1, 22); digits > 0; digits--) {
       g_string_append_c (text, (char) g_rand_int_range (random, '0', '9' + 1));
-    if (g_rand_int_range (random, 0, 3) == 0)
+    }
+    if (g_rand_int_range (random, 0, 3) == 0) {
       g_string_append_printf (text, ".%u", g_rand_int (random));
-    if (g_rand_int_range (random, 0, 3) == 0)
+    }
+    if (g_rand_int_range (random, 0, 3) == 0) {
       g_string_append_printf (text, "e%d", g_rand_int_range (random, -330, 310));
+    }
     g_string_append_c (text, ']');
     ck_assert_msg (agree (text->str, text->len) == NULL, "%s: %s", text->str, agree (text->str, text->len));
   }
@@ -238,18 +244,21 @@ use_comma_locale (const char *folder)
       g_autofree char *output = g_build_filename (folder, names[i], NULL);
       char *argv[] = { (char *) "localedef", (char *) "-c",    (char *) "-i", input,
                        (char *) "-f",        (char *) "UTF-8", output,        NULL };
-      if (!g_file_set_contents (input, source, -1, NULL))
+      if (!g_file_set_contents (input, source, -1, NULL)) {
         return FALSE;
+      }
       if (!g_spawn_sync (NULL, argv, NULL,
                          G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-                         NULL, NULL, NULL, NULL))
+                         NULL, NULL, NULL, NULL)) {
         return FALSE;
+      }
       g_setenv ("LOCPATH", folder, TRUE);
     }
     gboolean found = setlocale (LC_NUMERIC, names[i]) != NULL && strcmp (localeconv ()->decimal_point, ",") == 0;
     g_unsetenv ("LOCPATH"); /* with it glibc's newlocale leaks */
-    if (found)
+    if (found) {
       return TRUE;
+    }
   }
   return FALSE;
 }
@@ -261,9 +270,10 @@ START_TEST (a_locale_with_a_decimal_comma_changes_no_number)
   const char *remove[] = { "rm", "-rf", folder, NULL };
 
   g_spawn_sync (NULL, (char **) remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
-  if (!comma)
+  if (!comma) {
     g_printerr (
       "no locale with a decimal comma on this system and none could be made: the C locale alone was tested\n");
+  }
   g_autoptr (WeirProblems) problems = weir_problems_new ();
   static const char text[] = "[0.5, -1.25e2, 1e-3]";
   g_autoptr (WeirDocument)

@@ -77,10 +77,12 @@ START_TEST (the_manual_names_every_key)
   ck_assert (g_file_get_contents (path, &page, NULL, NULL));
   for (gsize i = 0; i < G_N_ELEMENTS (tables); i++) {
     g_autofree const char **names = weir_key_names (tables[i]);
-    for (gsize j = 0; names[j] != NULL; j++)
+    for (gsize j = 0; names[j] != NULL; j++) {
       expect_named (page, names[j]);
-    for (const WeirOption *option = options[i]; option->name != NULL; option++)
+    }
+    for (const WeirOption *option = options[i]; option->name != NULL; option++) {
       expect_named (page, option->name);
+    }
   }
 }
 END_TEST

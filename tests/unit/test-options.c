@@ -24,8 +24,9 @@ static const WeirOption *
 option_named (const char *name)
 {
   for (const WeirOption *option = table; option->name != NULL; option++) {
-    if (strcmp (option->name, name) == 0)
+    if (strcmp (option->name, name) == 0) {
       return option;
+    }
   }
   ck_abort_msg ("no option %s", name);
   return NULL;
@@ -286,12 +287,13 @@ static char *
 check_state (gconstpointer self, const char **option)
 {
   const State *state = self;
-  if (state->port == 1)
+  if (state->port == 1) {
     *option = "port";
-  else if (state->port == 2)
+  } else if (state->port == 2) {
     *option = "no such option";
-  else if (state->mode == 1)
+  } else if (state->mode == 1) {
     *option = "mode";
+  }
   return state->port == 3 ? NULL : g_strdup_printf ("found port %d and\npath %s", (int) state->port, state->path);
 }
 

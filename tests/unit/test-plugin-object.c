@@ -77,8 +77,9 @@ START_TEST (an_object_of_any_length_does_no_harm)
     g_autoptr (WeirRegistry) fresh = weir_registry_new ();
     weir_registry_add_folder (fresh, first, WEIR_FOLDER_ARGUMENT);
     g_autoptr (GError) error = NULL;
-    if (weir_registry_open (fresh, "sample", &error) != NULL)
+    if (weir_registry_open (fresh, "sample", &error) != NULL) {
       return;
+    }
     ck_assert (g_error_matches (error, WEIR_REGISTRY_ERROR, WEIR_REGISTRY_ERROR_BROKEN));
   }
 }
@@ -158,8 +159,9 @@ END_TEST
 static void
 expect_strange (const char *path, const char *what)
 {
-  if (geteuid () != 0)
+  if (geteuid () != 0) {
     return;
+  }
   ck_assert_int_eq (chown (path, 4321, (gid_t) -1), 0);
   expect_error (
     "sample", WEIR_REGISTRY_ERROR_BROKEN,

@@ -174,8 +174,9 @@ START_TEST (many_are_tried_at_once)
   static const char *const names[] = { "sample", "exits",      "no-symbol", "unknown", "crashes",
                                        "exits",  "small-role", "hangs",     NULL };
   for (gsize i = 0; names[i] != NULL; i++) {
-    if (strcmp (names[i], "unknown") != 0)
+    if (strcmp (names[i], "unknown") != 0) {
       install (names[i], first);
+    }
   }
   weir_registry_set_patience (registry, G_USEC_PER_SEC);
   weir_registry_try (registry, names);

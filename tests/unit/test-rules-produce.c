@@ -2,6 +2,7 @@
 /* Tests of produce() of a pull producer (R5). What follows PRODUCE in a transform is in test-rules-multiply.c. */
 #include "fakes.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 
 #include <unistd.h>
@@ -152,6 +153,26 @@ START_TEST (r5_wait_for_a_descriptor)
 END_TEST
 
 static WeirNext
+close_none (Fake *fake)
+{
+  errno = 0;
+  weir_stage_close_fd (fake->stage, -1);
+  ck_assert_int_eq (errno, 0);
+  return WEIR_DONE;
+}
+
+static const Script closer = { .produce = close_none };
+
+START_TEST (r5_no_descriptor_is_closed_where_there_is_none)
+{
+  Pair pair = pair_new (&closer, 0);
+  ck_assert_int_eq (rig_run (pair.rig), WEIR_RESULT_DONE);
+  fake_assert_events (pair.pull, "open start produce close");
+  rig_free (pair.rig);
+}
+END_TEST
+
+static WeirNext
 wait_a_while (Fake *fake)
 {
   gint64 now = weir_stage_now (fake->stage);
@@ -272,6 +293,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, r5_wait_is_asked_again_after_a_wake_and_not_before);
   tcase_add_test (tcase, r5_a_wake_without_news_asks_once);
   tcase_add_test (tcase, r5_wait_for_a_descriptor);
+  tcase_add_test (tcase, r5_no_descriptor_is_closed_where_there_is_none);
   tcase_add_test (tcase, r5_wait_for_a_time);
   tcase_add_test (tcase, r5_more_with_nothing_emitted_is_retried_with_pauses_and_counted);
   tcase_add_test (tcase, r5_fewer_than_sixteen_in_a_row_are_no_fault);

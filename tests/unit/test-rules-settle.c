@@ -39,7 +39,8 @@ START_TEST (r15_settle_is_told_once_until_something_is_released)
   Pair pair = pair_new (&keeper, 4, 4);
   fake_do (pair.push, fake_emit_most);
   rig_until_noted (pair.rig, pair.end, "settle", 1);
-  rig_until_noted (pair.rig, pair.push, "pause", 1); /* it looks once more whether it is held up, after its taker was woken */
+  rig_until_noted (pair.rig, pair.push, "pause",
+                   1); /* it looks once more whether it is held up, after its taker was woken */
   weir_stage_wake (pair.end->stage);
   fake_look (pair.end, "looked");
   fake_look (pair.end, "looked");

@@ -170,13 +170,15 @@ START_TEST (too_many_values)
 {
   g_autoptr (GString) text = g_string_new ("[");
   gboolean whole;
-  for (int i = 0; i < WEIR_SCAN_VALUES; i++)
+  for (int i = 0; i < WEIR_SCAN_VALUES; i++) {
     g_string_append (text, "0,");
+  }
   g_autofree char *said = said_of (text->str, text->len, &whole);
   ck_assert_str_eq (said, "t.json:1:2000000: error: [999999]: more than 1000000 values\n");
   g_string_assign (text, "[");
-  for (int i = 0; i < WEIR_SCAN_CONTAINERS; i++)
+  for (int i = 0; i < WEIR_SCAN_CONTAINERS; i++) {
     g_string_append (text, "{},");
+  }
   g_autofree char *also = said_of (text->str, text->len, &whole);
   ck_assert_str_eq (also, "t.json:1:299999: error: [99999]: more than 100000 objects and lists\n");
 }
@@ -290,8 +292,9 @@ END_TEST
 START_TEST (a_million_mistakes_are_counted_not_kept)
 {
   g_autoptr (GString) text = g_string_new ("[0");
-  for (int i = 0; i < 5000; i++)
+  for (int i = 0; i < 5000; i++) {
     g_string_append (text, ",00");
+  }
   g_string_append_c (text, ']');
   gboolean whole;
   g_autofree char *said = said_of (text->str, text->len, &whole);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control.h: what a stage that is isolated and its child process say to each other beside records: short messages over a socket pair
+ * of its own, SOCK_SEQPACKET, so that each is whole and any thread may send one. A message is the version, its type, and a text. The
+ * child's last words after a fatal signal are such a message too: its head is plain text. */
+#pragma once
+
+#include <glib.h>
+
+#define WEIR_CONTROL_VERSION "1"
+#define WEIR_CONTROL_TEXT 32768 /* bytes of text; what is longer is cut off */
+
+typedef enum {
+  /* To the child. */
+  WEIR_SAY_START = 'A',
+  WEIR_SAY_STOP = 'P',     /* a producer is to stop */
+  WEIR_SAY_DRAIN = 'D',    /* the pipeline stops: what is kept is to be settled */
+  WEIR_SAY_SETTLE = 'S',   /* what is kept is waited for */
+  WEIR_SAY_UNWANTED = 'K', /* nobody takes its output any more */
+  WEIR_SAY_HALT = 'H',     /* the deadline has passed */
+  /* From it. */
+  WEIR_SAY_OPENED = 'o',
+  WEIR_SAY_STARTED = 's',
+  WEIR_SAY_READY = 'r',
+  WEIR_SAY_FAILED = 'f',   /* text: why */
+  WEIR_SAY_CRASHED = 'c',  /* text: where, from the handler of a fatal signal */
+  WEIR_SAY_STUCK = 'h',    /* text: the callback that does not return */
+  WEIR_SAY_ENOUGH = 'e',   /* the stage wants no more input */
+  WEIR_SAY_RELEASED = 'd', /* look at what has been released */
+  WEIR_SAY_LOG = 'l'       /* text: the level's number, a space, the domain, a space, the message */
+} WeirSaying;
+
+#define WEIR_SAY_CRASHED_HEAD WEIR_CONTROL_VERSION "c"
+
+/* Waits while the other end's queue is full. FALSE: it is not there any more. Any thread. */
+gboolean weir_control_say (int fd, WeirSaying type, const char *text);
+/* One message: its type, and its text in a new string. 0: there is none now; -1: there is nobody any more, or what came is no message. */
+int weir_control_hear (int fd, char **text);

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* isolate-child.c: the child process of a stage that is isolated, as its parent sees it (see isolate-state.h). Runs on the stage's
+ * worker. What the child says comes by a source of the stage's context, whatever the stage is doing; where a callback has to wait for it
+ * (open, start, close), it is taken there. */
+#include "isolate/isolate-state.h"
+#include "isolate/plan.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void
+weir_isolate_say (WeirIsolate *isolate, WeirSaying what)
+{
+  if (!isolate->gone && isolate->control >= 0) {
+    weir_control_say (isolate->control, what, NULL);
+  }
+}
+
+/* ---- what it says ---- */
+
+/* "LEVEL DOMAIN MESSAGE" */
+static void
+log_for (WeirStage *stage, const char *text)
+{
+  g_auto (GStrv) parts = g_strsplit (text, " ", 3);
+  if (g_strv_length (parts) != 3) {
+    return;
+  }
+  GLogLevelFlags level = (GLogLevelFlags) g_ascii_strtoull (parts[0], NULL, 10) & G_LOG_LEVEL_MASK;
+  if (g_str_equal (parts[1], G_LOG_DOMAIN)) {
+    g_log_structured (G_LOG_DOMAIN, level, "WEIR_STAGE", stage->name, "WEIR_PLUGIN", stage->plugin, "MESSAGE", "%s",
+                      parts[2]);
+  } else {
+    g_log_structured (parts[1], level, "MESSAGE", "%s", parts[2]);
+  }
+}
+
+/* The crash report begins as every message of the stage does. */
+static char *
+without_head (WeirStage *stage, const char *text)
+{
+  g_autofree char *head = g_strdup_printf ("%s (%s, %s): ", stage->name, stage->plugin, weir_kind_names[stage->kind]);
+  return g_strchomp (g_strdup (g_str_has_prefix (text, head) ? text + strlen (head) : text));
+}
+
+static void
+note (char **where, char *text)
+{
+  if (*where == NULL) {
+    *where = text;
+  } else {
+    g_free (text);
+  }
+}
+
+static void
+take (WeirIsolate *isolate, int type, const char *text)
+{
+  WeirStage *stage = isolate->stage;
+  switch (type) {
+  case WEIR_SAY_OPENED:
+    isolate->opened = TRUE;
+    break;
+  case WEIR_SAY_STARTED:
+    isolate->started = TRUE;
+    break;
+  case WEIR_SAY_READY:
+    isolate->ready = TRUE;
+    if (stage->life == WEIR_LIFE_STARTING) {
+      weir_stage_ready (stage);
+    }
+    break;
+  case WEIR_SAY_FAILED:
+    note (&isolate->failure, g_strdup (text));
+    break;
+  case WEIR_SAY_CRASHED:
+    note (&isolate->crash, without_head (stage, text));
+    break;
+  case WEIR_SAY_STUCK:
+    note (&isolate->stuck, g_strdup (text));
+    break;
+  case WEIR_SAY_ENOUGH:
+    isolate->enough = TRUE;
+    weir_stage_enough (stage);
+    break;
+  case WEIR_SAY_RELEASED:
+    weir_task_make_ready (&stage->task);
+    break;
+  case WEIR_SAY_LOG:
+    log_for (stage, text);
+    break;
+  default:
+    break;
+  }
+}
+
+static void
+child_is_gone (WeirIsolate *isolate)
+{
+  isolate->gone = TRUE;
+  weir_process_reap (&isolate->process);
+  weir_stage_linger (isolate->stage, FALSE);
+  if (isolate->stage->life == WEIR_LIFE_STARTING) {
+    weir_stage_ready (isolate->stage); /* what it has made before is still to be taken */
+  }
+  weir_isolate_conclude (isolate);
+  weir_stage_wake (isolate->stage);
+}
+
+void
+weir_isolate_hear (WeirIsolate *isolate)
+{
+  while (!isolate->gone) {
+    g_autofree char *text = NULL;
+    int type = weir_control_hear (isolate->control, &text);
+    if (type == 0) {
+      return;
+    }
+    if (type < 0) {
+      child_is_gone (isolate);
+    } else {
+      take (isolate, type, text);
+    }
+  }
+}
+
+static gboolean
+on_control (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition, gpointer data)
+{
+  WeirIsolate *isolate = data;
+  weir_isolate_hear (isolate);
+  return isolate->gone ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+void
+weir_isolate_await (WeirIsolate *isolate, const gboolean *flag, gint64 limit)
+{
+  gint64 deadline = g_get_monotonic_time () + limit;
+  weir_isolate_hear (isolate);
+  while (!*flag && !isolate->gone) {
+    struct pollfd ready = { .fd = isolate->control, .events = POLLIN };
+    gint64 left = deadline - g_get_monotonic_time ();
+    if (limit >= 0 && left <= 0) {
+      return;
+    }
+    if (poll (&ready, 1, limit < 0 ? -1 : (int) (left / 1000) + 1) < 0 && errno != EINTR) {
+      return;
+    }
+    weir_isolate_hear (isolate);
+  }
+}
+
+/* ---- its end ---- */
+
+static void
+fail (WeirIsolate *isolate)
+{
+  WeirStage *stage = isolate->stage;
+  int number = (int) isolate->process.number;
+  g_autofree char *outcome = weir_process_outcome (&isolate->process);
+  if (isolate->failure != NULL) {
+    weir_stage_fail (stage, "%s", isolate->failure);
+  } else if (isolate->crash != NULL) {
+    weir_stage_fail (stage, "its child process %d has crashed: %s", number, isolate->crash);
+  } else if (isolate->stuck != NULL) {
+    weir_stage_fail (stage, "%s%s does not return; its child process %d was ended", isolate->stuck,
+                     strchr (isolate->stuck, ' ') == NULL ? "()" : "", number);
+  } else {
+    weir_stage_fail (stage, "its child process %d %s", number, outcome);
+  }
+}
+
+static void
+warn_of_output (WeirIsolate *isolate)
+{
+  guint64 made = weir_load_relaxed (&isolate->shared->made);
+  gboolean wanted = FALSE;
+  for (guint p = 0; p < isolate->stage->port_count; p++) {
+    for (guint i = 0; i < isolate->stage->ports[p].count; i++) {
+      wanted = wanted || weir_load_relaxed (&isolate->stage->ports[p].links[i]->closed) == WEIR_LINK_OPEN;
+    }
+  }
+  if (wanted && made > isolate->received && isolate->stage->kind == WEIR_PRODUCER) {
+    weir_stage_log (isolate->stage, G_LOG_LEVEL_WARNING,
+                    "%" G_GUINT64_FORMAT " records that it had made were lost with its child process",
+                    made - isolate->received);
+  }
+}
+
+void
+weir_isolate_conclude (WeirIsolate *isolate)
+{
+  if (!isolate->gone || !isolate->drained || isolate->concluded) {
+    return;
+  }
+  isolate->concluded = TRUE;
+  weir_isolate_settle_links (isolate);
+  warn_of_output (isolate);
+  if (!isolate->stage->failed && weir_load_relaxed (&isolate->shared->over) == 0) {
+    fail (isolate);
+  }
+  weir_stage_wake (isolate->stage);
+}
+
+static void
+close_fd (WeirStage *stage, int *fd)
+{
+  if (*fd >= 0) {
+    weir_stage_close_fd (stage, *fd);
+    *fd = -1;
+  }
+}
+
+/* How long one that is told to halt may take, before it is killed: behind the time after which it says itself that it is stuck. */
+#define HALT_LIMIT (3 * G_USEC_PER_SEC)
+
+void
+weir_isolate_end_child (WeirIsolate *isolate)
+{
+  static const gboolean never = FALSE;
+  if (isolate->data < 0) {
+    return;
+  }
+  gboolean by_itself = isolate->output_over && isolate->stage->kind == WEIR_PRODUCER;
+  if (!isolate->gone && isolate->process.pid != 0) {
+    if (!by_itself) {
+      weir_isolate_say (isolate, WEIR_SAY_HALT);
+    }
+    weir_isolate_await (isolate, &never, by_itself ? -1 : HALT_LIMIT);
+  }
+  if (!isolate->gone) {
+    child_is_gone (isolate);
+  }
+  isolate->drained = TRUE;
+  weir_isolate_conclude (isolate);
+  close_fd (isolate->stage, &isolate->data);
+  close_fd (isolate->stage, &isolate->control);
+}
+
+/* ---- its beginning ---- */
+
+static WeirPlan
+make_plan (WeirIsolate *isolate)
+{
+  WeirStage *stage = isolate->stage;
+  WeirPlan plan = { .name = stage->name,
+                    .plugin = stage->plugin,
+                    .file = (char *) isolate->file,
+                    .kind = stage->kind,
+                    .options = isolate->options,
+                    .log_level = stage->log_level,
+                    .record_max = stage->record_max,
+                    .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
+                    .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)),
+                    .rejects = stage->rejected.count > 0 };
+  for (guint i = 0; i < stage->input_count; i++) {
+    g_array_append_val (plan.inputs, stage->inputs[i]->limits->settings);
+  }
+  for (guint i = 0; i < stage->port_count; i++) {
+    WeirPlanOutput output = { .taken = stage->ports[i].count > 0 };
+    if (output.taken) {
+      output.queue = stage->ports[i].links[0]->limits->settings;
+      isolate->outputs++;
+    }
+    g_array_append_val (plan.outputs, output);
+  }
+  if (plan.rejects) {
+    plan.rejected = stage->rejected.links[0]->limits->settings;
+    isolate->outputs++;
+  }
+  return plan;
+}
+
+static gboolean
+spawn (WeirIsolate *isolate, int plan, const int data[2], const int control[2])
+{
+  const int fds[] = { plan, data[1], control[1], isolate->shared_fd };
+  g_autofree char *message = NULL;
+  if (!weir_process_start (&isolate->process, isolate->stage->name, fds, G_N_ELEMENTS (fds), &message)) {
+    weir_stage_fail (isolate->stage, "cannot start its child process: %s", message);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+weir_isolate_start_child (WeirIsolate *isolate)
+{
+  WeirStage *stage = isolate->stage;
+  WeirPlan plan = make_plan (isolate);
+  int data[2] = { -1, -1 }, control[2] = { -1, -1 }, file = weir_plan_write (&plan);
+  g_array_unref (plan.inputs);
+  g_array_unref (plan.outputs);
+  gboolean started = file >= 0 && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, data) == 0 &&
+                     socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == 0;
+  if (!started) {
+    weir_stage_fail_errno (stage, "cannot connect it to a child process");
+  }
+  started = started && spawn (isolate, file, data, control);
+  isolate->data = data[0];
+  isolate->control = control[0];
+  for (gsize i = 0; i < 3; i++) {
+    int fd = (int[]){ file, data[1], control[1] }[i];
+    if (fd >= 0) {
+      close (fd);
+    }
+  }
+  if (!started) {
+    isolate->gone = isolate->concluded = TRUE;
+    return FALSE;
+  }
+  GSource *source = g_unix_fd_source_new (isolate->control, G_IO_IN | G_IO_HUP);
+  g_source_set_callback (source, G_SOURCE_FUNC (on_control), isolate, NULL);
+  weir_stage_attach (stage, source);
+  weir_isolate_await (isolate, &isolate->opened, -1);
+  if (!isolate->opened) {
+    isolate->drained = TRUE;
+    weir_isolate_conclude (isolate);
+    if (!stage->failed) {
+      weir_stage_fail (stage, "its child process %d has ended before it was open", (int) isolate->process.number);
+    }
+  }
+  return !stage->failed;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* isolate-state.h: the parent's end of a stage that is isolated, as its files share it: isolate.c (its life), isolate-child.c (what the
+ * child says, and its end), isolate-flow.c (records). All on the stage's worker, once it runs. */
+#pragma once
+
+#include "isolate/control.h"
+#include "isolate/isolate.h"
+#include "isolate/process.h"
+#include "isolate/receiver.h"
+#include "isolate/sender.h"
+#include "isolate/shared.h"
+
+struct _WeirIsolate {
+  WeirRole role;
+  const WeirRole *real;
+  WeirKind kind;
+  const char *file;
+  json_object *options;
+  guint inputs, outputs; /* links to it; outputs that are taken, with .rejected */
+  WeirShared *shared;
+  int shared_fd;
+  WeirStage *stage;
+
+  WeirProcess process;
+  int data, control; /* -1: none */
+  WeirSender sender;
+  WeirReceiver receiver;
+  gboolean opened, started, ready; /* the child has said so */
+  gboolean enough;                 /* it wants no more input */
+  gboolean output_over;            /* it has said that no output follows */
+  gboolean drained;                /* its output was read to the end */
+  gboolean gone, concluded;        /* it was reaped; and what that means has been told */
+  gboolean end_told, drain_told, settle_told;
+  char *failure, *crash, *stuck; /* what it has said of itself; NULL: nothing */
+  guint64 received;              /* records */
+  GHashTable *streams;           /* number in the child -> here, of those that it has opened */
+  GHashTable *ends;              /* stream -> outputs on which it has ended */
+};
+
+/* ---- isolate-child.c ---- */
+/* Starts it, and waits until its stage is open. FALSE: the stage has failed. */
+gboolean weir_isolate_start_child (WeirIsolate *isolate);
+/* Takes what the child has said by now. */
+void weir_isolate_hear (WeirIsolate *isolate);
+/* Waits until *flag, or until the child is gone, at most so long; microseconds, -1: no limit. */
+void weir_isolate_await (WeirIsolate *isolate, const gboolean *flag, gint64 limit);
+/* Where it is gone, and all that it has made was taken: what became of it is the stage's success or failure. */
+void weir_isolate_conclude (WeirIsolate *isolate);
+void weir_isolate_end_child (WeirIsolate *isolate);
+void weir_isolate_say (WeirIsolate *isolate, WeirSaying what);
+
+/* ---- isolate-flow.c ---- */
+WeirNext weir_isolate_produce (WeirStage *stage, gpointer state);
+WeirNext weir_isolate_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize count);
+gboolean weir_isolate_control (WeirStage *stage, WeirLink *link, const WeirRecord *control);
+/* What the child has released is done; whoever waits for that is told. */
+void weir_isolate_look (WeirStage *stage);
+/* Behind the child's end. */
+void weir_isolate_settle_links (WeirIsolate *isolate);
+
+static inline WeirIsolate *
+weir_isolate_of (gpointer state)
+{
+  return *(WeirIsolate **) state;
+}

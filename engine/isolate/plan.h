@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan.h: what a child process is told of the stage that it is to run: JSON in a memory file that it inherits.
+ * Made by the parent's worker, read by the child's main thread. */
+#pragma once
+
+#include "link.h"
+#include "stage.h"
+
+#include <json-c/json.h>
+
+/* The descriptors that the child begins with. */
+enum { WEIR_PLAN_FD = 3, WEIR_DATA_FD, WEIR_CONTROL_FD, WEIR_SHARED_FD };
+
+typedef struct {
+  char *name, *plugin, *file; /* file: the plugin's shared object */
+  WeirKind kind;
+  json_object *options;
+  GLogLevelFlags log_level;
+  gsize record_max;
+  GArray *inputs;   /* WeirQueueSettings, one a link */
+  GArray *outputs;  /* WeirPlanOutput, one a port; nothing is taken of a consumer */
+  gboolean rejects; /* somebody takes what it rejects */
+  WeirQueueSettings rejected;
+} WeirPlan;
+
+typedef struct {
+  gboolean taken;
+  WeirQueueSettings queue; /* of its first taker */
+} WeirPlanOutput;
+
+/* A memory file, closed on exec; -1: errno says why. */
+int weir_plan_write (const WeirPlan *plan);
+/* FALSE: it is no plan. */
+gboolean weir_plan_read (int fd, WeirPlan *plan);
+void weir_plan_clear (WeirPlan *plan);
