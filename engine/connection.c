@@ -6,71 +6,80 @@
 
 #include "front.h"
 
+#include <string.h>
+
 static void report (WeirStage *stage, WeirStageEvent event, gpointer data);
 static gboolean free_later (WeirLater *later);
 static void late (WeirTimer *timer, gpointer data);
 
-static WeirStage *
-copy_stage (WeirConnection *connection, gpointer place, WeirStage *original)
+static void
+copy_stage (WeirConnection *connection, WeirStage *stage, gpointer state, WeirStage *original)
 {
-  WeirStage *stage = weir_stage_copy (place, original);
+  weir_stage_copy (stage, state, original);
   weir_stage_set_worker (stage, connection->worker);
   stage->connection = connection;
   stage->record_max = weir_connections_record_max (connection->of);
   stage->report = report;
   stage->report_data = connection;
-  return stage;
 }
 
-static WeirLink *
-copy_link (WeirConnection *connection, gpointer place, const WeirLink *original)
+static void
+copy_link (WeirConnection *connection, WeirLink *link, const WeirLink *original)
 {
   gboolean shared = original->to->connections != connection->of;
-  WeirStage *from = connection->stages[original->from->template_index];
-  WeirStage *to = shared ? original->to : connection->stages[original->to->template_index];
-  WeirLink *link = weir_link_copy (place, original);
-  weir_stage_wire (link, from, original->from_port, to);
+  WeirStage *from = &connection->stages[original->from->template_index];
+  WeirStage *to = shared ? original->to : &connection->stages[original->to->template_index];
+  weir_link_copy (link, original);
+  weir_stage_wire (link, from, original->identity->from_port, to);
   if (shared) {
     link->connection = connection;
+    weir_link_extras (link); /* before two workers have it */
     atomic_fetch_add_explicit (&connection->references, 1, memory_order_relaxed);
   } else {
     weir_stage_add_input (to, link);
   }
-  return link;
 }
 
-/* One block: the connection, where its stages and links are, the stages, the links. */
+static gsize
+rounded (gsize size, gsize to)
+{
+  return (size + to - 1) & ~(to - 1);
+}
+
+/* One block: the connection, what its stages' roles keep and count, the peer's name; then the stages and the links, which begin on
+ * cache lines of their own. */
 WeirConnection *
 weir_connection_new (WeirConnections *connections, WeirWorker *worker, gpointer handle, GDestroyNotify destroy,
                      const char *peer)
 {
   guint stages = weir_connections_stage_count (connections), links = weir_connections_link_count (connections);
-  gsize head = (sizeof (WeirConnection) + sizeof (gpointer) * (stages + links) + 63) & ~(gsize) 63;
-  gsize size = head + links * sizeof (WeirLink);
+  gsize states_at = rounded (sizeof (WeirConnection), WEIR_STATE_ALIGNMENT), peer_at = states_at;
   for (guint i = 0; i < stages; i++) {
-    size += weir_stage_copy_size (weir_connections_stage (connections, i));
+    peer_at += weir_stage_state_size (weir_connections_stage (connections, i));
   }
-  guint8 *place = g_aligned_alloc0 (1, size, 64);
-  WeirConnection *connection = (WeirConnection *) place;
+  gsize peer_size = strlen (peer) + 1, stages_at = rounded (peer_at + peer_size, 64);
+  gsize links_at = stages_at + stages * sizeof (WeirStage);
+  guint8 *block = g_aligned_alloc0 (1, links_at + links * sizeof (WeirLink), 64);
+  WeirConnection *connection = (WeirConnection *) block;
   connection->of = connections;
   connection->worker = worker;
   connection->handle = handle;
   connection->destroy = destroy;
-  connection->peer = g_strdup (peer);
+  connection->peer = memcpy (block + peer_at, peer, peer_size);
   connection->later.run = free_later;
   connection->deadline.fire = late;
   connection->deadline.data = connection;
   atomic_init (&connection->references, 1);
-  connection->stages = (WeirStage **) (connection + 1);
-  connection->links = (WeirLink **) (connection->stages + stages);
-  place += head;
+  connection->stages = (WeirStage *) (block + stages_at);
+  connection->links = (WeirLink *) (block + links_at);
+  guint8 *state = block + states_at;
   for (guint i = 0; i < stages; i++) {
     WeirStage *original = weir_connections_stage (connections, i);
-    connection->stages[i] = copy_stage (connection, place, original);
-    place += weir_stage_copy_size (original);
+    copy_stage (connection, &connection->stages[i], state, original);
+    state += weir_stage_state_size (original);
   }
-  for (guint i = 0; i < links; i++, place += sizeof (WeirLink)) {
-    connection->links[i] = copy_link (connection, place, weir_connections_link (connections, i));
+  for (guint i = 0; i < links; i++) {
+    copy_link (connection, &connection->links[i], weir_connections_link (connections, i));
   }
   return connection;
 }
@@ -85,7 +94,7 @@ static void
 request_all (WeirConnection *connection, guint32 request)
 {
   for (guint i = 0; i < stage_count (connection); i++) {
-    weir_stage_request (connection->stages[i], request);
+    weir_stage_request (&connection->stages[i], request);
   }
 }
 
@@ -93,7 +102,7 @@ void
 weir_connection_open (WeirConnection *connection)
 {
   for (guint i = 0; i < weir_connections_link_count (connection->of); i++) {
-    WeirLink *link = connection->links[i];
+    WeirLink *link = &connection->links[i];
     if (link->connection != NULL) {
       weir_stage_join (link->to, link);
     }
@@ -108,7 +117,7 @@ static gboolean
 at_rest (WeirConnection *connection)
 {
   for (guint i = 0; i < stage_count (connection); i++) {
-    WeirStage *stage = connection->stages[i];
+    WeirStage *stage = &connection->stages[i];
     if (weir_load_acquire (&stage->task.ready) != 0 || stage->dirty) {
       return FALSE;
     }
@@ -150,12 +159,11 @@ weir_connection_free (WeirConnection *connection)
     connection->destroy (connection->handle);
   }
   for (guint i = 0; i < weir_connections_link_count (connection->of); i++) {
-    weir_link_free (connection->links[i]);
+    weir_link_free (&connection->links[i]);
   }
   for (guint i = 0; i < stage_count (connection); i++) {
-    weir_stage_free (connection->stages[i]);
+    weir_stage_free (&connection->stages[i]);
   }
-  g_free (connection->peer);
   g_aligned_free (connection);
 }
 
@@ -167,7 +175,7 @@ free_later (WeirLater *later)
   if (!connection->settled) {
     connection->settled = TRUE;
     for (guint i = 0; i < weir_connections_link_count (connections); i++) {
-      settle_link (connection, connection->links[i]); /* which may make a stage ready once more, */
+      settle_link (connection, &connection->links[i]); /* which may make a stage ready once more, */
     }
     weir_connections_leave (connections, connection); /* as may a stop until then */
   }
@@ -193,7 +201,7 @@ park (WeirConnection *connection)
 {
   weir_timers_disarm (connection->worker->timers, &connection->deadline);
   for (guint i = 0; i < weir_connections_link_count (connection->of); i++) {
-    WeirLink *link = connection->links[i];
+    WeirLink *link = &connection->links[i];
     if (link->connection != NULL) {
       weir_stage_part (link->to, link);
     }
@@ -234,7 +242,7 @@ stop (WeirConnection *connection)
     return;
   }
   for (guint i = 0; i < stage_count (connection); i++) {
-    WeirStage *stage = connection->stages[i];
+    WeirStage *stage = &connection->stages[i];
     weir_stage_request (stage, i > connection->started        ? WEIR_REQUEST_HALT
                                : stage->kind == WEIR_PRODUCER ? WEIR_REQUEST_DRAIN | WEIR_REQUEST_STOP
                                                               : WEIR_REQUEST_DRAIN);
@@ -247,7 +255,7 @@ void
 weir_connection_ask (WeirConnection *connection, guint32 asked)
 {
   atomic_fetch_or_explicit (&connection->asked, asked, memory_order_release);
-  weir_stage_request (connection->stages[0], WEIR_REQUEST_CONNECTION);
+  weir_stage_request (&connection->stages[0], WEIR_REQUEST_CONNECTION);
 }
 
 void
@@ -268,7 +276,7 @@ static void
 start_next (WeirConnection *connection)
 {
   if (connection->started < stage_count (connection) && !connection->stopping) {
-    weir_stage_request (connection->stages[connection->started], WEIR_REQUEST_START);
+    weir_stage_request (&connection->stages[connection->started], WEIR_REQUEST_START);
   }
 }
 

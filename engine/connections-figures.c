@@ -51,7 +51,7 @@ weir_connections_stage_figures (WeirConnections *connections, WeirStage *stage, 
   add_stage (figures, &connections->past_stages[index]);
   for (WeirConnection *connection = connections->alive; connection != NULL; connection = connection->next) {
     WeirStageFigures one;
-    weir_stage_figures (connection->stages[index], &one);
+    weir_stage_figures (&connection->stages[index], &one);
     add_stage (figures, &one);
   }
   g_mutex_unlock (&connections->lock);
@@ -67,7 +67,7 @@ weir_connections_counter (WeirConnections *connections, WeirStage *stage, guint 
   g_mutex_lock (&connections->lock);
   guint64 sum = connections->past_counters[index][counter];
   for (WeirConnection *connection = connections->alive; connection != NULL; connection = connection->next) {
-    sum += weir_load_relaxed (&connection->stages[index]->counters[counter]);
+    sum += weir_load_relaxed (&connection->stages[index].counters[counter]);
   }
   g_mutex_unlock (&connections->lock);
   return sum;
@@ -80,10 +80,10 @@ weir_connections_link_figures (WeirConnections *connections, WeirLink *link, Wei
     return;
   }
   g_mutex_lock (&connections->lock);
-  add_link (figures, &connections->past_links[link->template_index]);
+  add_link (figures, &connections->past_links[link->identity->template_index]);
   for (WeirConnection *connection = connections->alive; connection != NULL; connection = connection->next) {
     WeirLinkFigures one;
-    weir_link_figures (connection->links[link->template_index], &one);
+    weir_link_figures (&connection->links[link->identity->template_index], &one);
     add_link (figures, &one);
   }
   g_mutex_unlock (&connections->lock);
@@ -94,7 +94,7 @@ weir_connections_add_up (WeirConnections *connections, WeirConnection *connectio
 {
   for (guint i = 0; i < connections->stages->len; i++) {
     WeirStageFigures figures;
-    WeirStage *stage = connection->stages[i];
+    WeirStage *stage = &connection->stages[i];
     weir_stage_figures (stage, &figures);
     add_stage (&connections->past_stages[i], &figures);
     for (guint c = 0; c < stage->counter_count; c++) {
@@ -103,7 +103,7 @@ weir_connections_add_up (WeirConnections *connections, WeirConnection *connectio
   }
   for (guint i = 0; i < connections->links->len; i++) {
     WeirLinkFigures figures;
-    weir_link_figures (connection->links[i], &figures);
+    weir_link_figures (&connection->links[i], &figures);
     add_link (&connections->past_links[i], &figures);
     connections->past_links[i].paused = FALSE;
   }

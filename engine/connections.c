@@ -62,7 +62,7 @@ weir_connections_add_stage (WeirConnections *connections, WeirStage *stage)
 void
 weir_connections_add_link (WeirConnections *connections, WeirLink *link)
 {
-  link->connections = connections;
+  link->identity->connections = connections;
   link->producer = &connections->listener->task;
   link->pool = connections->listener->worker->pool;
   g_ptr_array_add (connections->links, link);
@@ -93,7 +93,7 @@ weir_connections_set_up (WeirConnections *connections, GPtrArray *pool, gint64 s
     ((WeirStage *) g_ptr_array_index (order, i))->template_index = i;
   }
   for (guint i = 0; i < connections->links->len; i++) {
-    ((WeirLink *) g_ptr_array_index (connections->links, i))->template_index = i;
+    ((WeirLink *) g_ptr_array_index (connections->links, i))->identity->template_index = i;
   }
   g_ptr_array_unref (connections->stages);
   connections->stages = order;
@@ -240,7 +240,7 @@ weir_connections_running (WeirConnections *connections, WeirWorker *worker)
   g_mutex_lock (&connections->lock);
   for (WeirConnection *connection = connections->alive; connection != NULL; connection = connection->next) {
     for (guint i = 0; i < connections->stages->len; i++) {
-      if (connection->worker == worker && connection->stages[i] == weir_load_relaxed (&worker->running)) {
+      if (connection->worker == worker && &connection->stages[i] == weir_load_relaxed (&worker->running)) {
         found = g_ptr_array_index (connections->stages, i);
       }
     }

@@ -67,16 +67,16 @@ struct _WeirConnection {
   WeirConnection *next, *previous; /* among the live ones; under the lock */
   gpointer handle;
   GDestroyNotify destroy;
-  char *peer;
+  const char *peer; /* in the same block */
   WeirWorker *worker;
   WeirLater later;         /* frees it, behind the last turn of its stages */
   _Atomic gint references; /* its stages together, and each link to a shared stage until that has let it go */
   _Atomic guint32 asked;   /* WEIR_REQUEST_STOP, WEIR_REQUEST_HALT */
   guint answered, started, closed;
-  gboolean stopping, failed, settled;
+  bool stopping, failed, settled;
   WeirTimer deadline;
-  WeirStage **stages; /* in the order of the template: takers before those who feed them */
-  WeirLink **links;
+  WeirStage *stages; /* in the order of the template: takers before those who feed them */
+  WeirLink *links;
 };
 
 /* A copy of the template, wired, on a worker; not in the list yet. handle and destroy as in weir_stage_accept(). */

@@ -68,7 +68,8 @@ weir_harness_run (WeirHarness *harness)
 static GSource *
 timed_source (WeirHarness *harness, guint *index)
 {
-  GPtrArray *sources = harness->stage->sources;
+  WeirStageExtras *extras = harness->stage->extras;
+  GPtrArray *sources = extras != NULL ? extras->sources : NULL;
   while (sources != NULL && *index < sources->len) {
     GSource *source = g_ptr_array_index (sources, (*index)++);
     if (!g_source_is_destroyed (source) && g_source_get_ready_time (source) >= 0) {

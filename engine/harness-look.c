@@ -181,8 +181,8 @@ append_ledger (WeirHarness *harness, WeirLink *link)
   g_string_append_printf (harness->ledger,
                           "%s%s: in %" G_GUINT64_FORMAT " = out %" G_GUINT64_FORMAT " + dropped %" G_GUINT64_FORMAT
                           " + queued %" G_GUINT64_FORMAT,
-                          harness->ledger->len > 0 ? "\n" : "", link->name, figures.in, figures.out, figures.dropped,
-                          queued);
+                          harness->ledger->len > 0 ? "\n" : "", link->identity->name, figures.in, figures.out,
+                          figures.dropped, queued);
   return figures.in == figures.out + figures.dropped + queued;
 }
 

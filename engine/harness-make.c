@@ -111,7 +111,7 @@ make (const char *name, const WeirRole *role, WeirKind kind, const char *options
   harness->said_seen = g_string_new (NULL);
   g_mutex_init (&harness->lock);
   harness->stage->report_data = harness; /* who notes asks for it */
-  harness->stage->log = weir_harness_note_log;
+  weir_stage_set_log (harness->stage, weir_harness_note_log);
   harness->stage->log_level = G_LOG_LEVEL_DEBUG;
   add_outputs (harness);
   return harness;

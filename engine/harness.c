@@ -269,7 +269,7 @@ weir_harness_free (WeirHarness *harness)
   g_ptr_array_unref (harness->outputs); /* with the takers */
   /* Whoever still refers to the stage finds nothing of the harness in it. */
   harness->stage->role = harness->real;
-  harness->stage->log = NULL;
+  weir_stage_set_log (harness->stage, NULL);
   weir_stage_unref (harness->stage);
   weir_harness_leave (harness, before);
   harness->worker->clock = NULL;

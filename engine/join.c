@@ -9,7 +9,7 @@ weir_stage_join (WeirStage *stage, WeirLink *link)
 {
   WeirLink *head = weir_load_relaxed (&stage->joining);
   do {
-    link->next_joining = head;
+    link->extras->next_joining = head;
   } while (
     !atomic_compare_exchange_weak_explicit (&stage->joining, &head, link, memory_order_release, memory_order_relaxed));
   weir_task_make_ready (&stage->task);
@@ -20,7 +20,7 @@ weir_stage_part (WeirStage *stage, WeirLink *link)
 {
   WeirLink *head = weir_load_relaxed (&stage->parting);
   do {
-    link->next_leaving = head;
+    link->extras->next_leaving = head;
   } while (
     !atomic_compare_exchange_weak_explicit (&stage->parting, &head, link, memory_order_release, memory_order_relaxed));
   weir_task_make_ready (&stage->task);
@@ -31,7 +31,7 @@ join (WeirStage *stage)
 {
   WeirLink *link = atomic_exchange_explicit (&stage->joining, NULL, memory_order_acquire);
   for (WeirLink *next; link != NULL; link = next) {
-    next = link->next_joining;
+    next = link->extras->next_joining;
     weir_stage_add_input (stage, link);
     if (stage->failed) {
       weir_link_close (link, WEIR_LINK_FAILED);
@@ -44,26 +44,27 @@ join (WeirStage *stage)
 static void
 let_go (WeirStage *stage, WeirLink *link)
 {
+  /* One that has joined too: those that do not leave come before them. */
   WeirLink *last = stage->inputs[--stage->input_count];
-  stage->inputs[link->input_index] = last;
-  last->input_index = link->input_index;
+  stage->inputs[link->extras->input_index] = last;
+  last->extras->input_index = link->extras->input_index;
   stage->inputs_over -= link->over ? 1 : 0;
   stage->current_link = stage->current_link == link ? NULL : stage->current_link;
-  g_clear_pointer (&link->stream_states, g_tree_unref);
+  weir_streams_drop_states (link);
   weir_connection_unref (link->connection);
 }
 
 void
 weir_intake_leave (WeirStage *stage, WeirLink *link)
 {
-  if (!link->parted || !link->over || link->leaving || link->done_private != link->taken ||
-      stage->life >= WEIR_LIFE_ENDED) {
+  if (link->connection == NULL || !link->extras->parted || !link->over || link->extras->leaving ||
+      link->done_private != link->taken || stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
   /* A thread that gave a record back is not through with the link; it makes the stage ready when it is. */
   if (weir_load_acquire (&link->giving) != 0) {
-    link->leaving = TRUE;
-    link->next_leaving = stage->leaving;
+    link->extras->leaving = TRUE;
+    link->extras->next_leaving = stage->leaving;
     stage->leaving = link;
     return;
   }
@@ -77,9 +78,9 @@ static void
 leave_all (WeirStage *stage, WeirLink *link)
 {
   for (WeirLink *next; link != NULL; link = next) {
-    next = link->next_leaving;
-    link->parted = TRUE;
-    link->leaving = FALSE;
+    next = link->extras->next_leaving;
+    link->extras->parted = TRUE;
+    link->extras->leaving = FALSE;
     weir_intake_leave (stage, link);
   }
 }
@@ -106,8 +107,9 @@ weir_intake_leave_parted (WeirStage *stage)
   for (guint i = stage->input_count; i-- > 0;) {
     WeirLink *link = stage->inputs[i];
     /* What is kept is given back until close() has returned. */
+    gboolean parted = link->connection != NULL && link->extras->parted;
     gboolean unused = stage->life == WEIR_LIFE_CLOSED || link->done_private == link->taken;
-    if (link->parted && unused && weir_load_acquire (&link->giving) == 0 && weir_load_acquire (&link->ready) == 0) {
+    if (parted && unused && weir_load_acquire (&link->giving) == 0 && weir_load_acquire (&link->ready) == 0) {
       let_go (stage, link);
     }
   }

@@ -42,9 +42,7 @@ open_stage (WeirStage *stage)
     report_failure (stage);
   } else {
     /* Only now: interrupt() uses what open() makes. */
-    g_mutex_lock (&stage->interrupt_lock);
-    stage->interruptible = TRUE;
-    g_mutex_unlock (&stage->interrupt_lock);
+    weir_stage_set_interruptible (stage, TRUE);
     stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
   }
 }
@@ -89,6 +87,28 @@ start_stage (WeirStage *stage)
   stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
 }
 
+/* The timers, and the sources of its own. */
+static void
+drop_wake_ups (WeirStage *stage)
+{
+  WeirStageExtras *extras = stage->extras;
+  if (extras == NULL) {
+    return;
+  }
+  weir_timers_disarm (stage->worker->timers, &extras->timers.halves[WEIR_HALF_INPUT]);
+  weir_timers_disarm (stage->worker->timers, &extras->timers.halves[WEIR_HALF_OUTPUT]);
+  weir_timers_disarm (stage->worker->timers, &extras->timers.retry);
+  weir_timers_disarm (stage->worker->timers, &extras->timers.age);
+  weir_stage_enter (stage, WEIR_IN_SOURCE);
+  for (guint i = 0; extras->sources != NULL && i < extras->sources->len; i++) {
+    GSource *source = g_ptr_array_index (extras->sources, i);
+    g_source_destroy (source);
+    g_source_unref (source);
+  }
+  g_clear_pointer (&extras->sources, g_ptr_array_unref);
+  weir_stage_enter (stage, NULL);
+}
+
 static void
 close_stage (WeirStage *stage)
 {
@@ -98,23 +118,8 @@ close_stage (WeirStage *stage)
   gboolean opened = stage->life != WEIR_LIFE_NEW;
   stage->refusing = TRUE;
   weir_posts_end (stage);
-  if (stage->timers != NULL) {
-    weir_timers_disarm (stage->worker->timers, &stage->timers->halves[WEIR_HALF_INPUT]);
-    weir_timers_disarm (stage->worker->timers, &stage->timers->halves[WEIR_HALF_OUTPUT]);
-    weir_timers_disarm (stage->worker->timers, &stage->timers->retry);
-    weir_timers_disarm (stage->worker->timers, &stage->timers->age);
-  }
-  weir_stage_enter (stage, WEIR_IN_SOURCE);
-  for (guint i = 0; stage->sources != NULL && i < stage->sources->len; i++) {
-    GSource *source = g_ptr_array_index (stage->sources, i);
-    g_source_destroy (source);
-    g_source_unref (source);
-  }
-  g_clear_pointer (&stage->sources, g_ptr_array_unref);
-  weir_stage_enter (stage, NULL);
-  g_mutex_lock (&stage->interrupt_lock);
-  stage->interruptible = FALSE;
-  g_mutex_unlock (&stage->interrupt_lock);
+  drop_wake_ups (stage);
+  weir_stage_set_interruptible (stage, FALSE);
   if (opened && stage->role->close != NULL) {
     weir_stage_enter (stage, "close");
     stage->role->close (stage, stage->self);
@@ -127,7 +132,7 @@ close_stage (WeirStage *stage)
   }
   weir_streams_forget_all (stage);
   for (guint i = 0; i < stage->input_count; i++) {
-    g_clear_pointer (&stage->inputs[i]->stream_states, g_tree_unref); /* of a stage that has finished by itself */
+    weir_streams_drop_states (stage->inputs[i]); /* of a stage that has finished by itself */
     if (stage->inputs[i]->connection != NULL) {
       weir_task_make_ready (&stage->task); /* the next turn lets go of those that have parted by now */
     }

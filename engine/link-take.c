@@ -208,9 +208,9 @@ finish_kept (WeirLink *link)
 static gboolean
 finish_granted (WeirLink *link)
 {
-  while (link->done_private != link->taken && link->done_private < link->granted) {
+  while (link->done_private != link->taken && link->done_private < link->extras->granted) {
     step_done_segment (link);
-    guint64 most = MIN (link->taken, link->granted) - link->done_private;
+    guint64 most = MIN (link->taken, link->extras->granted) - link->done_private;
     gsize count = (gsize) MIN (most, link->done_segment->slots - link->done_index);
     _Atomic guint8 *states = weir_segment_states (link->done_segment) + link->done_index;
     const WeirRecord *records = weir_segment_records (link->done_segment) + link->done_index;
@@ -253,8 +253,8 @@ weir_link_done (WeirLink *link)
   weir_store_relaxed (&link->done_pinned, link->done_pinned_private);
   weir_store_release (&link->done, link->done_private);
   weir_fence (&link->done);
-  if (G_UNLIKELY (link->on_done != NULL)) {
-    link->on_done (link, link->on_done_data);
+  if (G_UNLIKELY (link->tells_done)) {
+    link->extras->on_done (link, link->extras->on_done_data);
   }
   if (weir_load_relaxed (&link->full) == 0) {
     return;
@@ -302,7 +302,7 @@ weir_link_close (WeirLink *link, guint32 closed)
 void
 weir_link_discard (WeirLink *link, WeirDropReason reason)
 {
-  link->given_up = link->given_up != 0 ? link->given_up : link->taken + 1;
+  weir_link_note_given_up (link, link->taken);
   while (weir_link_look (link) != 0) {
     WeirRecord *records;
     gsize count = weir_link_peek (link, &records, G_MAXSIZE);
@@ -313,7 +313,7 @@ weir_link_discard (WeirLink *link, WeirDropReason reason)
     if (count > 0) {
       weir_link_take (link, count, bytes);
       link->discarded += count;
-      link->discarded_as = reason;
+      link->discarded_as = (guint8) reason;
       continue;
     }
     const WeirRecord *control = weir_link_peek_control (link);
@@ -340,13 +340,14 @@ weir_link_rejected_slot (WeirLink *link)
 char *
 weir_link_take_reason (WeirLink *link, const WeirRecord *slot)
 {
+  WeirLinkExtras *extras = weir_link_extras (link);
   for (WeirRejection *rejection = atomic_exchange_explicit (&link->rejections, NULL, memory_order_acquire), *next;
        rejection != NULL; rejection = next) {
     next = rejection->next;
-    rejection->next = link->reasons;
-    link->reasons = rejection;
+    rejection->next = extras->reasons;
+    extras->reasons = rejection;
   }
-  for (WeirRejection **at = &link->reasons; *at != NULL; at = &(*at)->next) {
+  for (WeirRejection **at = &extras->reasons; *at != NULL; at = &(*at)->next) {
     WeirRejection *rejection = *at;
     if (rejection->slot == slot) {
       *at = rejection->next;

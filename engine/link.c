@@ -80,7 +80,8 @@ weir_link_new (const char *name, const WeirQueueSettings *settings)
 {
   WeirLink *link = g_aligned_alloc0 (1, sizeof (WeirLink), 64);
   init_link (link, limits_new (settings));
-  link->name = g_strdup (name);
+  link->identity = g_new0 (WeirLinkIdentity, 1);
+  link->identity->name = g_strdup (name);
   return link;
 }
 
@@ -89,7 +90,7 @@ weir_link_copy (gpointer place, const WeirLink *original)
 {
   WeirLink *link = place;
   init_link (link, original->limits);
-  link->name = original->name;
+  link->identity = original->identity;
   link->is_copy = link->borrows_limits = TRUE;
   return link;
 }
@@ -161,11 +162,11 @@ weir_link_check_ledger (WeirLink *link)
   WeirLinkFigures figures;
   weir_link_figures (link, &figures);
   /* Each connection's own links have been walked when it ended. */
-  guint64 queued = link->connections != NULL ? figures.queued : weir_link_count_queued (link);
+  guint64 queued = weir_link_stands_for (link) != NULL ? figures.queued : weir_link_count_queued (link);
   if (figures.in != figures.out + figures.dropped + queued) {
     g_error ("link %s does not balance: in %" G_GUINT64_FORMAT " is not out %" G_GUINT64_FORMAT
              " + dropped %" G_GUINT64_FORMAT " + queued %" G_GUINT64_FORMAT,
-             link->name, figures.in, figures.out, figures.dropped, queued);
+             link->identity->name, figures.in, figures.out, figures.dropped, queued);
   }
   return queued;
 }
@@ -196,9 +197,9 @@ discard_taken (WeirLink *link, guint64 from, gboolean kept)
 void
 weir_link_discard_taken (WeirLink *link, gsize count, WeirDropReason reason)
 {
-  link->given_up = link->given_up != 0 ? link->given_up : link->taken - count + 1;
+  weir_link_note_given_up (link, link->taken - count);
   discard_taken (link, link->taken - count, FALSE);
-  link->discarded_as = reason;
+  link->discarded_as = (guint8) reason;
 }
 
 void
@@ -207,7 +208,7 @@ weir_link_abandon (WeirLink *link, WeirDropReason reason)
   if (link->kept > 0) {
     discard_taken (link, link->done_private, TRUE);
   }
-  link->discarded_as = reason;
+  link->discarded_as = (guint8) reason;
   weir_link_discard (link, reason);
 }
 
@@ -251,7 +252,10 @@ weir_link_free (WeirLink *link)
     segment = next;
   }
   free_rejections (weir_load_acquire (&link->rejections));
-  free_rejections (link->reasons);
+  if (link->extras != NULL) {
+    free_rejections (link->extras->reasons);
+    g_free (link->extras);
+  }
   if (link->copies != NULL) {
     weir_packer_clear (link->copies);
     g_free (link->copies);
@@ -262,8 +266,26 @@ weir_link_free (WeirLink *link)
   g_clear_pointer (&link->stamps, g_array_unref);
   free_limits (link);
   if (!link->is_copy) {
-    g_free (link->name);
+    g_free (link->identity->name);
+    g_free (link->identity);
     g_aligned_free (link);
+  }
+}
+
+WeirLinkExtras *
+weir_link_extras (WeirLink *link)
+{
+  if (G_UNLIKELY (link->extras == NULL)) {
+    link->extras = g_new0 (WeirLinkExtras, 1);
+  }
+  return link->extras;
+}
+
+void
+weir_link_note_given_up (WeirLink *link, guint64 from)
+{
+  if (link->extras != NULL && link->extras->given_up == 0) {
+    link->extras->given_up = from + 1;
   }
 }
 
@@ -311,8 +333,8 @@ void
 weir_link_figures (WeirLink *link, WeirLinkFigures *figures)
 {
   *figures = (WeirLinkFigures){ 0 };
-  if (link->connections != NULL) {
-    weir_connections_link_figures (link->connections, link, figures);
+  if (weir_link_stands_for (link) != NULL) {
+    weir_connections_link_figures (weir_link_stands_for (link), link, figures);
     return;
   }
   /* Done before put: what comes in between shows as queued, never as a negative level. */

@@ -79,20 +79,37 @@ typedef struct _WeirRejection {
   char *reason;
 } WeirRejection;
 
+/* What it is called, and where it stands. Constant; the copies of a link that stands in a template share it. */
+typedef struct {
+  char *name;
+  struct _WeirConnections *connections; /* whose template it stands in; NULL: in none */
+  guint template_index, from_port;
+} WeirLinkIdentity;
+
+/* What the taking end of few links needs, all of them in a pipeline of which there is one; but for next_joining and next_leaving the taker's worker's. */
+typedef struct {
+  struct _WeirStreamState *state; /* of a joining role: looked up last; while there is no tree, the only one */
+  GTree *states;                  /* stream -> state, in the order of their numbers; NULL: there has been one at most */
+  WeirRejection *reasons;         /* of rejected slots that done has not come to */
+  guint64 given_up;               /* one more than where what was dropped untaken begins; 0: nothing was */
+  guint64 granted;
+  void (*on_done) (WeirLink *link, gpointer data);
+  gpointer on_done_data;
+  guint input_index; /* in the taking stage's inputs; of those that are no copies, or may leave */
+  /* Of a connection's link to a shared stage. */
+  WeirLink *next_joining;
+  WeirLink *next_leaving; /* parting, and then leaving */
+  bool parted, leaving;   /* nobody of its connection touches it any more; it is on the list of the taking stage */
+} WeirLinkExtras;
+
 struct _WeirLink {
   /* Constant once the pipeline runs. */
-  char *name;                 /* of a connection's: the template's */
-  WeirStage *from, *to;       /* the stages; the link never looks into them */
-  WeirTask *producer, *taker; /* their tasks */
+  WeirStage *from;            /* the stage; the link never looks into it */
+  WeirTask *producer, *taker; /* the stages' tasks */
   WeirReadyLinks *taker_links;
   WeirPacker *packer; /* of the emitting stage */
   WeirPool *pool;     /* of the producer's worker; for a drop_oldest link, of the taker's */
   const WeirLimits *limits;
-  struct _WeirConnections *connections; /* it is of a template: never runs, stands for those of the connections */
-  struct _WeirConnection *connection;   /* it leads from a connection to a shared stage */
-  guint template_index, from_port;
-  bool is_copy, borrows_limits;
-  bool counted;     /* among the reasons of the producing stage; its worker's */
   WeirFront *front; /* drop_oldest only; then all fields of the producer's worker below are the taker's worker's */
 
   /* The producer's worker. */
@@ -123,7 +140,8 @@ struct _WeirLink {
   _Alignas(64) _Atomic guint64 put;
   _Atomic guint64 put_bytes, put_pinned;
   _Atomic guint32 full; /* the link's pause reason */
-  WeirSegment *fresh;   /* where slot `fresh_at` lies, when the ring was empty before it; handed over by put */
+  bool counted;       /* among the reasons of the producing stage; only its worker looks, also where there is a front */
+  WeirSegment *fresh; /* where slot `fresh_at` lies, when the ring was empty before it; handed over by put */
   guint64 fresh_at;
   _Atomic guint64 handed_at; /* put, while the idle producer lets the taker free the segment put stands in; 0: no */
   _Atomic guint64 controls_put;
@@ -132,41 +150,46 @@ struct _WeirLink {
   _Alignas(64) _Atomic guint64 done;
   _Atomic guint64 done_bytes, done_pinned;
   _Atomic guint32 closed; /* WEIR_LINK_ */
+  bool over;              /* END was taken */
+  bool held;              /* done goes no further than extras->granted: another process has what was taken */
+  bool tells_done;        /* extras->on_done() is called behind each publication of done */
+  guint8 discarded_as;    /* WeirDropReason */
   _Atomic guint64 controls_done;
   _Atomic guint64 peak_records, peak_bytes, peak_pinned;
   guint64 taken, taken_bytes, put_seen, controls_taken;
   WeirSegment *take_segment, *done_segment;
   guint32 take_index, done_index;
   guint64 done_private, done_bytes_private, done_pinned_private, pinned_now;
-  guint64 kept;      /* slots between done and taken that are kept */
-  guint64 discarded; /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
-  WeirDropReason discarded_as;
-  bool over;            /* END was taken */
-  bool parted, leaving; /* nobody of its connection touches it any more; it is on the list of the taking stage */
-  GTree *stream_states; /* stream -> the joining role's state, in the order of their numbers */
-  guint32 last_stream;  /* looked up last */
-  gpointer last_state;
-  WeirLink *next_active;       /* on the taking stage's own list */
+  guint64 kept;          /* slots between done and taken that are kept */
+  guint64 discarded;     /* slots before taken that were dropped and are not done yet, as a kept one lies before them */
+  WeirLink *next_active; /* on the taking stage's own list */
   const WeirRecord *gap_ended; /* the GAP record whose stream's state was ended */
-  WeirLink *next_joining;      /* of a shared stage */
-  WeirLink *next_leaving;      /* likewise: parting, and then leaving */
-  guint input_index;           /* in the taking stage's inputs; for those that may leave */
-  WeirRejection *reasons;      /* of rejected slots that done has not come to */
-  guint64 given_up;            /* one more than where what was dropped untaken begins; 0: nothing was */
-  bool held;                   /* done goes no further than `granted`: another process has what was taken */
-  guint64 granted;
-  void (*on_done) (WeirLink *link, gpointer data); /* called behind each publication of done; NULL: nobody asks */
-  gpointer on_done_data;
+  WeirLinkExtras *extras;      /* NULL: none yet */
 
-  /* Both sides. */
+  /* Both sides; and what is constant, but seldom looked at. */
   _Alignas(64) _Atomic (WeirTally *) tally; /* NULL: nothing is in it */
   _Atomic guint32 ready;                    /* on the taker's ready or active list */
+  bool is_copy, borrows_limits;             /* constant */
   WeirLink *next_ready;
   _Atomic guint32 released; /* a slot was given back */
   _Atomic guint32 giving;   /* threads that are giving one back right now; counted where the link may leave */
   _Atomic (struct _WeirRejection *) rejections;
+  WeirStage *to;                      /* constant; the link never looks into it */
+  struct _WeirConnection *connection; /* constant; it leads from that one to a shared stage */
+  WeirLinkIdentity *identity;
 };
 
+/* The connections it stands for, as it is of their template and never runs itself; NULL: none. */
+static inline struct _WeirConnections *
+weir_link_stands_for (const WeirLink *link)
+{
+  return link->is_copy ? NULL : link->identity->connections;
+}
+
+/* The taker's worker, or whoever makes the link; made at first use. */
+WeirLinkExtras *weir_link_extras (WeirLink *link);
+/* What was put from there on is dropped untaken. */
+void weir_link_note_given_up (WeirLink *link, guint64 from);
 /* Either end's worker; made at first use. */
 WeirTally *weir_link_tally (WeirLink *link);
 /* The producer's worker: it is paused, or resumes, for this link. */
@@ -177,7 +200,7 @@ void weir_link_tell_resume (WeirLink *link);
 gboolean weir_queue_settings_check (const WeirQueueSettings *settings, char **message);
 
 WeirLink *weir_link_new (const char *name, const WeirQueueSettings *settings);
-/* A copy of one of a template: limits and name, which it borrows; not wired. The place is zeroed, aligned to 64, and stays the
+/* A copy of one of a template: limits and identity, which it borrows; not wired. The place is zeroed, aligned to 64, and stays the
  * caller's. */
 WeirLink *weir_link_copy (gpointer place, const WeirLink *original);
 void weir_link_free (WeirLink *link); /* both ends parked */

@@ -86,7 +86,7 @@ hold (WeirStage *stage, WeirLink *link)
                        "emitted past a full link: %s is at its hard limit (%" G_GUINT64_FORMAT
                        " records queued), and the stage "
                        "cannot wait there as it shares worker \"%s\"; stop emitting when an emit answers FALSE",
-                       link->name, link->put_private - link->done_seen, stage->worker->name);
+                       link->identity->name, link->put_private - link->done_seen, stage->worker->name);
     }
     return FALSE;
   }

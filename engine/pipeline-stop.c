@@ -17,10 +17,10 @@ check_ledger (WeirPipeline *pipeline)
   guint64 undelivered = 0;
   for (guint i = 0; i < pipeline->links->len; i++) {
     WeirLink *link = g_ptr_array_index (pipeline->links, i);
-    if (link->connections == NULL && link->front == NULL) {
+    if (weir_link_stands_for (link) == NULL && link->front == NULL) {
       weir_link_publish (link);
     }
-    if (link->connections == NULL && weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
+    if (weir_link_stands_for (link) == NULL && weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       weir_intake_discard_run (link->to, link, WEIR_DROP_TAKER_FINISHED);
       weir_link_discard (link, WEIR_DROP_TAKER_FINISHED);
     }

@@ -36,7 +36,9 @@ init_stage (WeirStage *stage, WeirKind kind, const WeirRole *role, gpointer self
   stage->refusing = TRUE; /* until start */
   stage->current = &weir_no_record;
   stage->counter_count = count_names (role->counters);
-  g_mutex_init (&stage->interrupt_lock);
+  if (role->interrupt != NULL) {
+    weir_stage_extras (stage); /* before another thread asks for the lock */
+  }
 }
 
 WeirStage *
@@ -50,31 +52,27 @@ weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirR
   return stage;
 }
 
-/* What lies behind the struct of a copy: the role's state, then the counters. */
 static gsize
-state_room (const WeirStage *original)
+rounded (gsize size)
 {
-  return (original->role->state_size + 15) & ~(gsize) 15;
+  return (size + WEIR_STATE_ALIGNMENT - 1) & ~(gsize) (WEIR_STATE_ALIGNMENT - 1);
 }
 
 gsize
-weir_stage_copy_size (const WeirStage *original)
+weir_stage_state_size (const WeirStage *original)
 {
-  return (sizeof (WeirStage) + state_room (original) + original->counter_count * sizeof (guint64) + 63) & ~(gsize) 63;
+  return rounded (rounded (original->role->state_size) + original->counter_count * sizeof (guint64));
 }
 
-WeirStage *
-weir_stage_copy (gpointer place, const WeirStage *original)
+void
+weir_stage_copy (WeirStage *stage, gpointer state, const WeirStage *original)
 {
-  WeirStage *stage = place;
-  guint8 *self = (guint8 *) (stage + 1);
-  memcpy (self, original->self, original->role->state_size);
-  init_stage (stage, original->kind, original->role, self);
-  stage->counters = (gpointer) (self + state_room (original));
+  memcpy (state, original->self, original->role->state_size);
+  init_stage (stage, original->kind, original->role, state);
+  stage->counters = (gpointer) ((guint8 *) state + rounded (original->role->state_size));
   stage->name = original->name;
   stage->plugin = original->plugin;
   stage->log_level = original->log_level;
-  return stage;
 }
 
 static void
@@ -95,17 +93,28 @@ wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
   weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_OUTPUT));
 }
 
-WeirStageTimers *
-weir_stage_timers (WeirStage *stage)
+WeirStageExtras *
+weir_stage_extras (WeirStage *stage)
 {
-  if (stage->timers == NULL) {
-    stage->timers = g_new (WeirStageTimers, 1);
-    *stage->timers = (WeirStageTimers){ .halves = { { .fire = wake_input, .data = stage },
-                                                    { .fire = wake_output, .data = stage } },
-                                        .retry = { .fire = wake, .data = stage },
-                                        .age = { .fire = wake, .data = stage } };
+  if (stage->extras == NULL) {
+    stage->extras = g_new0 (WeirStageExtras, 1);
+    stage->extras->timers = (WeirStageTimers){ .halves = { { .fire = wake_input, .data = stage },
+                                                           { .fire = wake_output, .data = stage } },
+                                               .retry = { .fire = wake, .data = stage },
+                                               .age = { .fire = wake, .data = stage } };
+    g_mutex_init (&stage->extras->interrupt_lock);
   }
-  return stage->timers;
+  return stage->extras;
+}
+
+static void
+free_extras (WeirStageExtras *extras)
+{
+  weir_template_cache_free (extras->templates);
+  g_clear_pointer (&extras->sources, g_ptr_array_unref);
+  g_mutex_clear (&extras->interrupt_lock);
+  g_free (extras->rejection);
+  g_free (extras);
 }
 
 void
@@ -143,7 +152,9 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
 {
   link->from = from;
   link->to = to;
-  link->from_port = port;
+  if (!link->is_copy) {
+    link->identity->from_port = port;
+  }
   link->producer = &from->task;
   link->taker = &to->task;
   link->taker_links = &to->ready_links;
@@ -160,7 +171,9 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
 void
 weir_stage_add_input (WeirStage *stage, WeirLink *link)
 {
-  link->input_index = stage->input_count;
+  if (!link->is_copy || link->connection != NULL) {
+    weir_link_extras (link)->input_index = stage->input_count;
+  }
   append_link (&stage->inputs, &stage->only_input, stage->input_count++, link);
 }
 
@@ -202,16 +215,12 @@ weir_stage_free (WeirStage *stage)
   }
   free_links (stage->rejected.links, &stage->rejected.only);
   free_links (stage->inputs, &stage->only_input);
-  weir_template_cache_free (stage->templates);
   g_clear_pointer (&stage->pending_ends, g_array_unref);
-  g_clear_pointer (&stage->sources, g_ptr_array_unref);
-  g_free (stage->timers);
-  g_mutex_clear (&stage->interrupt_lock);
+  g_clear_pointer (&stage->extras, free_extras);
   if (stage->ports != &stage->only_port) {
     g_free (stage->ports);
   }
   g_free (stage->failure);
-  g_free (stage->rejection);
   if (stage->connection != NULL) {
     return; /* the rest is the connection's */
   }
@@ -240,13 +249,27 @@ weir_stage_interrupting (void)
 void
 weir_stage_interrupt (WeirStage *stage)
 {
-  g_mutex_lock (&stage->interrupt_lock);
-  if (stage->interruptible && stage->role->interrupt != NULL) {
+  if (stage->role->interrupt == NULL) {
+    return;
+  }
+  g_mutex_lock (&stage->extras->interrupt_lock);
+  if (stage->extras->interruptible) {
     interrupting = stage;
     stage->role->interrupt (stage, stage->self);
     interrupting = NULL;
   }
-  g_mutex_unlock (&stage->interrupt_lock);
+  g_mutex_unlock (&stage->extras->interrupt_lock);
+}
+
+void
+weir_stage_set_interruptible (WeirStage *stage, gboolean interruptible)
+{
+  if (stage->role->interrupt == NULL) {
+    return;
+  }
+  g_mutex_lock (&stage->extras->interrupt_lock);
+  stage->extras->interruptible = interruptible;
+  g_mutex_unlock (&stage->extras->interrupt_lock);
 }
 
 void
@@ -335,10 +358,18 @@ weir_stage_reject (WeirStage *stage, const char *format, ...)
 {
   va_list arguments;
   va_start (arguments, format);
-  g_free (stage->rejection);
-  stage->rejection = g_strdup_vprintf (format, arguments);
+  WeirStageExtras *extras = weir_stage_extras (stage);
+  g_free (extras->rejection);
+  extras->rejection = g_strdup_vprintf (format, arguments);
   va_end (arguments);
   return WEIR_REJECT;
+}
+
+void
+weir_stage_set_log (WeirStage *stage, void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text))
+{
+  weir_stage_extras (stage)->log = log;
+  stage->logs_apart = log != NULL;
 }
 
 void
@@ -351,8 +382,8 @@ weir_stage_log (WeirStage *stage, GLogLevelFlags level, const char *format, ...)
   va_start (arguments, format);
   g_autofree char *text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  if (stage->log != NULL) {
-    stage->log (stage, level, text);
+  if (stage->logs_apart) {
+    stage->extras->log (stage, level, text);
     return;
   }
   g_log_structured (G_LOG_DOMAIN, level, "WEIR_STAGE", stage->name, "WEIR_PLUGIN", stage->plugin, "MESSAGE",
@@ -375,9 +406,10 @@ weir_stage_window (WeirStage *stage, gsize kept)
 void
 weir_template_write (WeirStage *stage, const char *text, const WeirRecord *record, GString *out)
 {
-  if (stage->templates == NULL) {
-    stage->templates = weir_template_cache_new ();
+  WeirStageExtras *extras = weir_stage_extras (stage);
+  if (extras->templates == NULL) {
+    extras->templates = weir_template_cache_new ();
   }
-  WeirTemplate *template = weir_template_cache_get (stage->templates, text);
+  WeirTemplate *template = weir_template_cache_get (extras->templates, text);
   weir_template_expand (template, record, weir_template_uses_time (template) ? weir_stage_wall (stage) : 0, out);
 }

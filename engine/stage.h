@@ -92,31 +92,44 @@ typedef struct {
   WeirTimer halves[WEIR_HALVES], retry, age;
 } WeirStageTimers;
 
-struct _WeirStage {
+/* What few stages need. */
+typedef struct {
   /* Constant once the pipeline runs. */
+  void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* any thread */
+  gpointer elsewhere_data;
+  /* The worker. */
+  WeirStageTimers timers;
+  GPtrArray *sources; /* NULL: none yet */
+  WeirTemplateCache *templates;
+  GHashTable *streams; /* number -> WeirContext or NULL; NULL: there is one at most */
+  char *rejection;
+  /* Any thread. */
+  GMutex interrupt_lock;
+  bool interruptible; /* under the lock */
+} WeirStageExtras;
+
+struct _WeirStage {
+  /* Constant once the pipeline runs, but for the task's own. */
   WeirTask task;
   _Atomic gint references;
+  WeirKind kind;
   char *name, *plugin; /* of a connection's: the template's */
   const WeirRole *role;
-  WeirKind kind;
   struct _WeirConnections *connections; /* it accepts them, or is of their template and never runs */
   struct _WeirConnection *connection;   /* it belongs to one */
-  gboolean listens;                     /* it accepts connections */
-  guint template_index;
-  gboolean duplex; /* its two halves pause, wait and end apart (R1, R10) */
   gpointer self;
   WeirWorker *worker;
   WeirPort *ports;
-  guint port_count;
-  WeirPort rejected;
   WeirPort only_port; /* where there is one */
-  WeirLink **inputs, *only_input;
-  guint input_count;
+  WeirPort rejected;
+  guint port_count;
+  guint template_index;
+  GLogLevelFlags log_level; /* messages below are not logged */
+  bool listens;             /* it accepts connections */
+  bool duplex;              /* its two halves pause, wait and end apart (R1, R10) */
+  bool logs_apart;          /* to extras->log() */
   gsize record_max;
-  GLogLevelFlags log_level;                                               /* messages below are not logged */
-  void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* NULL: to the program's log. Any thread */
   const WeirElsewhere *elsewhere; /* it is one that is isolated, or an end of it; NULL: it is not */
-  gpointer elsewhere_data;
   WeirStageReport report;
   gpointer report_data;
 
@@ -134,71 +147,66 @@ struct _WeirStage {
 
   /* The worker. */
   _Alignas(64) WeirLife life;
-  WeirPacker packer;
-  const WeirRecord *current; /* the record at hand */
-  WeirLink *current_link;
-  WeirPort *port;
-  bool awaits_connections; /* its own end, and theirs is still to come */
-  bool in_turn, in_pause, refusing, finishing, failed, failure_told, told_paused, stopping, draining, ready_said;
-  bool at_fault;                         /* it has failed as it broke a rule, and not by its own word */
-  bool waits;                            /* a callback answered WAIT */
-  int watched;                           /* the one descriptor it has waited for, or WEIR_WATCHED_ */
-  WeirHalf half;                         /* whose callback runs; OUTPUT only in a duplex stage */
-  bool out_waits;                        /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
-  bool out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
-  bool finish_posted;                    /* its output is over, but for records that threads have handed in */
-  bool lingers;                          /* is not closed behind its end yet */
-  WeirProduces produces;
-  bool settle_wanted, settle_told, settle_asked;
-  bool enough;       /* consume or flush answered DONE */
-  bool input_closed; /* and the links are closed for it */
-  char *failure, *rejection;
-  WeirLink *active, *active_last;  /* links with something to take, by next_active */
-  WeirLink *leaving;               /* links that are over, and that a helper thread has its hands on; by next_leaving */
-  const WeirRecord *flush_records; /* the run that flush has not finished */
-  gsize flush_count;
-  WeirLink *flush_link;
-  GArray *pending_ends;  /* NULL: none yet; stream ends to forward once what was taken before them is done */
-  gpointer ending_state; /* of end_stream() */
-  guint32 ending_stream;
-  bool end_told;
-  guint inputs_over;
-  gsize window;
+  bool in_turn, in_pause, refusing, failed;
   /* For the rest of this callback. */
   guint32 overrides;
   guint32 use_stream;
   guint set_trail;
+  bool waits;     /* a callback answered WAIT */
+  bool out_waits; /* duplex: its produce() answered WAIT; `waits` is the consuming half's */
+  bool told_paused, dirty;
   gint64 set_time;
   WeirContext *set_context;
   const char *set_rejected; /* the reason */
+  WeirPort *port;
   gpointer emit_begin;
   gsize emit_begin_size;
+  const WeirRecord *current; /* the record at hand */
   const WeirRecord *at_hand; /* of the produce() that follows PRODUCE */
-  bool dropping_streams;     /* what end_stream() emits is refused without a word */
-  bool refusal_told;
-  guint32 only_stream;       /* opened here; 0: none, or several: */
-  WeirContext *only_context; /* its own, or NULL */
-  GHashTable *streams;       /* number -> WeirContext or NULL */
-  WeirStage *next_dirty;
-  bool dirty;
-  GPtrArray *sources;      /* NULL: none yet */
-  WeirStageTimers *timers; /* NULL: none was armed yet */
-  guint empty_turns;       /* MORE with nothing emitted, in a row */
-  WeirTemplateCache *templates;
+  WeirPacker packer;
+  gsize turn_records, turn_bytes;
+  gint64 held_us; /* of this turn, at a hard limit */
   gint64 clock_at;
   WeirClock clock;
-  gint64 held_us; /* of this turn, at a hard limit */
-  gsize turn_records, turn_bytes;
+  WeirHalf half; /* whose callback runs; OUTPUT only in a duplex stage */
+  WeirProduces produces;
+  guint empty_turns; /* MORE with nothing emitted, in a row */
+  WeirLink **inputs, *only_input;
+  WeirLink *current_link;
+  WeirLink *active, *active_last; /* links with something to take, by next_active */
+  WeirLink *leaving;              /* links that are over, and that a helper thread has its hands on; by next_leaving */
+  guint input_count, inputs_over;
+  const WeirRecord *flush_records; /* the run that flush has not finished */
+  gsize flush_count;
+  WeirLink *flush_link;
+  gsize window;
+  GArray *pending_ends;  /* NULL: none yet; stream ends to forward once what was taken before them is done */
+  gpointer ending_state; /* of end_stream() */
+  guint32 ending_stream;
+  guint32 only_stream;       /* opened here; 0: none, or several: */
+  WeirContext *only_context; /* its own, or NULL */
+  int watched;               /* the one descriptor it has waited for, or WEIR_WATCHED_ */
+  bool stopping, draining, finishing;
+  bool out_finishing, out_over, in_over; /* duplex: the output is to end, has ended; the input has */
+  bool finish_posted;                    /* its output is over, but for records that threads have handed in */
+  bool lingers;                          /* is not closed behind its end yet */
+  bool awaits_connections;               /* its own end, and theirs is still to come */
+  bool enough;                           /* consume or flush answered DONE */
+  bool input_closed;                     /* and the links are closed for it */
+  bool settle_wanted, settle_told, settle_asked;
+  bool ready_said, end_told, failure_told, refusal_told;
+  bool dropping_streams; /* what end_stream() emits is refused without a word */
+  bool at_fault;         /* it has failed as it broke a rule, and not by its own word */
+  char *failure;
+  WeirStage *next_dirty;
+  WeirStageExtras *extras; /* NULL: none yet; made before the pipeline runs where other threads look there */
 
   /* Figures: the worker writes, any thread reads. */
   _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
   _Atomic guint64 clocks[WEIR_CLOCKS];
   _Atomic guint64 *counters;
-  guint counter_count;
+  guint counter_count;       /* constant */
   _Atomic guint32 life_seen; /* WeirLife, for who looks */
-
-  GMutex interrupt_lock;
-  gboolean interruptible;
 };
 
 enum { WEIR_WATCHED_NONE = -1, WEIR_WATCHED_SEVERAL = -2 };
@@ -243,10 +251,11 @@ weir_intake_paused (WeirStage *stage)
 /* state is taken; options have been filled in. */
 WeirStage *weir_stage_new (const char *name, WeirKind kind, const char *plugin, const WeirRole *role, gpointer self);
 void weir_stage_set_worker (WeirStage *stage, WeirWorker *worker);
-/* A copy of one of a template, with its options, in a place of that many bytes that is zeroed and aligned to 64; it borrows the
- * names. */
-gsize weir_stage_copy_size (const WeirStage *original);
-WeirStage *weir_stage_copy (gpointer place, const WeirStage *original);
+/* Makes a copy of one of a template, with its options; both places are zeroed, and stay the caller's. state: for what the role
+ * keeps, and the counters behind it. It borrows the names. */
+#define WEIR_STATE_ALIGNMENT 16u
+gsize weir_stage_state_size (const WeirStage *original);
+void weir_stage_copy (WeirStage *stage, gpointer state, const WeirStage *original);
 /* Sets a link's ends, all but the input of `to`. A stage of a template has no worker. */
 void weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to);
 void weir_stage_add_input (WeirStage *stage, WeirLink *link);
@@ -254,13 +263,17 @@ void weir_stage_free (WeirStage *stage); /* one that nobody refers to */
 void weir_stage_request (WeirStage *stage, guint32 request);
 /* Breaks the block of a BLOCKING role's callback, if there is one. */
 void weir_stage_interrupt (WeirStage *stage);
+/* Worker: whether it may be, from now on. */
+void weir_stage_set_interruptible (WeirStage *stage, gboolean interruptible);
 /* The stage whose interrupt() the calling thread is in, or NULL; for crash reports. */
 WeirStage *weir_stage_interrupting (void);
 
 /* What is inherited where no record is at hand: nothing. */
 extern const WeirRecord weir_no_record;
-/* Its timers, made at first use. Worker. */
-WeirStageTimers *weir_stage_timers (WeirStage *stage);
+/* Made at first use. Worker. */
+WeirStageExtras *weir_stage_extras (WeirStage *stage);
+/* Where its messages go, from any thread; NULL: to the program's log. Before it runs, or when it is closed. */
+void weir_stage_set_log (WeirStage *stage, void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text));
 
 /* ---- stage.c: small things that the other files share; worker ---- */
 
@@ -296,7 +309,7 @@ void weir_stage_wake_halves (gpointer stage, guint32 halves);
 static inline const char *
 weir_stage_rejection (WeirStage *stage)
 {
-  return stage->rejection != NULL ? stage->rejection : "no reason given";
+  return stage->extras != NULL && stage->extras->rejection != NULL ? stage->extras->rejection : "no reason given";
 }
 /* The answer of a callback other than MORE: FALSE, and the stage has failed by name, where it is not among the bits 1 << answer
  * that are allowed, or is a FAIL that says nothing. */
@@ -398,6 +411,8 @@ void weir_streams_produced (WeirStage *stage);
 /* The stage is over: frees the states on a link, and forgets the streams it has opened. */
 void weir_streams_free_states (WeirStage *stage, WeirLink *link);
 void weir_streams_forget_all (WeirStage *stage);
+/* Those that are left on a link go without a word to the role. */
+void weir_streams_drop_states (WeirLink *link);
 
 /* ---- outputs.c ---- */
 /* Puts one record on a link of this stage, holding at the hard limit and pausing as the rules say. */

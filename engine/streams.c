@@ -37,22 +37,30 @@ give_number (guint32 number)
   g_mutex_unlock (&numbers_lock);
 }
 
+/* Where it has opened more than one. */
+static GHashTable *
+several (WeirStage *stage)
+{
+  return stage->extras != NULL ? stage->extras->streams : NULL;
+}
+
 guint32
 weir_stream_open (WeirStage *stage, const WeirTags *tags)
 {
   guint32 number = take_number ();
   WeirContext *context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
-  if (stage->streams == NULL && stage->only_stream == 0) {
+  if (several (stage) == NULL && stage->only_stream == 0) {
     stage->only_stream = number;
     stage->only_context = context;
     return number;
   }
-  if (stage->streams == NULL) {
-    stage->streams = g_hash_table_new (NULL, NULL);
-    g_hash_table_insert (stage->streams, GUINT_TO_POINTER (stage->only_stream), stage->only_context);
+  WeirStageExtras *extras = weir_stage_extras (stage);
+  if (extras->streams == NULL) {
+    extras->streams = g_hash_table_new (NULL, NULL);
+    g_hash_table_insert (extras->streams, GUINT_TO_POINTER (stage->only_stream), stage->only_context);
     stage->only_stream = 0;
   }
-  g_hash_table_insert (stage->streams, GUINT_TO_POINTER (number), context);
+  g_hash_table_insert (extras->streams, GUINT_TO_POINTER (number), context);
   return number;
 }
 
@@ -70,8 +78,8 @@ weir_streams_find (WeirStage *stage, guint32 stream, gpointer *context)
 {
   *context = stage->only_context;
   return stream != 0 && (stage->only_stream == stream ||
-                         (stage->streams != NULL &&
-                          g_hash_table_lookup_extended (stage->streams, GUINT_TO_POINTER (stream), NULL, context)));
+                         (several (stage) != NULL &&
+                          g_hash_table_lookup_extended (several (stage), GUINT_TO_POINTER (stream), NULL, context)));
 }
 
 void
@@ -90,7 +98,7 @@ weir_stream_close (WeirStage *stage, guint32 stream)
   if (stage->only_stream == stream) {
     stage->only_stream = 0;
   } else {
-    g_hash_table_remove (stage->streams, GUINT_TO_POINTER (stream));
+    g_hash_table_remove (several (stage), GUINT_TO_POINTER (stream));
   }
   forget (GUINT_TO_POINTER (stream), context, NULL);
 }
@@ -102,14 +110,14 @@ weir_streams_forget_all (WeirStage *stage)
     forget (GUINT_TO_POINTER (stage->only_stream), stage->only_context, NULL);
     stage->only_stream = 0;
   }
-  if (stage->streams != NULL) {
-    g_hash_table_foreach (stage->streams, forget, NULL);
-    g_clear_pointer (&stage->streams, g_hash_table_unref);
+  if (several (stage) != NULL) {
+    g_hash_table_foreach (several (stage), forget, NULL);
+    g_clear_pointer (&stage->extras->streams, g_hash_table_unref);
   }
 }
 
 /* What a joining role keeps of a stream, and what the rest of it inherits when the stream ends. */
-typedef struct {
+typedef struct _WeirStreamState {
   WeirRecord last;                      /* its stream, time, and context: one reference, or NULL; no bytes */
   _Alignas(max_align_t) guint8 bytes[]; /* the role's */
 } StreamState;
@@ -146,6 +154,32 @@ remember (StreamState *state, const WeirRecord *record)
   state->last.context = record->context;
 }
 
+static StreamState *
+find_state (WeirLink *link, guint32 stream)
+{
+  WeirLinkExtras *extras = link->extras;
+  if (extras == NULL) {
+    return NULL;
+  }
+  if (extras->states != NULL) {
+    return g_tree_lookup (extras->states, GUINT_TO_POINTER (stream));
+  }
+  return extras->state != NULL && extras->state->last.stream == stream ? extras->state : NULL;
+}
+
+/* A second one needs the tree. */
+static void
+add_state (WeirLinkExtras *extras, StreamState *state)
+{
+  if (extras->states == NULL && extras->state != NULL) {
+    extras->states = g_tree_new_full (compare_numbers, NULL, NULL, stream_state_free);
+    g_tree_insert (extras->states, GUINT_TO_POINTER (extras->state->last.stream), extras->state);
+  }
+  if (extras->states != NULL) {
+    g_tree_insert (extras->states, GUINT_TO_POINTER (state->last.stream), state);
+  }
+}
+
 gpointer
 weir_stream_state (WeirStage *stage)
 {
@@ -155,22 +189,18 @@ weir_stream_state (WeirStage *stage)
   }
   WeirLink *link = stage->current_link;
   guint32 stream = stage->current->stream;
-  if (link->last_state != NULL && link->last_stream == stream) {
-    remember (link->last_state, stage->current);
-    return ((StreamState *) link->last_state)->bytes;
+  WeirLinkExtras *extras = weir_link_extras (link);
+  StreamState *state = extras->state;
+  if (G_UNLIKELY (state == NULL || state->last.stream != stream)) {
+    state = find_state (link, stream);
+    if (state == NULL) {
+      state = g_malloc0 (sizeof (StreamState) + stage->role->stream_size);
+      state->last = weir_no_record;
+      state->last.stream = stream;
+      add_state (extras, state);
+    }
+    extras->state = state;
   }
-  if (link->stream_states == NULL) {
-    link->stream_states = g_tree_new_full (compare_numbers, NULL, NULL, stream_state_free);
-  }
-  StreamState *state = g_tree_lookup (link->stream_states, GUINT_TO_POINTER (stream));
-  if (state == NULL) {
-    state = g_malloc0 (sizeof (StreamState) + stage->role->stream_size);
-    state->last = weir_no_record;
-    state->last.stream = stream;
-    g_tree_insert (link->stream_states, GUINT_TO_POINTER (stream), state);
-  }
-  link->last_stream = stream;
-  link->last_state = state;
   remember (state, stage->current);
   return state->bytes;
 }
@@ -187,15 +217,21 @@ static void
 free_state (WeirStage *stage, WeirLink *link, guint32 stream)
 {
   forget_ending (stage);
-  link->last_state = NULL;
-  g_tree_remove (link->stream_states, GUINT_TO_POINTER (stream));
+  WeirLinkExtras *extras = link->extras;
+  StreamState *state = extras->state;
+  if (extras->states != NULL) {
+    extras->state = NULL;
+    g_tree_remove (extras->states, GUINT_TO_POINTER (stream));
+  } else if (state != NULL && state->last.stream == stream) { /* else it is gone already */
+    extras->state = NULL;
+    stream_state_free (state);
+  }
 }
 
 gboolean
 weir_streams_end (WeirStage *stage, WeirLink *link, guint32 stream)
 {
-  StreamState *state = link->stream_states != NULL ? g_tree_lookup (link->stream_states, GUINT_TO_POINTER (stream))
-                                                   : NULL;
+  StreamState *state = find_state (link, stream);
   if (state == NULL) {
     return TRUE;
   }
@@ -238,9 +274,33 @@ weir_streams_produced (WeirStage *stage)
 gboolean
 weir_streams_any (WeirLink *link, guint32 *stream)
 {
-  GTreeNode *first = link->stream_states != NULL ? g_tree_node_first (link->stream_states) : NULL;
+  WeirLinkExtras *extras = link->extras;
+  *stream = 0;
+  if (extras == NULL) {
+    return FALSE;
+  }
+  if (extras->states == NULL) {
+    *stream = extras->state != NULL ? extras->state->last.stream : 0;
+    return extras->state != NULL;
+  }
+  GTreeNode *first = g_tree_node_first (extras->states);
   *stream = first != NULL ? GPOINTER_TO_UINT (g_tree_node_key (first)) : 0;
   return first != NULL;
+}
+
+void
+weir_streams_drop_states (WeirLink *link)
+{
+  WeirLinkExtras *extras = link->extras;
+  if (extras == NULL) {
+    return;
+  }
+  if (extras->states != NULL) {
+    g_clear_pointer (&extras->states, g_tree_unref);
+  } else if (extras->state != NULL) {
+    stream_state_free (extras->state);
+  }
+  extras->state = NULL;
 }
 
 void
@@ -255,5 +315,5 @@ weir_streams_free_states (WeirStage *stage, WeirLink *link)
     }
   }
   stage->produces = WEIR_PRODUCES_NOT;
-  g_clear_pointer (&link->stream_states, g_tree_unref);
+  weir_streams_drop_states (link);
 }

@@ -45,7 +45,7 @@ weir_turn_empty (WeirStage *stage)
                     EMPTY_TURNS);
   }
   *(stage->duplex ? &stage->out_waits : &stage->waits) = TRUE;
-  weir_timers_arm (stage->worker->timers, &weir_stage_timers (stage)->retry, weir_clock_now () + delay);
+  weir_timers_arm (stage->worker->timers, &weir_stage_extras (stage)->timers.retry, weir_clock_now () + delay);
 }
 
 /* The produce() of a producer or of a duplex stage. TRUE: ask again right away. */
@@ -101,7 +101,7 @@ arm_age (WeirStage *stage, WeirLink *link)
   if (at == 0) {
     return;
   }
-  WeirTimer *age = &weir_stage_timers (stage)->age;
+  WeirTimer *age = &weir_stage_extras (stage)->timers.age;
   if (age->iter == NULL || at < age->at) {
     weir_timers_arm (stage->worker->timers, age, at);
   }

@@ -31,7 +31,7 @@ weir_stage_wait_fd (WeirStage *stage, int fd, GIOCondition condition)
 WeirNext
 weir_stage_wait_time (WeirStage *stage, gint64 microseconds)
 {
-  WeirTimer *timer = &weir_stage_timers (stage)->halves[stage->half];
+  WeirTimer *timer = &weir_stage_extras (stage)->timers.halves[stage->half];
   if (microseconds < 0) {
     weir_timers_disarm (stage->worker->timers, timer);
   } else {
@@ -65,10 +65,11 @@ void
 weir_stage_attach (WeirStage *stage, GSource *source)
 {
   g_source_attach (source, stage->worker->context);
-  if (stage->sources == NULL) {
-    stage->sources = g_ptr_array_new ();
+  WeirStageExtras *extras = weir_stage_extras (stage);
+  if (extras->sources == NULL) {
+    extras->sources = g_ptr_array_new ();
   }
-  g_ptr_array_add (stage->sources, source);
+  g_ptr_array_add (extras->sources, source);
 }
 
 GMainContext *

@@ -8,7 +8,7 @@
 
 typedef struct {
   const char *text; /* option */
-  GString *out;
+  GString *out;     /* NULL: nothing was written yet */
 } Format;
 
 static const WeirOption options[] = {
@@ -18,17 +18,12 @@ static const WeirOption options[] = {
 };
 
 static WeirNext
-format_open (G_GNUC_UNUSED WeirStage *stage, gpointer self)
-{
-  Format *format = self;
-  format->out = g_string_new (NULL);
-  return WEIR_MORE;
-}
-
-static WeirNext
 format_consume (WeirStage *stage, gpointer self, const WeirRecord *record)
 {
   Format *format = self;
+  if (G_UNLIKELY (format->out == NULL)) {
+    format->out = g_string_new (NULL);
+  }
   GString *out = format->out;
 
   g_string_truncate (out, 0);
@@ -39,8 +34,7 @@ format_consume (WeirStage *stage, gpointer self, const WeirRecord *record)
   }
   weir_emit_copy (stage, out->str, out->len);
   if (G_UNLIKELY (out->allocated_len > KEPT_BYTES)) {
-    g_string_free (out, TRUE);
-    format->out = g_string_new (NULL);
+    g_string_free (g_steal_pointer (&format->out), TRUE);
   }
   return WEIR_MORE;
 }
@@ -59,7 +53,6 @@ static const WeirRole transform = {
   .options = options,
   .state_size = sizeof (Format),
   .flags = WEIR_STATELESS,
-  .open = format_open,
   .consume = format_consume,
   .close = format_close,
 };

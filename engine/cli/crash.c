@@ -194,9 +194,9 @@ find_source (const WeirWorker *worker)
   GSource *source = g_main_current_source ();
   for (gsize i = 0; source != NULL && i < known.count; i++) {
     WeirStage *stage = known.places[i].stage;
-    const GPtrArray *sources = stage->worker == worker ? stage->sources : NULL;
+    const GPtrArray *sources = stage->worker == worker && stage->extras != NULL ? stage->extras->sources : NULL;
     for (guint j = 0; sources != NULL && j < sources->len; j++) {
-      if (g_ptr_array_index (stage->sources, j) == source) {
+      if (g_ptr_array_index (sources, j) == source) {
         return stage;
       }
     }

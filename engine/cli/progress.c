@@ -35,7 +35,8 @@ struct _WeirProgress {
 static double
 fill_of (const WeirLink *link, const WeirLinkFigures *figures)
 {
-  double links = link->connections != NULL ? MAX (weir_connections_alive (link->connections), 1) : 1;
+  double links = weir_link_stands_for (link) != NULL ? MAX (weir_connections_alive (weir_link_stands_for (link)), 1)
+                                                     : 1;
   const WeirQueueSettings *settings = &link->limits->settings;
   double records = settings->records > 0 ? (double) figures->queued / (double) settings->records : 0;
   double bytes = settings->bytes > 0 ? (double) figures->level_bytes / (double) settings->bytes : 0;
@@ -95,7 +96,7 @@ add_row (WeirProgress *progress, WeirTable *table, guint index)
   g_autofree char *in = weir_table_short (progress->rates_in[index]);
   g_autofree char *out = weir_table_short (progress->rates_out[index]);
   g_autofree char *pauses = weir_table_short ((double) figures.pauses);
-  weir_table_add (table, "%s", link->name);
+  weir_table_add (table, "%s", link->identity->name);
   add_bar (table, fill_of (link, &figures));
   weir_table_add (table, "%6s/s", in);
   weir_table_add (table, "%6s/s", out);
@@ -173,7 +174,7 @@ is_paused (WeirProgress *progress, WeirStage *stage)
   WeirLinkFigures figures = { .paused = weir_stage_paused (stage) };
   for (guint i = 0; i < progress->count && stage->connections != NULL && !figures.paused; i++) {
     WeirLink *link = weir_pipeline_link_at (progress->pipeline, i);
-    if (link->connections == stage->connections && strcmp (link->from->name, stage->name) == 0) {
+    if (weir_link_stands_for (link) == stage->connections && strcmp (link->from->name, stage->name) == 0) {
       weir_link_figures (link, &figures);
     }
   }

@@ -110,7 +110,7 @@ write_links (WeirPipeline *pipeline, GString *out)
     WeirLinkFigures figures;
     weir_link_figures (link, &figures);
     g_autofree char *bytes = weir_table_bytes (figures.peak_bytes);
-    weir_table_add (table, "%s", link->name);
+    weir_table_add (table, "%s", link->identity->name);
     add_count (table, figures.in);
     add_count (table, figures.out);
     add_count (table, figures.dropped);
@@ -162,7 +162,7 @@ write_bottlenecks (WeirPipeline *pipeline, GString *out)
     }
     gint64 working = stage.clocks[WEIR_CLOCK_WORKING], waiting = stage.clocks[WEIR_CLOCK_WAITING];
     g_string_append_printf (out, "  held up by %s (%s): %s was full %u%% of the time, in which %s was %s %u%%\n",
-                            link->to->name, link->to->plugin, link->name, percent (figures.paused_us, whole),
+                            link->to->name, link->to->plugin, link->identity->name, percent (figures.paused_us, whole),
                             link->to->name,
                             weir_clock_names[waiting > working ? WEIR_CLOCK_WAITING : WEIR_CLOCK_WORKING],
                             percent (MAX (waiting, working), whole_to));
@@ -190,7 +190,7 @@ weir_summary_log_queued (WeirPipeline *pipeline)
     WeirLinkFigures figures;
     weir_link_figures (link, &figures);
     if (figures.queued > 0) {
-      weir_log_warning ("%s holds %" G_GUINT64_FORMAT " records, %" G_GUINT64_FORMAT " bytes", link->name,
+      weir_log_warning ("%s holds %" G_GUINT64_FORMAT " records, %" G_GUINT64_FORMAT " bytes", link->identity->name,
                         figures.queued, figures.level_bytes);
     }
   }
@@ -255,7 +255,7 @@ describe_link (WeirLink *link)
   json_object *object = json_object_new_object (), *reasons = json_object_new_object ();
   WeirLinkFigures figures;
   weir_link_figures (link, &figures);
-  put_text (object, "name", link->name);
+  put_text (object, "name", link->identity->name);
   put_text (object, "from", link->from->name);
   put_text (object, "to", link->to->name);
   put_count (object, "in", figures.in);

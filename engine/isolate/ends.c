@@ -120,7 +120,7 @@ note_released (G_GNUC_UNUSED WeirLink *link, gpointer data)
   for (guint i = 0; i < ends->inputs; i++) {
     const WeirLink *input = ends->stage->inputs[i];
     /* What was given up is the parent's to drop. */
-    ends->latest.released[i] = MIN (input->done_private, input->given_up - 1);
+    ends->latest.released[i] = MIN (input->done_private, input->extras->given_up - 1);
   }
   for (guint i = 0; i < ends->outputs; i++) {
     ends->latest.put[i] = ends->links[i]->put_private;
@@ -133,7 +133,7 @@ note_released (G_GNUC_UNUSED WeirLink *link, gpointer data)
 static void
 look_at_stage (WeirStage *stage)
 {
-  weir_ends_store_figures (stage->elsewhere_data);
+  weir_ends_store_figures (stage->extras->elsewhere_data);
 }
 
 static const WeirElsewhere stage_elsewhere = { .look = look_at_stage };
@@ -250,7 +250,7 @@ writer_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize
     return WEIR_DONE;
   }
   if (weir_sender_is_idle (&ends->sender)) {
-    weir_sender_records (&ends->sender, ends->numbers[stage->flush_link->input_index], records, count);
+    weir_sender_records (&ends->sender, ends->numbers[stage->flush_link->extras->input_index], records, count);
   }
   return push (stage, ends);
 }
@@ -258,12 +258,13 @@ writer_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize
 static gboolean
 writer_control (WeirStage *stage, WeirLink *link, const WeirRecord *control)
 {
-  WeirEnds *ends = stage->elsewhere_data;
+  WeirEnds *ends = stage->extras->elsewhere_data;
   if (control->flags == WEIR_CONTROL_END || ends->unwanted) {
     return TRUE; /* END is sent once, behind the last of them */
   }
   if (weir_sender_is_idle (&ends->sender)) {
-    weir_sender_control (&ends->sender, WEIR_FRAME_IS_END_STREAM, ends->numbers[link->input_index], control->stream);
+    weir_sender_control (&ends->sender, WEIR_FRAME_IS_END_STREAM, ends->numbers[link->extras->input_index],
+                         control->stream);
   }
   stage->waits = push (stage, ends) == WEIR_WAIT;
   return !stage->waits;
@@ -285,7 +286,7 @@ writer_end (WeirStage *stage, gpointer state)
 static void
 writer_look (WeirStage *stage)
 {
-  WeirEnds *ends = stage->elsewhere_data;
+  WeirEnds *ends = stage->extras->elsewhere_data;
   if (stage->life == WEIR_LIFE_CLOSED || !weir_sender_is_idle (&ends->sender)) {
     return;
   }
@@ -362,8 +363,9 @@ add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, GError
   for (guint i = 0; ends->reader != NULL && i < ends->inputs; i++) {
     WeirLink *link = weir_pipeline_link (pipeline, ends->reader, i, ends->stage,
                                          &g_array_index (plan->inputs, WeirQueueSettings, i), error);
-    link->on_done = note_released;
-    link->on_done_data = ends;
+    link->extras->on_done = note_released;
+    link->extras->on_done_data = ends;
+    link->tells_done = TRUE;
   }
   if (ends->reader == NULL) {
     return FALSE;
@@ -395,7 +397,7 @@ add_writer (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, GError
     return FALSE;
   }
   ends->writer->elsewhere = &writer_elsewhere;
-  ends->writer->elsewhere_data = ends;
+  weir_stage_extras (ends->writer)->elsewhere_data = ends;
   for (guint i = 0; i < plan->outputs->len; i++) {
     const WeirPlanOutput *output = &g_array_index (plan->outputs, WeirPlanOutput, i);
     if (output->taken) {
@@ -440,7 +442,7 @@ weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *rol
   }
   ends->stage->log_level = plan->log_level;
   ends->stage->elsewhere = &stage_elsewhere;
-  ends->stage->elsewhere_data = ends;
+  weir_stage_extras (ends->stage)->elsewhere_data = ends;
   return ends;
 }
 

@@ -29,7 +29,7 @@ weir_isolate_flush (WeirStage *stage, gpointer state, const WeirRecord *records,
     return WEIR_DONE;
   }
   if (weir_sender_is_idle (&isolate->sender)) {
-    weir_sender_records (&isolate->sender, (guint16) stage->flush_link->input_index, records, count);
+    weir_sender_records (&isolate->sender, (guint16) stage->flush_link->extras->input_index, records, count);
   }
   return push (stage, isolate);
 }
@@ -43,7 +43,7 @@ weir_isolate_control (WeirStage *stage, WeirLink *link, const WeirRecord *contro
   }
   if (weir_sender_is_idle (&isolate->sender)) {
     WeirFrameType type = control->flags == WEIR_CONTROL_END ? WEIR_FRAME_IS_END : WEIR_FRAME_IS_END_STREAM;
-    weir_sender_control (&isolate->sender, type, (guint16) link->input_index, control->stream);
+    weir_sender_control (&isolate->sender, type, (guint16) link->extras->input_index, control->stream);
   }
   stage->waits = push (stage, isolate) == WEIR_WAIT;
   return !stage->waits;
@@ -177,7 +177,7 @@ take_released (WeirStage *stage, WeirIsolate *isolate)
   for (guint i = 0; i < stage->input_count; i++) {
     WeirLink *link = stage->inputs[i];
     guint64 released = weir_load_acquire (weir_shared_released (isolate->shared, i));
-    if (released <= link->granted) {
+    if (released <= link->extras->granted) {
       continue;
     }
     if (released > link->taken) {
@@ -186,7 +186,7 @@ take_released (WeirStage *stage, WeirIsolate *isolate)
                        (int) isolate->process.number, released, link->taken);
       return FALSE;
     }
-    link->granted = released;
+    link->extras->granted = released;
     weir_intake_done (stage, link);
     more = TRUE;
     isolate->settle_told = FALSE;
@@ -201,7 +201,7 @@ take_released (WeirStage *stage, WeirIsolate *isolate)
 static gboolean
 is_held_up (WeirLink *link)
 {
-  return link->granted < link->taken && weir_link_look (link) == 0 && weir_load_acquire (&link->full) != 0;
+  return link->extras->granted < link->taken && weir_link_look (link) == 0 && weir_load_acquire (&link->full) != 0;
 }
 
 static void
@@ -210,7 +210,7 @@ look_at_inputs (WeirStage *stage, WeirIsolate *isolate)
   gboolean waits = FALSE, held_up = FALSE;
   take_released (stage, isolate);
   for (guint i = 0; i < stage->input_count; i++) {
-    waits = waits || stage->inputs[i]->granted < stage->inputs[i]->taken;
+    waits = waits || stage->inputs[i]->extras->granted < stage->inputs[i]->taken;
     held_up = held_up || is_held_up (stage->inputs[i]);
   }
   if (held_up && !isolate->settle_told) {
@@ -243,7 +243,7 @@ weir_isolate_settle_links (WeirIsolate *isolate)
   for (guint i = 0; i < stage->input_count; i++) {
     WeirLink *link = stage->inputs[i];
     guint64 released = weir_load_acquire (weir_shared_released (isolate->shared, i));
-    link->granted = MAX (link->granted, MIN (released, link->taken));
+    link->extras->granted = MAX (link->extras->granted, MIN (released, link->taken));
     weir_intake_done (stage, link);
     if (isolate->enough || weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       /* What it has not taken of what it was sent, and what was not sent. */
@@ -251,7 +251,7 @@ weir_isolate_settle_links (WeirIsolate *isolate)
       link->discarded = link->taken - link->done_private -
                         (link->controls_taken - weir_load_relaxed (&link->controls_done));
       link->discarded_as = WEIR_DROP_TAKER_FINISHED;
-      link->granted = G_MAXUINT64;
+      link->extras->granted = G_MAXUINT64;
       weir_link_done (link);
     }
   }

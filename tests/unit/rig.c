@@ -271,7 +271,7 @@ rig_free (Rig *rig)
     WeirLink *link;
     for (guint i = 0; (link = weir_pipeline_link_at (rig->pipeline, i)) != NULL; i++) {
       WeirLinkFigures figures = figures_of (link);
-      guint64 queued = link->connections != NULL ? figures.queued : weir_link_count_queued (link);
+      guint64 queued = weir_link_stands_for (link) != NULL ? figures.queued : weir_link_count_queued (link);
       ck_assert_uint_eq (figures.in, figures.out + figures.dropped + queued);
     }
   }

@@ -208,8 +208,8 @@ START_TEST (ports_lead_to_their_own_takers)
   Fake *odd = rig_add (rig, "odd", WEIR_CONSUMER, &taker, NULL);
   pull->most = 6;
   rig_link (rig, pull, sort, 100);
-  ck_assert_str_eq (rig_link_with (rig, sort, 0, even, queue_of (100))->name, "sort.even:even");
-  ck_assert_str_eq (rig_link_with (rig, sort, 1, odd, queue_of (100))->name, "sort.odd:odd");
+  ck_assert_str_eq (rig_link_with (rig, sort, 0, even, queue_of (100))->identity->name, "sort.even:even");
+  ck_assert_str_eq (rig_link_with (rig, sort, 1, odd, queue_of (100))->identity->name, "sort.odd:odd");
   ck_assert_int_eq (rig_run (rig), WEIR_RESULT_DONE);
   fake_assert_events (even, "open start consume(0) consume(2) consume(4) end close");
   fake_assert_events (odd, "open start consume(1) consume(3) consume(5) end close");

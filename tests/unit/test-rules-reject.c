@@ -46,7 +46,7 @@ fork_new (const Script *pick, gint64 most, guint64 records)
 START_TEST (reject_goes_to_its_taker_with_reason_and_stage)
 {
   Fork fork = fork_new (&picker, 4, 100);
-  ck_assert_str_eq (fork.rejected->name, "pick.rejected:bad");
+  ck_assert_str_eq (fork.rejected->identity->name, "pick.rejected:bad");
   ck_assert_int_eq (rig_run (fork.rig), WEIR_RESULT_DONE);
   fake_assert_events (fork.end, "open start consume(0) consume(2) end close");
   g_autofree char *events = fake_events (fork.bad);
