@@ -75,48 +75,6 @@ weir_stage_copy (WeirStage *stage, gpointer state, const WeirStage *original)
   stage->log_level = original->log_level;
 }
 
-static void
-wake (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
-{
-  weir_stage_wake (data);
-}
-
-static void
-wake_input (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
-{
-  weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_INPUT));
-}
-
-static void
-wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
-{
-  weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_OUTPUT));
-}
-
-WeirStageExtras *
-weir_stage_extras (WeirStage *stage)
-{
-  if (stage->extras == NULL) {
-    stage->extras = g_new0 (WeirStageExtras, 1);
-    stage->extras->timers = (WeirStageTimers){ .halves = { { .fire = wake_input, .data = stage },
-                                                           { .fire = wake_output, .data = stage } },
-                                               .retry = { .fire = wake, .data = stage },
-                                               .age = { .fire = wake, .data = stage } };
-    g_mutex_init (&stage->extras->interrupt_lock);
-  }
-  return stage->extras;
-}
-
-static void
-free_extras (WeirStageExtras *extras)
-{
-  weir_template_cache_free (extras->templates);
-  g_clear_pointer (&extras->sources, g_ptr_array_unref);
-  g_mutex_clear (&extras->interrupt_lock);
-  g_free (extras->rejection);
-  g_free (extras);
-}
-
 void
 weir_stage_set_worker (WeirStage *stage, WeirWorker *worker)
 {
@@ -216,7 +174,7 @@ weir_stage_free (WeirStage *stage)
   free_links (stage->rejected.links, &stage->rejected.only);
   free_links (stage->inputs, &stage->only_input);
   g_clear_pointer (&stage->pending_ends, g_array_unref);
-  g_clear_pointer (&stage->extras, free_extras);
+  weir_stage_free_extras (stage);
   if (stage->ports != &stage->only_port) {
     g_free (stage->ports);
   }

@@ -272,6 +272,7 @@ WeirStage *weir_stage_interrupting (void);
 extern const WeirRecord weir_no_record;
 /* Made at first use. Worker. */
 WeirStageExtras *weir_stage_extras (WeirStage *stage);
+void weir_stage_free_extras (WeirStage *stage);
 /* Where its messages go, from any thread; NULL: to the program's log. Before it runs, or when it is closed. */
 void weir_stage_set_log (WeirStage *stage, void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text));
 

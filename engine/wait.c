@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wait.c: how a stage waits: wake-ups, descriptors, time, and GSources of its own (weir/stage.h).
+/* wait.c: how a stage waits: wake-ups, descriptors, time, and GSources of its own (weir/stage.h); the extras, which have its timers.
  * All on the stage's worker but weir_stage_wake(), which any thread may call. A wake-up only means "look again". */
 #include "stage.h"
 
@@ -18,6 +18,52 @@ weir_stage_wake_halves (gpointer owner, guint32 halves)
   WeirStage *stage = owner;
   atomic_fetch_or_explicit (&stage->woken, halves, memory_order_release);
   weir_task_make_ready (&stage->task);
+}
+
+static void
+wake (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
+{
+  weir_stage_wake (data);
+}
+
+static void
+wake_input (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
+{
+  weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_INPUT));
+}
+
+static void
+wake_output (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
+{
+  weir_stage_wake_halves (data, WEIR_HALF_BIT (WEIR_HALF_OUTPUT));
+}
+
+WeirStageExtras *
+weir_stage_extras (WeirStage *stage)
+{
+  if (stage->extras == NULL) {
+    stage->extras = g_new0 (WeirStageExtras, 1);
+    stage->extras->timers = (WeirStageTimers){ .halves = { { .fire = wake_input, .data = stage },
+                                                           { .fire = wake_output, .data = stage } },
+                                               .retry = { .fire = wake, .data = stage },
+                                               .age = { .fire = wake, .data = stage } };
+    g_mutex_init (&stage->extras->interrupt_lock);
+  }
+  return stage->extras;
+}
+
+void
+weir_stage_free_extras (WeirStage *stage)
+{
+  WeirStageExtras *extras = g_steal_pointer (&stage->extras);
+  if (extras == NULL) {
+    return;
+  }
+  weir_template_cache_free (extras->templates);
+  g_clear_pointer (&extras->sources, g_ptr_array_unref);
+  g_mutex_clear (&extras->interrupt_lock);
+  g_free (extras->rejection);
+  g_free (extras);
 }
 
 WeirNext
