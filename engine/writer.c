@@ -167,6 +167,21 @@ send_pieces (int fd, const struct iovec *pieces, int count, gboolean more)
   return sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 }
 
+/* How many records, from the first on, are lines with their trails that lie side by side, and so one piece; *bytes: of how many. */
+static inline gsize
+lines_side_by_side (const WeirRecord *records, gsize count, gsize *bytes)
+{
+  const guint8 *end = records->data;
+  gsize lines = 0;
+  while (lines < count && records[lines].data == end && records[lines].trail > 0 &&
+         (records[lines].flags & WEIR_RECORD_CHUNK) == 0) {
+    end += records[lines].size + records[lines].trail;
+    lines++;
+  }
+  *bytes = (gsize) (end - records->data);
+  return lines;
+}
+
 static gboolean
 put_records (WeirWriter *writer, Write write, int fd, const WeirRecord *records, gsize count, gboolean more)
 {
@@ -181,6 +196,12 @@ put_records (WeirWriter *writer, Write write, int fd, const WeirRecord *records,
     /* A record adds three pieces at most. */
     if (G_UNLIKELY (batch.count > PIECES - 3) && !write_batch (fd, &batch, TRUE, &writer->progress)) {
       return FALSE;
+    }
+    gsize bytes, lines = open ? 0 : lines_side_by_side (record, count - i, &bytes);
+    if (lines > 0) {
+      add_piece (&batch, record->data, bytes);
+      i += lines - 1;
+      continue;
     }
     gboolean cut_off = G_UNLIKELY (open) && is_cut_off (&next, record);
     if (G_UNLIKELY (cut_off)) {
