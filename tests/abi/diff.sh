@@ -68,12 +68,14 @@ begin "where the headers lie and which compiler reads them changes nothing"
 mkdir -p elsewhere
 cp -r "$WEIR_SOURCE/engine/weir" elsewhere/
 sed -i 's|^#define WEIR_[A-Z]*_H|/* a line more */\n&|' elsewhere/weir/*.h
+own=$CC
 for CC in gcc clang; do
   if command -v $CC >/dev/null; then
     compare elsewhere
     [ "$status" = 0 ] || fail "$CC: $(cat told)"
   fi
 done
+CC=$own
 
 changed "a function is gone" stage.h '/ weir_stage_wake /d' '1 Removed variable' 'abi_weir_stage_wake'
 changed "a function has another parameter" emit.h 's/(weir_emit_copy \(WeirStage \*stage, gconstpointer data, g)size/\1int16/' \
