@@ -84,7 +84,7 @@ what "a link that loses its other bound" invalid "'plugin': 'null', 'queue': {'b
 # ---- the loader's own tests: what they load and what they refuse ----
 mkdir kept
 for test in "$WEIR_BUILD"/tests/unit/test-config*; do
-  case $test in *[.]*) ;; *) tests="${tests-} $test" ;; esac
+  case ${test##*/} in *[.]*) ;; *) tests="${tests-} $test" ;; esac
 done
 
 begin "the loader's tests keep what they load"
