@@ -50,15 +50,6 @@ emitted (WeirStage *stage)
   return weir_load_relaxed (&stage->reasons) == 0;
 }
 
-static inline void
-count_full (WeirStage *stage, WeirLink *link)
-{
-  if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0)) {
-    link->counted = TRUE;
-    atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-  }
-}
-
 /* The record is passed on in registers, and written once, into its slot: a copy of what has just been written in parts stalls, as
  * the loads are wider than the stores. Where its address is needed, a copy has it. */
 static G_ALWAYS_INLINE inline gboolean
@@ -78,23 +69,24 @@ emit (WeirStage *stage, WeirRecord record)
       continue;
     }
     weir_link_put (link, &record);
-    count_full (stage, link);
+    weir_outputs_count (stage, link);
   }
   return emitted (stage);
 }
 
-static void
-override_record (WeirStage *stage, WeirRecord *record)
+static WeirRecord
+overridden (WeirStage *stage, WeirRecord record)
 {
   if ((stage->overrides & WEIR_SET_TIME) != 0) {
-    record->time = stage->set_time;
+    record.time = stage->set_time;
   }
   if ((stage->overrides & WEIR_SET_CONTEXT) != 0) {
-    record->context = stage->set_context;
+    record.context = stage->set_context;
   }
   if ((stage->overrides & WEIR_SET_STREAM) != 0) {
-    record->stream = stage->use_stream;
+    record.stream = stage->use_stream;
   }
+  return record;
 }
 
 /* CHUNK is for the bytes of streams: what a role flagged BYTES emits without a delimiter. What a producer emits outside of all its
@@ -115,9 +107,7 @@ inherit (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size)
     .data = data, .size = size, .buffer = buffer, .time = from->time, .context = from->context, .stream = from->stream
   };
   if (G_UNLIKELY (stage->overrides != 0)) {
-    WeirRecord changed = record;
-    override_record (stage, &changed);
-    record = changed;
+    record = overridden (stage, record);
     if ((stage->overrides & WEIR_SET_TRAIL) != 0) {
       record.trail = (guint16) MIN (stage->set_trail, size);
       record.size -= record.trail;
@@ -140,9 +130,7 @@ weir_emit (WeirStage *stage, const WeirRecord *record)
   /* What is handed on as it is stays what it is: behind a role flagged BYTES a chunk is a chunk still, a message a message. */
   copy.flags &= WEIR_RECORD_GAP | ((stage->role->flags & WEIR_BYTES) != 0 ? WEIR_RECORD_CHUNK : 0);
   if (G_UNLIKELY (stage->overrides != 0)) {
-    WeirRecord changed = copy;
-    override_record (stage, &changed);
-    copy = changed;
+    copy = overridden (stage, copy);
   }
   return emit (stage, copy);
 }
@@ -158,9 +146,7 @@ weir_emit_slice (WeirStage *stage, const WeirRecord *record, gsize offset, gsize
                        .stream = record->stream,
                        .trail = (guint16) trail };
   if (G_UNLIKELY (stage->overrides != 0)) {
-    WeirRecord changed = slice;
-    override_record (stage, &changed);
-    slice = changed;
+    slice = overridden (stage, slice);
   }
   slice.flags = chunk_flag (stage, trail, slice.stream) | (offset == 0 ? record->flags & WEIR_RECORD_GAP : 0);
   return emit (stage, slice);
@@ -241,7 +227,7 @@ put_many (WeirStage *stage, WeirRecord *record, const guint32 *sizes, gsize coun
   gsize put = weir_link_put_many (link, record, sizes, count);
   stage->turn_records += put;
   stage->turn_bytes += link->put_bytes_private - bytes_before;
-  count_full (stage, link);
+  weir_outputs_count (stage, link);
   emitted (stage);
   return put;
 }

@@ -113,10 +113,7 @@ weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record)
     }
     weir_link_put (link, record);
   }
-  if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && !link->counted) {
-    link->counted = TRUE;
-    atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
-  }
+  weir_outputs_count (stage, link);
 }
 
 static void
@@ -131,10 +128,9 @@ recheck (WeirStage *stage, WeirLink *link)
   if (gone && link->counted) {
     link->counted = FALSE;
     atomic_fetch_sub_explicit (&stage->reasons, 1, memory_order_relaxed);
-  } else if (!gone && !link->counted && weir_load_relaxed (&link->full) != 0) {
+  } else if (!gone) {
     /* Full by age or by control entries: nobody was emitting. */
-    link->counted = TRUE;
-    atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
+    weir_outputs_count (stage, link);
   }
 }
 

@@ -416,6 +416,16 @@ void weir_streams_forget_all (WeirStage *stage);
 void weir_streams_drop_states (WeirLink *link);
 
 /* ---- outputs.c ---- */
+/* A link that is full is among the reasons to pause, once. */
+static inline void
+weir_outputs_count (WeirStage *stage, WeirLink *link)
+{
+  if (G_UNLIKELY (weir_load_relaxed (&link->full) != 0) && !link->counted) {
+    link->counted = TRUE;
+    atomic_fetch_add_explicit (&stage->reasons, 1, memory_order_relaxed);
+  }
+}
+
 /* Puts one record on a link of this stage, holding at the hard limit and pausing as the rules say. */
 void weir_outputs_put (WeirStage *stage, WeirLink *link, const WeirRecord *record);
 /* Puts a control entry on all links, or on those of the ports alone. */
