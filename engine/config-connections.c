@@ -231,6 +231,19 @@ check_isolated (WeirLoad *load, const WeirLoadStage *entry)
 }
 
 static void
+check_restarts (WeirLoad *load, const WeirLoadStage *entry)
+{
+  const WeirConfigStage *stage = entry->stage;
+  if (stage->restarts && stage->listener != NULL) {
+    WeirSpot spot = weir_spot_member (load, entry->spot, "on_error");
+    weir_load_wrong (load, &spot,
+                     "it exists once for each connection of \"%s\", and its failure ends that connection alone; "
+                     "expected \"stop\"",
+                     stage->listener->name);
+  }
+}
+
+static void
 check_reply (WeirLoad *load, const WeirLoadStage *entry)
 {
   const WeirConfigStage *stage = entry->stage;
@@ -257,6 +270,7 @@ weir_load_connections (WeirLoad *load)
     check_shared (load, entry);
     check_template (load, entry);
     check_isolated (load, entry);
+    check_restarts (load, entry);
     check_reply (load, entry);
   }
 }

@@ -100,6 +100,7 @@ read_keys (WeirLoad *load, WeirLoadStage *entry)
   stage->per_connection = values.per_connection;
   stage->shared = values.shared;
   stage->isolate = values.isolate;
+  stage->restarts = values.on_error == 1;
   if (values.isolate && stage->plugin != NULL) {
     stage->file = weir_registry_find (load->registry, stage->plugin_name);
   }

@@ -41,6 +41,7 @@ struct _WeirConfigStage {
   gboolean per_connection;   /* what lies downstream exists once for each connection that it accepts ... */
   gboolean shared;           /* ... up to this one */
   gboolean isolate;          /* it runs in a child process */
+  gboolean restarts;         /* "on_error": "restart" */
   char *file;                /* the plugin's shared object; NULL: not isolated */
   char *to;                  /* of a reply: the listening stage */
   WeirConfigStage *listener; /* it exists once for each connection of that one; NULL: once */

@@ -91,6 +91,9 @@ add_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
   if (config->log != 0) {
     stage->log_level = config->log;
   }
+  if (config->restarts) {
+    weir_restart_enable (stage);
+  }
   return TRUE;
 }
 

@@ -23,7 +23,7 @@ weir_harness_calls (WeirHarness *harness)
 const char *
 weir_harness_state (WeirHarness *harness)
 {
-  static const char *const names[] = { "new", "open", "starting", "running", "ending", "ended", "closed" };
+  static const char *const names[] = { "new", "open", "down", "starting", "running", "ending", "ended", "closed" };
   G_STATIC_ASSERT (G_N_ELEMENTS (names) == WEIR_LIFE_CLOSED + 1);
   return names[harness->stage->life];
 }

@@ -139,7 +139,9 @@ begin_flush (WeirStage *stage, WeirLink *link, const WeirRecord *records, gsize 
   stage->flush_records = records;
   stage->flush_count = count;
   stage->flush_link = link;
-  run_flush (stage);
+  if (!stage->failed) {
+    run_flush (stage); /* else none of them is done */
+  }
 }
 
 void
@@ -148,7 +150,7 @@ weir_intake_took (WeirStage *stage, WeirLink *link, const WeirRecord *records, g
   link->gap_ended = NULL;
   weir_link_take (link, taken, bytes);
   count_in (stage, taken, bytes);
-  if (stage->role->flush != NULL && flush > 0 && !stage->failed) {
+  if (stage->role->flush != NULL && flush > 0) {
     begin_flush (stage, link, records, flush);
   } else {
     weir_intake_done (stage, link);

@@ -45,7 +45,7 @@ const WeirKey weir_stage_keys[] = {
   { WEIR_BOOLEAN (WeirStageValues, isolate, NULL, 0, "It runs in a child process"), WEIR_KEY_OPTION },
   { WEIR_STRING (WeirStageValues, to, NULL, 0, "Stage that accepted the connection which a reply goes to"),
     WEIR_KEY_TO },
-  { WEIR_CHOICE (WeirStageValues, on_error, "stop", "stop", 0, "What happens when it fails"), WEIR_KEY_OPTION },
+  { WEIR_CHOICE (WeirStageValues, on_error, "stop", "stop|restart", 0, "What happens when it fails"), WEIR_KEY_OPTION },
   { WEIR_CHOICE (WeirStageValues, log, NULL, "debug|info|warning|error", 0,
                  "Least important messages of it that are logged"),
     WEIR_KEY_OPTION },

@@ -5,8 +5,8 @@
 #include "connections.h"
 #include "stage.h"
 
-static void
-set_life (WeirStage *stage, WeirLife life)
+void
+weir_life_set (WeirStage *stage, WeirLife life)
 {
   stage->life = life;
   weir_store_relaxed (&stage->life_seen, life);
@@ -22,14 +22,11 @@ report_failure (WeirStage *stage)
   }
 }
 
-static void
-open_stage (WeirStage *stage)
+void
+weir_life_call_open (WeirStage *stage)
 {
-  if (stage->life != WEIR_LIFE_NEW) {
-    return;
-  }
-  set_life (stage, WEIR_LIFE_OPEN);
   WeirNext next = WEIR_MORE;
+  stage->opened = TRUE;
   if (stage->role->open != NULL) {
     weir_stage_enter (stage, "open");
     next = stage->role->open (stage, stage->self);
@@ -38,11 +35,23 @@ open_stage (WeirStage *stage)
   if (next != WEIR_MORE) {
     weir_stage_check_answer (stage, "open", next, WEIR_CAN (WEIR_DONE));
   }
+  if (!stage->failed) {
+    /* Only now: interrupt() uses what open() makes. */
+    weir_stage_set_interruptible (stage, TRUE);
+  }
+}
+
+static void
+open_stage (WeirStage *stage)
+{
+  if (stage->life != WEIR_LIFE_NEW) {
+    return;
+  }
+  weir_life_set (stage, WEIR_LIFE_OPEN);
+  weir_life_call_open (stage);
   if (stage->failed) {
     report_failure (stage);
   } else {
-    /* Only now: interrupt() uses what open() makes. */
-    weir_stage_set_interruptible (stage, TRUE);
     stage->report (stage, WEIR_STAGE_OPENED, stage->report_data);
   }
 }
@@ -50,27 +59,21 @@ open_stage (WeirStage *stage)
 static void
 running (WeirStage *stage)
 {
-  set_life (stage, WEIR_LIFE_RUNNING);
-  stage->report (stage, WEIR_STAGE_READY, stage->report_data);
+  weir_life_set (stage, WEIR_LIFE_RUNNING);
+  if (!stage->ready_told) {
+    stage->ready_told = TRUE;
+    stage->report (stage, WEIR_STAGE_READY, stage->report_data);
+  }
   weir_outputs_tell (stage); /* R13: a link may have joined full */
 }
 
-static void
-start_stage (WeirStage *stage)
+void
+weir_life_call_start (WeirStage *stage)
 {
-  if (stage->life != WEIR_LIFE_OPEN || stage->failed) {
-    return;
-  }
-  set_life (stage, WEIR_LIFE_STARTING);
-  if (stage->finishing || !weir_life_has_taker (stage)) {
-    stage->report (stage, WEIR_STAGE_STARTED,
-                   stage->report_data); /* before it is closed, which may be the last that is told */
-    weir_life_check_takers (stage);
-    return;
-  }
+  WeirNext next = WEIR_MORE;
+  weir_life_set (stage, WEIR_LIFE_STARTING);
   stage->refusing = FALSE;
   weir_posts_open (stage);
-  WeirNext next = WEIR_MORE;
   if (stage->role->start != NULL) {
     weir_stage_enter (stage, "start");
     next = stage->role->start (stage, stage->self);
@@ -79,12 +82,30 @@ start_stage (WeirStage *stage)
   if (next != WEIR_MORE) {
     weir_stage_check_answer (stage, "start", next, WEIR_CAN (WEIR_WAIT) | WEIR_CAN (WEIR_DONE));
   }
-  if (stage->failed) {
-    weir_life_fail (stage); /* and is not said to have started, so that nothing upstream is */
+  stage->ready_said = stage->ready_said || next != WEIR_WAIT;
+}
+
+static void
+start_stage (WeirStage *stage)
+{
+  if (stage->life != WEIR_LIFE_OPEN || stage->failed) {
     return;
   }
-  stage->ready_said = stage->ready_said || next != WEIR_WAIT;
-  stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
+  if (stage->finishing || !weir_life_has_taker (stage)) {
+    weir_life_set (stage, WEIR_LIFE_STARTING);
+    stage->report (stage, WEIR_STAGE_STARTED,
+                   stage->report_data); /* before it is closed, which may be the last that is told */
+    weir_life_check_takers (stage);
+    return;
+  }
+  weir_life_call_start (stage);
+  /* One that has failed for good is not said to have started, so that nothing upstream is. */
+  if (!stage->failed || weir_restart_applies (stage)) {
+    stage->report (stage, WEIR_STAGE_STARTED, stage->report_data);
+  }
+  if (stage->failed) {
+    weir_life_fail (stage);
+  }
 }
 
 /* The timers, and the sources of its own. */
@@ -99,6 +120,7 @@ drop_wake_ups (WeirStage *stage)
   weir_timers_disarm (stage->worker->timers, &extras->timers.halves[WEIR_HALF_OUTPUT]);
   weir_timers_disarm (stage->worker->timers, &extras->timers.retry);
   weir_timers_disarm (stage->worker->timers, &extras->timers.age);
+  weir_restart_disarm (stage);
   weir_stage_enter (stage, WEIR_IN_SOURCE);
   for (guint i = 0; extras->sources != NULL && i < extras->sources->len; i++) {
     GSource *source = g_ptr_array_index (extras->sources, i);
@@ -109,17 +131,15 @@ drop_wake_ups (WeirStage *stage)
   weir_stage_enter (stage, NULL);
 }
 
-static void
-close_stage (WeirStage *stage)
+void
+weir_life_release (WeirStage *stage)
 {
-  if (stage->life == WEIR_LIFE_CLOSED) {
-    return;
-  }
-  gboolean opened = stage->life != WEIR_LIFE_NEW;
   stage->refusing = TRUE;
   weir_posts_end (stage);
   drop_wake_ups (stage);
   weir_stage_set_interruptible (stage, FALSE);
+  gboolean opened = stage->opened;
+  stage->opened = FALSE;
   if (opened && stage->role->close != NULL) {
     weir_stage_enter (stage, "close");
     stage->role->close (stage, stage->self);
@@ -130,6 +150,17 @@ close_stage (WeirStage *stage)
   } else if (stage->watched == WEIR_WATCHED_SEVERAL) {
     weir_watches_forget_owner (stage->worker->watches, stage);
   }
+  stage->watched = WEIR_WATCHED_NONE;
+  weir_packer_clear (&stage->packer);
+}
+
+static void
+close_stage (WeirStage *stage)
+{
+  if (stage->life == WEIR_LIFE_CLOSED) {
+    return;
+  }
+  weir_life_release (stage);
   weir_streams_forget_all (stage);
   for (guint i = 0; i < stage->input_count; i++) {
     weir_streams_drop_states (stage->inputs[i]); /* of a stage that has finished by itself */
@@ -137,9 +168,8 @@ close_stage (WeirStage *stage)
       weir_task_make_ready (&stage->task); /* the next turn lets go of those that have parted by now */
     }
   }
-  weir_packer_clear (&stage->packer);
   report_failure (stage); /* of stop() or close() */
-  set_life (stage, WEIR_LIFE_CLOSED);
+  weir_life_set (stage, WEIR_LIFE_CLOSED);
   stage->report (stage, WEIR_STAGE_CLOSED, stage->report_data);
 }
 
@@ -157,8 +187,8 @@ drop_streams (WeirStage *stage)
 static void
 call_stop (WeirStage *stage)
 {
-  /* None behind its own end, also where that is still to be seen to, or waits for connections. */
-  if (stage->stopping || stage->finishing || stage->finish_posted || stage->awaits_connections) {
+  /* None behind its own end, also where that is still to be seen to, or waits for connections; and none while it is down. */
+  if (!stage->opened || stage->stopping || stage->finishing || stage->finish_posted || stage->awaits_connections) {
     return;
   }
   stage->stopping = TRUE;
@@ -196,7 +226,7 @@ weir_life_end (WeirStage *stage)
     return;
   }
   stage->awaits_connections = FALSE;
-  set_life (stage, WEIR_LIFE_ENDED);
+  weir_life_set (stage, WEIR_LIFE_ENDED);
   if (stage->listens) {
     weir_connections_tell_untold (stage->connections);
     end_template (stage);
@@ -248,6 +278,10 @@ weir_life_fail (WeirStage *stage)
   if (stage->life >= WEIR_LIFE_ENDED) {
     return;
   }
+  if (weir_restart_applies (stage)) {
+    weir_restart_fall (stage);
+    return;
+  }
   report_failure (stage);
   weir_posts_close (stage);
   drop_streams (stage);
@@ -287,7 +321,7 @@ weir_life_finish (WeirStage *stage)
     return;
   }
   if (!stage->end_told) {
-    set_life (stage, WEIR_LIFE_ENDING);
+    weir_life_set (stage, WEIR_LIFE_ENDING);
     WeirNext next = WEIR_MORE;
     if (stage->role->end != NULL) {
       weir_stage_enter (stage, "end");
@@ -343,19 +377,23 @@ weir_life_requests (WeirStage *stage, guint32 requests)
   if ((requests & WEIR_REQUEST_START) != 0) {
     start_stage (stage);
   }
+  if ((requests & WEIR_REQUEST_RESTART) != 0) {
+    weir_restart_open (stage);
+  }
   if ((requests & WEIR_REQUEST_DRAIN) != 0) {
     stage->draining = TRUE;
+    weir_restart_hurry (stage);
     /* end() may give up what it waits for. Others wait for what a stop does not change. */
     stage->waits = stage->waits && stage->life != WEIR_LIFE_ENDING;
-    if (stage->elsewhere != NULL && stage->elsewhere->drain != NULL) {
+    if (stage->elsewhere != NULL && stage->elsewhere->drain != NULL && stage->life != WEIR_LIFE_DOWN) {
       stage->elsewhere->drain (stage);
     }
   }
   if ((requests & WEIR_REQUEST_SETTLE) != 0) {
     stage->settle_asked = TRUE;
   }
-  if ((requests & WEIR_REQUEST_STOP) != 0 && stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED) {
-    if (stage->elsewhere != NULL && stage->elsewhere->stop != NULL) {
+  if ((requests & WEIR_REQUEST_STOP) != 0 && stage->life >= WEIR_LIFE_DOWN && stage->life < WEIR_LIFE_ENDED) {
+    if (stage->elsewhere != NULL && stage->elsewhere->stop != NULL && stage->life != WEIR_LIFE_DOWN) {
       stage->elsewhere->stop (stage);
     } else {
       call_stop (stage);

@@ -47,6 +47,36 @@ raise_peak (_Atomic guint64 *peak, guint64 level)
   }
 }
 
+static void
+step_take_segment (WeirLink *link)
+{
+  if (link->take_index == link->take_segment->slots) {
+    link->take_segment = link->take_segment->next;
+    link->take_index = 0;
+  }
+}
+
+/* What is next was taken and given back before the link was rewound. */
+static void
+skip_given_back (WeirLink *link)
+{
+  while (link->taken < link->extras->rewound_from && link->taken != link->put_seen) {
+    step_take_segment (link);
+    guint8 state = weir_load_relaxed (&weir_segment_states (link->take_segment)[link->take_index]);
+    if ((state & (WEIR_SLOT_RELEASED | WEIR_SLOT_REJECTED)) == 0) {
+      return;
+    }
+    const WeirRecord *record = weir_segment_records (link->take_segment) + link->take_index;
+    weir_link_take (link, 1, record->size + record->trail);
+  }
+}
+
+static gboolean
+has_given_back (const WeirLink *link)
+{
+  return G_UNLIKELY (link->kept > 0) && link->extras != NULL && link->taken < link->extras->rewound_from;
+}
+
 guint64
 weir_link_look (WeirLink *link)
 {
@@ -66,16 +96,10 @@ weir_link_look (WeirLink *link)
     raise_peak (&link->peak_bytes, weir_load_relaxed (&link->put_bytes) - link->done_bytes_private);
     raise_peak (&link->peak_pinned, weir_load_relaxed (&link->put_pinned) - link->done_pinned_private);
   }
-  return link->put_seen - link->taken;
-}
-
-static void
-step_take_segment (WeirLink *link)
-{
-  if (link->take_index == link->take_segment->slots) {
-    link->take_segment = link->take_segment->next;
-    link->take_index = 0;
+  if (has_given_back (link)) {
+    skip_given_back (link);
   }
+  return link->put_seen - link->taken;
 }
 
 gsize
@@ -88,9 +112,11 @@ weir_link_peek (WeirLink *link, WeirRecord **records, gsize most)
   step_take_segment (link);
   gsize run = MIN (MIN (available, most), link->take_segment->slots - link->take_index);
   _Atomic guint8 *states = weir_segment_states (link->take_segment) + link->take_index;
-  if (weir_load_relaxed (&link->controls_put) != link->controls_taken) {
+  guint8 ends_run = (weir_load_relaxed (&link->controls_put) != link->controls_taken ? WEIR_SLOT_CONTROL : 0) |
+                    (has_given_back (link) ? WEIR_SLOT_RELEASED | WEIR_SLOT_REJECTED : 0);
+  if (ends_run != 0) {
     gsize i = 0;
-    while (i < run && (weir_load_relaxed (&states[i]) & WEIR_SLOT_CONTROL) == 0) {
+    while (i < run && (weir_load_relaxed (&states[i]) & ends_run) == 0) {
       i++;
     }
     run = i;
@@ -116,6 +142,55 @@ weir_link_take (WeirLink *link, gsize count, gsize bytes)
   link->taken += count;
   link->take_index += count;
   link->taken_bytes += bytes;
+}
+
+/* FALSE: it was given back. */
+static gboolean
+let_go (WeirLink *link, _Atomic guint8 *state)
+{
+  guint8 bits = weir_load_acquire (state);
+  if ((bits & (WEIR_SLOT_RELEASED | WEIR_SLOT_REJECTED)) != 0) {
+    return FALSE;
+  }
+  link->kept -= (bits & WEIR_SLOT_KEPT) != 0 ? 1 : 0;
+  weir_store_relaxed (state, bits & ~(guint8) WEIR_SLOT_KEPT);
+  return TRUE;
+}
+
+guint64
+weir_link_rewind (WeirLink *link, gboolean *end)
+{
+  guint64 undone = 0;
+  WeirSegment *segment = link->done_segment;
+  guint32 index = link->done_index;
+  *end = FALSE;
+  for (guint64 at = link->done_private; at != link->put_seen && at != link->taken + 1; at++, index++) {
+    if (index == segment->slots) {
+      segment = segment->next;
+      index = 0;
+    }
+    _Atomic guint8 *state = &weir_segment_states (segment)[index];
+    gboolean control = (weir_load_relaxed (state) & WEIR_SLOT_CONTROL) != 0;
+    if (at == link->taken) {
+      if (!control) {
+        let_go (link, state); /* the record at hand may have been kept, too */
+      }
+    } else if (control) {
+      link->controls_taken--;
+      *end = *end || weir_segment_records (segment)[index].flags == WEIR_CONTROL_END;
+    } else {
+      undone += let_go (link, state) ? 1 : 0;
+    }
+  }
+  WeirLinkExtras *extras = weir_link_extras (link);
+  extras->rewound_from = MAX (extras->rewound_from, link->taken + 1);
+  link->taken = link->done_private;
+  link->taken_bytes = link->done_bytes_private;
+  link->take_segment = link->done_segment;
+  link->take_index = link->done_index;
+  link->gap_ended = NULL;
+  link->over = link->over && !*end;
+  return undone;
 }
 
 /* Drops what the slot's run holds, if the slot ends it, and counts pinned bytes. */

@@ -93,6 +93,7 @@ typedef struct {
   WeirRejection *reasons;         /* of rejected slots that done has not come to */
   guint64 given_up;               /* one more than where what was dropped untaken begins; 0: nothing was */
   guint64 granted;
+  guint64 rewound_from; /* up to there, slots that are to be taken may have been given back before (weir_link_rewind()) */
   void (*on_done) (WeirLink *link, gpointer data);
   gpointer on_done_data;
   guint input_index; /* in the taking stage's inputs; of those that are no copies, or may leave */
@@ -275,6 +276,9 @@ gsize weir_link_peek (WeirLink *link, WeirRecord **records, gsize most);
 /* The control entry that is next, or NULL. */
 const WeirRecord *weir_link_peek_control (WeirLink *link);
 void weir_link_take (WeirLink *link, gsize count, gsize bytes);
+/* Whoever took what is not done has gone, and nobody holds any of it: it will be taken once more, but for what was given back.
+ * Answers how many records, and whether the link's end is among it. */
+guint64 weir_link_rewind (WeirLink *link, gboolean *end);
 /* Advances done over all that is taken and not kept, publishes it and makes a paused producer ready at low. */
 void weir_link_done (WeirLink *link);
 /* Nothing to take: leave the ready list. FALSE: something has come meanwhile, it is still on it. */

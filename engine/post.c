@@ -156,6 +156,12 @@ weir_posts_end (WeirStage *stage)
 }
 
 void
+weir_posts_renew (WeirStage *stage)
+{
+  weir_store_release (&stage->post_phase, 0);
+}
+
+void
 weir_posts_free (WeirStage *stage)
 {
   WeirPosts *posts = weir_load_acquire (&stage->posts);

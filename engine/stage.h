@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stage.h: a named instance of a role: its life, its links, and what its turn needs.
  * Made, wired and freed by the pipeline on the main thread; everything else runs on its worker, but for what the public
- * headers allow from any thread. Only the pipeline and the stage's own files (stage.c, life.c, takers.c, turn.c, intake.c,
- * emit.c, reject.c, streams.c, post.c, wait.c) look into the struct. */
+ * headers allow from any thread. Only the pipeline and the stage's own files (stage.c, life.c, restart.c, takers.c, turn.c,
+ * intake.c, emit.c, reject.c, streams.c, post.c, wait.c) look into the struct. */
 #pragma once
 
 #include "link.h"
@@ -20,6 +20,7 @@ extern const char *const weir_kind_names[]; /* "producer", "transform", "consume
 typedef enum {
   WEIR_LIFE_NEW,
   WEIR_LIFE_OPEN,     /* open() has answered */
+  WEIR_LIFE_DOWN,     /* it has failed, is closed, and will be opened again */
   WEIR_LIFE_STARTING, /* start() answered WAIT */
   WEIR_LIFE_RUNNING,
   WEIR_LIFE_ENDING, /* inputs are over; end() comes, or kept records are still out */
@@ -39,6 +40,7 @@ enum {
   WEIR_REQUEST_HALT = 16, /* the deadline has passed: end as you are */
   WEIR_REQUEST_CLOSE = 32,
   WEIR_REQUEST_CONNECTION = 64, /* its connection was asked something */
+  WEIR_REQUEST_RESTART = 256,   /* one that is down is to be opened again */
   WEIR_REQUEST_SETTLE = 128     /* it keeps what somebody waits for: settle() once nothing is left to take */
 };
 
@@ -92,11 +94,14 @@ typedef struct {
   WeirTimer halves[WEIR_HALVES], retry, age;
 } WeirStageTimers;
 
+typedef struct _WeirRestart WeirRestart;
+
 /* What few stages need. */
 typedef struct {
   /* Constant once the pipeline runs. */
   void (*log) (WeirStage *stage, GLogLevelFlags level, const char *text); /* any thread */
   gpointer elsewhere_data;
+  WeirRestart *restart; /* NULL: its failure is the pipeline's */
   /* The worker. */
   WeirStageTimers timers;
   GPtrArray *sources; /* NULL: none yet */
@@ -148,6 +153,7 @@ struct _WeirStage {
   /* The worker. */
   _Alignas(64) WeirLife life;
   bool in_turn, in_pause, refusing, failed;
+  bool opened; /* open() was called, and close() not yet */
   /* For the rest of this callback. */
   guint32 overrides;
   guint32 use_stream;
@@ -194,7 +200,7 @@ struct _WeirStage {
   bool enough;                           /* consume or flush answered DONE */
   bool input_closed;                     /* and the links are closed for it */
   bool settle_wanted, settle_told, settle_asked;
-  bool ready_said, end_told, failure_told, refusal_told;
+  bool ready_said, ready_told, end_told, failure_told, refusal_told;
   bool dropping_streams; /* what end_stream() emits is refused without a word */
   bool at_fault;         /* it has failed as it broke a rule, and not by its own word */
   char *failure;
@@ -336,6 +342,12 @@ void weir_turn_publish_dirty (WeirStage *stage);
 gint64 weir_stage_turn (WeirStage *stage); /* one bounded turn; answers the time, monotonic microseconds */
 
 /* ---- life.c ---- */
+void weir_life_set (WeirStage *stage, WeirLife life);
+/* These call open() and start(); what they answer is in `failed` and `ready_said`. */
+void weir_life_call_open (WeirStage *stage);
+void weir_life_call_start (WeirStage *stage);
+/* Calls close(), once behind open(), and forgets whatever would wake the stage, or is of its own making. */
+void weir_life_release (WeirStage *stage);
 void weir_life_requests (WeirStage *stage, guint32 requests);
 /* start() has answered, and the stage may be ready by now: runs calls handed in, and looks. TRUE: there are more. */
 gboolean weir_life_starting (WeirStage *stage);
@@ -353,6 +365,21 @@ void weir_life_close_ended (WeirStage *stage);
 void weir_life_stop (WeirStage *stage);
 /* Inputs are over: calls end() and ends the outputs when nothing is kept. */
 void weir_life_finish (WeirStage *stage);
+
+/* ---- restart.c ---- */
+/* "on_error": "restart". Before the pipeline runs. */
+void weir_restart_enable (WeirStage *stage);
+void weir_restart_free (WeirRestart *restart);
+/* It has failed, or is about to: is it to begin anew? */
+gboolean weir_restart_applies (WeirStage *stage);
+/* Closes a stage that has failed; what it has not done is back on its links, and it is opened again after a while. */
+void weir_restart_fall (WeirStage *stage);
+void weir_restart_open (WeirStage *stage); /* one that is down, as was requested */
+void weir_restart_hurry (WeirStage *stage); /* one that is down does not wait any longer */
+void weir_restart_disarm (WeirStage *stage); /* it is not opened again */
+/* How often it was opened again, and how many records were handed out again. Any thread. */
+guint64 weir_restart_count (WeirStage *stage);
+guint64 weir_restart_again (WeirStage *stage);
 
 /* ---- takers.c ---- */
 gboolean weir_life_has_taker (WeirStage *stage); /* is anybody left to take what it makes, or does it end by itself? */
@@ -412,6 +439,8 @@ void weir_streams_produced (WeirStage *stage);
 /* The stage is over: frees the states on a link, and forgets the streams it has opened. */
 void weir_streams_free_states (WeirStage *stage, WeirLink *link);
 void weir_streams_forget_all (WeirStage *stage);
+/* Ends the streams that it has opened, behind what it has emitted of them. */
+void weir_streams_end_own (WeirStage *stage);
 /* Those that are left on a link go without a word to the role. */
 void weir_streams_drop_states (WeirLink *link);
 
@@ -445,6 +474,7 @@ gboolean weir_posts_run (WeirStage *stage);    /* TRUE: there are more that can 
 void weir_posts_close (WeirStage *stage);      /* no more records are taken; whoever waits is told FALSE */
 gboolean weir_posts_finish (WeirStage *stage); /* no more are taken; TRUE: there are some left, to be emitted first */
 void weir_posts_end (WeirStage *stage);        /* the stage closes: no more calls either */
+void weir_posts_renew (WeirStage *stage);      /* it is opened again */
 void weir_posts_free (WeirStage *stage);
 /* The stage is no longer paused: whoever waits looks again. */
 void weir_posts_look_again (WeirStage *stage);

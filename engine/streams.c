@@ -116,6 +116,23 @@ weir_streams_forget_all (WeirStage *stage)
   }
 }
 
+void
+weir_streams_end_own (WeirStage *stage)
+{
+  if (stage->only_stream != 0) {
+    weir_outputs_control (stage, WEIR_CONTROL_END_STREAM, stage->only_stream);
+  }
+  if (several (stage) != NULL) {
+    GHashTableIter iter;
+    gpointer number;
+    g_hash_table_iter_init (&iter, several (stage));
+    while (g_hash_table_iter_next (&iter, &number, NULL)) {
+      weir_outputs_control (stage, WEIR_CONTROL_END_STREAM, GPOINTER_TO_UINT (number));
+    }
+  }
+  weir_streams_forget_all (stage);
+}
+
 /* What a joining role keeps of a stream, and what the rest of it inherits when the stream ends. */
 typedef struct _WeirStreamState {
   WeirRecord last;                      /* its stream, time, and context: one reference, or NULL; no bytes */

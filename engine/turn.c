@@ -206,6 +206,11 @@ weir_stage_turn (WeirStage *stage)
   }
   if (stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING) {
     more = run_stage (stage, &turn) || more;
+  } else if (stage->life == WEIR_LIFE_DOWN) {
+    weir_life_check_takers (stage);
+    if (stage->life == WEIR_LIFE_DOWN) {
+      weir_intake_collect (stage); /* connections come and go all the same */
+    }
   } else if (stage->life >= WEIR_LIFE_ENDED) {
     weir_intake_discard (stage);
     weir_life_close_ended (stage);

@@ -61,6 +61,7 @@ weir_stage_free_extras (WeirStage *stage)
   }
   weir_template_cache_free (extras->templates);
   g_clear_pointer (&extras->sources, g_ptr_array_unref);
+  g_clear_pointer (&extras->restart, weir_restart_free);
   g_mutex_clear (&extras->interrupt_lock);
   g_free (extras->rejection);
   g_free (extras);

@@ -243,6 +243,15 @@ on_close (G_GNUC_UNUSED WeirStage *stage, gpointer self)
   }
   fake->closed = TRUE;
   leave (fake);
+  if (fake->restarts && fake->stage->life == WEIR_LIFE_DOWN) {
+    /* Another life. What it has kept is no longer its own. */
+    fake->paused = fake->enough = fake->ended = fake->output_ended = fake->stopped = FALSE;
+    fake->closed = fake->started = fake->opened = fake->end_told = FALSE;
+    g_ptr_array_set_size (fake->kept, 0);
+    if (fake->restarts_at_once) {
+      weir_stage_request (fake->stage, WEIR_REQUEST_RESTART);
+    }
+  }
 }
 
 static void

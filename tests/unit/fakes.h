@@ -47,6 +47,7 @@ struct _Fake {
   Fake *other;
   GPtrArray *kept;                       /* of WeirRecord *, as fake_keep() adds them */
   gboolean quiet;                        /* produce, consume and flush are checked, but not noted */
+  gboolean restarts, restarts_at_once;   /* see rig_restarts(); else when its time has come */
   gboolean refused;                      /* the last fake_emit() answered FALSE */
   pthread_t thread;                      /* a helper thread */
   _Atomic gint64 counted, flag, allowed; /* allowed: what a valve may take */
@@ -79,6 +80,8 @@ Fake *rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, 
 /* A fake that is no stage yet, and the state that a stage of it gets. */
 Fake *fake_new (Rig *rig, const char *name, const Script *script);
 gpointer fake_state (Fake *fake);
+/* It begins anew when it has failed ("on_error": "restart"), at once; each of its lives is checked for itself. */
+void rig_restarts (Fake *fake);
 /* Limits: records, low one half, hard twice. */
 WeirLink *rig_link (Rig *rig, Fake *from, Fake *to, guint64 records);
 WeirLink *rig_link_with (Rig *rig, Fake *from, guint port, Fake *to, WeirQueueSettings settings);

@@ -26,6 +26,13 @@ rig_add (Rig *rig, const char *name, WeirKind kind, const Script *script, const 
   return fake;
 }
 
+void
+rig_restarts (Fake *fake)
+{
+  weir_restart_enable (fake->stage);
+  fake->restarts = fake->restarts_at_once = TRUE;
+}
+
 WeirQueueSettings
 queue_of (guint64 records)
 {
