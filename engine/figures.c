@@ -27,7 +27,9 @@ weir_stage_figures (WeirStage *stage, WeirStageFigures *figures)
                                  .bytes_in = weir_load_relaxed (&stage->bytes_in),
                                  .rejected = weir_load_relaxed (&stage->rejected_count),
                                  .refused = weir_load_relaxed (&stage->refused),
-                                 .errors = weir_load_relaxed (&stage->errors) };
+                                 .errors = weir_load_relaxed (&stage->errors),
+                                 .restarts = weir_restart_count (stage),
+                                 .redelivered = weir_restart_redelivered (stage) };
   for (guint i = 0; i < stage->port_count && stage->connections == NULL; i++) {
     add_port (&stage->ports[i], figures);
   }

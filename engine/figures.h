@@ -8,6 +8,8 @@
 
 typedef struct {
   guint64 records_in, records_out, bytes_in, bytes_out, rejected, refused, errors; /* refused: emitted after its end */
+  guint64 restarts,
+    redelivered; /* how often it was opened again; records of its links that were handed out again for it */
   gint64 clocks[WEIR_CLOCKS]; /* microseconds; without what has passed since the last turn */
 } WeirStageFigures;
 

@@ -16,7 +16,7 @@ struct _WeirRestart {
   WeirTimer timer;
   gint64 delay;     /* before the next attempt; 0: none has failed lately */
   gint64 opened_at; /* monotonic, microseconds */
-  _Atomic guint64 count, again;
+  _Atomic guint64 count, redelivered;
 };
 
 static WeirRestart *
@@ -62,7 +62,7 @@ rewind_inputs (WeirStage *stage)
   for (guint i = 0; i < stage->input_count; i++) {
     WeirLink *link = stage->inputs[i];
     gboolean end;
-    weir_add_relaxed (&restart_of (stage)->again, weir_link_rewind (link, &end));
+    weir_add_relaxed (&restart_of (stage)->redelivered, weir_link_rewind (link, &end));
     stage->inputs_over -= end ? 1 : 0;
     weir_link_make_ready (link);
   }
@@ -168,8 +168,8 @@ weir_restart_count (WeirStage *stage)
 }
 
 guint64
-weir_restart_again (WeirStage *stage)
+weir_restart_redelivered (WeirStage *stage)
 {
   WeirRestart *restart = restart_of (stage);
-  return restart != NULL ? weir_load_relaxed (&restart->again) : 0;
+  return restart != NULL ? weir_load_relaxed (&restart->redelivered) : 0;
 }

@@ -374,12 +374,12 @@ void weir_restart_free (WeirRestart *restart);
 gboolean weir_restart_applies (WeirStage *stage);
 /* Closes a stage that has failed; what it has not done is back on its links, and it is opened again after a while. */
 void weir_restart_fall (WeirStage *stage);
-void weir_restart_open (WeirStage *stage); /* one that is down, as was requested */
-void weir_restart_hurry (WeirStage *stage); /* one that is down does not wait any longer */
+void weir_restart_open (WeirStage *stage);   /* one that is down, as was requested */
+void weir_restart_hurry (WeirStage *stage);  /* one that is down does not wait any longer */
 void weir_restart_disarm (WeirStage *stage); /* it is not opened again */
 /* How often it was opened again, and how many records were handed out again. Any thread. */
 guint64 weir_restart_count (WeirStage *stage);
-guint64 weir_restart_again (WeirStage *stage);
+guint64 weir_restart_redelivered (WeirStage *stage);
 
 /* ---- takers.c ---- */
 gboolean weir_life_has_taker (WeirStage *stage); /* is anybody left to take what it makes, or does it end by itself? */

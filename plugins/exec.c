@@ -15,8 +15,9 @@
 static void
 exit_idle (WeirStage *stage, Exec *self)
 {
-  /* What produce() finds behind the last output decides whether a transform has failed. */
-  if (!self->flushing && !self->ending && (self->reads || exec_conclude (stage, self) == WEIR_DONE)) {
+  /* A transform that has failed says so behind the last of its output, and is to have its input still if it restarts. */
+  if (!self->flushing && !self->ending &&
+      (self->reads ? exec_has_succeeded (self) : exec_conclude (stage, self) == WEIR_DONE)) {
     weir_stage_enough (stage);
   }
 }
@@ -141,8 +142,8 @@ exec_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize c
     }
     end_input (stage, self);
   }
-  /* It takes no more. Whether it has failed, its exit says; of a transform, behind its output. */
-  WeirNext next = self->reads ? WEIR_DONE : exec_conclude (stage, self);
+  /* It takes no more. Whether it has failed, its exit says; of a transform, produce() behind its output. */
+  WeirNext next = !self->reads ? exec_conclude (stage, self) : exec_has_succeeded (self) ? WEIR_DONE : WEIR_WAIT;
   self->flushing = next == WEIR_WAIT;
   return next;
 }

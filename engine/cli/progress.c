@@ -87,6 +87,13 @@ look (WeirProgress *progress)
   }
 }
 
+/* It has failed, and will be opened again. */
+static gboolean
+is_down (WeirStage *stage)
+{
+  return weir_load_relaxed (&stage->life_seen) == WEIR_LIFE_DOWN;
+}
+
 static void
 add_row (WeirProgress *progress, WeirTable *table, guint index)
 {
@@ -101,7 +108,9 @@ add_row (WeirProgress *progress, WeirTable *table, guint index)
   weir_table_add (table, "%6s/s", in);
   weir_table_add (table, "%6s/s", out);
   weir_table_add (table, "%s", pauses);
-  weir_table_add (table, "%s%s", figures.paused ? link->from->name : "", figures.paused ? " is paused" : "");
+  gboolean down = is_down (link->to);
+  weir_table_add (table, "%s%s%s%s%s", figures.paused ? link->from->name : "", figures.paused ? " is paused" : "",
+                  figures.paused && down ? ", " : "", down ? link->to->name : "", down ? " is down" : "");
 }
 
 /* Links that pause somebody come first where not all fit. */
@@ -181,16 +190,22 @@ is_paused (WeirProgress *progress, WeirStage *stage)
   return figures.paused;
 }
 
-/* Names of the stages that links pause, each once. */
+/* Names of the stages that links pause, and of those that are down, each once. */
 static void
-append_paused (WeirProgress *progress, GString *line)
+append_held_up (WeirProgress *progress, GString *line)
 {
-  const char *between = "; paused: ";
+  const char *before_paused = "; paused: ", *before_down = "; down: ";
   WeirStage *stage;
   for (guint i = 0; (stage = weir_pipeline_stage (progress->pipeline, i)) != NULL; i++) {
     if (is_paused (progress, stage)) {
-      g_string_append_printf (line, "%s%s", between, stage->name);
-      between = ", ";
+      g_string_append_printf (line, "%s%s", before_paused, stage->name);
+      before_paused = ", ";
+    }
+  }
+  for (guint i = 0; (stage = weir_pipeline_stage (progress->pipeline, i)) != NULL; i++) {
+    if (is_down (stage)) {
+      g_string_append_printf (line, "%s%s", before_down, stage->name);
+      before_down = ", ";
     }
   }
 }
@@ -232,7 +247,7 @@ print_line (WeirProgress *progress)
                    "weir: %s; produced %" G_GUINT64_FORMAT " (%s/s), queued %" G_GUINT64_FORMAT
                    ", consumed %" G_GUINT64_FORMAT " (%s/s)",
                    title, seen.in, in, queued, seen.out, out);
-  append_paused (progress, line);
+  append_held_up (progress, line);
   g_string_append_c (line, '\n');
   weir_screen_write (line->str);
 }

@@ -86,6 +86,14 @@ write_notes (WeirPipeline *pipeline, GString *out)
     if (figures.errors > 0) {
       g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " error%s", figures.errors, figures.errors == 1 ? "" : "s");
     }
+    if (figures.restarts > 0) {
+      g_string_append_printf (notes, ", restarted %" G_GUINT64_FORMAT " time%s", figures.restarts,
+                              figures.restarts == 1 ? "" : "s");
+    }
+    if (figures.redelivered > 0) {
+      g_string_append_printf (notes, ", %" G_GUINT64_FORMAT " record%s handed out again", figures.redelivered,
+                              figures.redelivered == 1 ? "" : "s");
+    }
     for (guint j = 0; j < stage->counter_count; j++) {
       guint64 count = weir_stage_counter (stage, j);
       if (count > 0) {
@@ -242,6 +250,8 @@ describe_stage (WeirStage *stage)
   put_count (object, "rejected", figures.rejected);
   put_count (object, "refused", figures.refused);
   put_count (object, "errors", figures.errors);
+  put_count (object, "restarts", figures.restarts);
+  put_count (object, "redelivered", figures.redelivered);
   for (guint i = 0; i < stage->counter_count; i++) {
     put_count (counters, stage->role->counters[i], weir_stage_counter (stage, i));
   }

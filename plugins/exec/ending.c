@@ -30,14 +30,14 @@ exec_wait_for_end (WeirStage *stage, const Exec *self)
   return left == 0;
 }
 
-static gboolean
-is_success (const Exec *self)
+gboolean
+exec_has_succeeded (const Exec *self)
 {
   gboolean listed = FALSE;
   for (gsize i = 0; self->success[i] != NULL && !listed; i++) {
     listed = g_ascii_strtoll (self->success[i], NULL, 10) == self->child.status;
   }
-  return listed && self->child.code == CLD_EXITED;
+  return self->child.exited && listed && self->child.code == CLD_EXITED;
 }
 
 WeirNext
@@ -57,7 +57,7 @@ exec_conclude (WeirStage *stage, Exec *self)
                             "%s: it had not exited %" G_GINT64_FORMAT " ms after its %s came to an end (exit_timeout)",
                             outcome, self->exit_timeout / 1000, self->ending ? "input" : "output");
   }
-  if (!is_success (self)) {
+  if (!exec_has_succeeded (self)) {
     g_autofree char *outcome = child_outcome (child);
     return weir_stage_fail (stage, "%s", outcome);
   }

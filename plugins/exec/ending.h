@@ -27,5 +27,7 @@ typedef struct {
 void exec_expect_end (WeirStage *stage, Exec *self);
 /* What wakes the stage is armed; TRUE: the time is up instead. */
 gboolean exec_wait_for_end (WeirStage *stage, const Exec *self);
+/* It has exited, and its status is one that says so. */
+gboolean exec_has_succeeded (const Exec *self);
 /* Both its pipes are closed, or of no interest any more: once it has exited, DONE or FAIL, as its status says. */
 WeirNext exec_conclude (WeirStage *stage, Exec *self);

@@ -32,7 +32,7 @@ sed -E 's/: -?[0-9.]+(,?)$/: N\1/' summary.json >shape
     few:head:consumer:done junk:null:consumer:done; do
     IFS=: read -r name plugin role state <<<"$stage"
     printf '    "%s": {\n      "plugin": "%s",\n      "role": "%s",\n      "state": "%s",\n' "$name" "$plugin" "$role" "$state"
-    for key in records_in records_out bytes_in bytes_out working_s starved_s blocked_s waiting_s rejected refused errors; do
+    for key in records_in records_out bytes_in bytes_out working_s starved_s blocked_s waiting_s rejected refused errors restarts redelivered; do
       printf '      "%s": N,\n' $key
     done
     printf '      "counters": {@}\n    }'

@@ -126,6 +126,14 @@ START_TEST (no_thread_of_its_own)
 }
 END_TEST
 
+START_TEST (nothing_that_restarts)
+{
+  expect_refused (ALONE TURN " 'consumers': {'out': {'plugin': 'probe', 'from': 'turn',\n  'on_error': 'restart'}}}",
+                  "p.json:4:15: error: consumers.out.on_error: it exists once for each connection of \"in\", and its "
+                  "failure ends that connection alone; expected \"stop\"");
+}
+END_TEST
+
 START_TEST (nothing_that_blocks)
 {
   expect_refused (
@@ -268,6 +276,7 @@ main (void)
   tcase_add_test (cases, inputs_of_one_connection);
   tcase_add_test (cases, what_is_shared_is_fed_by_connections);
   tcase_add_test (cases, no_thread_of_its_own);
+  tcase_add_test (cases, nothing_that_restarts);
   tcase_add_test (cases, nothing_that_blocks);
   tcase_add_test (cases, no_file_that_each_would_write);
   tcase_add_test (cases, a_reply_is_a_consumer);

@@ -168,10 +168,11 @@ START_TEST (low_must_lie_below_high)
 }
 END_TEST
 
-START_TEST (on_error_is_stop_for_now)
+START_TEST (on_error_is_stop_or_restart)
 {
-  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'on_error': 'restart'}}}",
-                  "p.json:3:70: error: consumers.out.on_error: found \"restart\", expected \"stop\"");
+  expect_refused (START "'consumers': {'out': {'plugin': 'probe', 'from': 'bad', 'on_error': 'repeat'}}}",
+                  "p.json:3:70: error: consumers.out.on_error: found \"repeat\", expected one of \"stop\", "
+                  "\"restart\"; did you mean \"restart\"?");
 }
 END_TEST
 
@@ -274,7 +275,7 @@ main (void)
   tcase_add_test (cases, bad_values_of_a_queue);
   tcase_add_test (cases, a_queue_must_be_bounded);
   tcase_add_test (cases, low_must_lie_below_high);
-  tcase_add_test (cases, on_error_is_stop_for_now);
+  tcase_add_test (cases, on_error_is_stop_or_restart);
   tcase_add_test (cases, engine_values_are_checked);
   tcase_add_test (cases, names_of_pipelines_fit_into_paths);
   tcase_add_test (cases, a_missing_plugin_key);

@@ -70,7 +70,7 @@ START_TEST (the_record_at_hand_is_offered_again)
   fake_assert_events (ends.end, "open start consume(0) consume(1) consume(2) consume(3) close "
                                 "open start consume(3) consume(4) end close");
   ck_assert_uint_eq (weir_restart_count (ends.end->stage), 1);
-  ck_assert_uint_eq (weir_restart_again (ends.end->stage), 0); /* it had not been taken */
+  ck_assert_uint_eq (weir_restart_redelivered (ends.end->stage), 0); /* it had not been taken */
   rig_free (ends.rig);
 }
 END_TEST
@@ -115,8 +115,9 @@ START_TEST (r14_kept_records_are_handed_out_again_but_for_those_given_back)
 {
   Ends ends = ends_new (&keeps_and_fails, 100, 8);
   ends_run (&ends);
-  fake_assert_events (ends.end, "open start consume(0) consume(1) consume(2) consume(3) consume(4) consume(5) close "
-                                "open start consume(0) consume(2) consume(4) consume(5) consume(6) consume(7) end close");
+  fake_assert_events (ends.end,
+                      "open start consume(0) consume(1) consume(2) consume(3) consume(4) consume(5) close "
+                      "open start consume(0) consume(2) consume(4) consume(5) consume(6) consume(7) end close");
   rig_free (ends.rig);
 }
 END_TEST

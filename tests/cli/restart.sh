@@ -1,0 +1,142 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# "on_error": "restart": a stage that fails is opened again, by and by, and has what it had not done once more; nothing is lost, and
+# the program says what happens. With a plugin that fails, or crashes in a child process, as often as it is told to.
+. "$(dirname "$0")/lib.sh"
+
+export WEIR_PLUGIN_PATH=$WEIR_TEST_MODULES
+seq 1 200 >numbers
+cat >write.json <<'END'
+{ "producers": { "log": { "plugin": "file", "path": "numbers" } },
+  "transforms": { "split": { "plugin": "lines", "from": "log" } },
+  "consumers": { "out": { "plugin": "stumbles", "from": "split", "path": "written", "count": "count", "every": 60, "times": 3,
+                          "keep": 7, "on_error": "restart" } } }
+END
+cat >pass.json <<'END'
+{ "producers": { "log": { "plugin": "file", "path": "numbers" } },
+  "transforms": { "split": { "plugin": "lines", "from": "log" },
+                  "pass": { "plugin": "stumbles", "from": "split", "count": "count", "every": 60, "times": 3,
+                            "on_error": "restart" } },
+  "consumers": { "out": { "plugin": "file", "from": "pass", "path": "written" } } }
+END
+
+# weir OPTION... FILE: a run with an empty past.
+weir () {
+  rm -f count written
+  run "$WEIR" run --quiet --summary summary.json "$@"
+}
+
+# figure STAGE KEY
+figure () {
+  sed -n "/^    \"$1\": {/,/^    }/s/.*\"$2\": \([0-9]*\),/\1/p" summary.json
+}
+
+# came_back STAGE TIMES
+came_back () {
+  [ "$(figure "$1" restarts)" = "$2" ] || fail "$1 was restarted $(figure "$1" restarts) times"
+  [ "$(grep -c "^weir: $1 (stumbles, .*; it restarts in [0-9.]* s\$" stderr)" = "$2" ] || fail "said: $(cat stderr)"
+}
+
+begin "a consumer: what it had kept comes again, and all is written once"
+weir write.json
+expect_status 0
+expect_file written numbers
+came_back out 3
+expect_match stderr '^weir: out \(stumbles, consumer\): has stumbled; it restarts in 0\.(0[5-9]|1[0-9]|2[0-9]|3[0-9]|4[0-9]) s$'
+# The 60th is the fourth of a batch of seven: each time four are handed out again.
+[ "$(figure out redelivered)" -ge 9 ] || fail "$(figure out redelivered) were handed out again"
+
+begin "a transform"
+weir pass.json
+expect_status 0
+expect_file written numbers
+came_back pass 3
+
+begin "a producer begins anew"
+cat >count.json <<'END'
+{ "producers": { "count": { "plugin": "stumbles", "count": "count", "every": 4, "times": 2, "on_error": "restart" } },
+  "consumers": { "out": { "plugin": "file", "from": "count", "path": "written" } } }
+END
+weir count.json
+expect_status 0
+printf '1\n2\n3\n1\n2\n3\n1\n2\n3\n' >wanted
+expect_file written wanted
+came_back count 2
+
+begin "start() may fail, also the first"
+weir --set out.in=start write.json
+expect_status 0
+expect_file written numbers
+came_back out 3
+
+begin "the first open() may not: what cannot be opened is told at once"
+weir --set out.in=open write.json
+expect_status 1
+expect_stderr 'weir: out (stumbles, consumer): has stumbled'
+[ ! -s written ] || fail "it has written"
+
+begin "at the end of its input, what it had kept comes again before the end does"
+weir --set out.in=end write.json
+expect_status 0
+expect_file written numbers
+came_back out 3
+
+begin "the default is to stop"
+weir --set out.on_error=stop write.json
+expect_status 1
+expect_stderr 'weir: out (stumbles, consumer): has stumbled'
+
+begin "the summary says so in words"
+run "$WEIR" run write.json
+rm -f count written
+run "$WEIR" run write.json
+expect_status 0
+expect_match stderr '^  out: 3 errors, restarted 3 times, [0-9]+ records handed out again$'
+
+begin "one that is down when the program stops is tried once more, and what is left is told"
+rm -f count written
+sed '1s/{/{ "engine": { "shutdown": "300ms" },/' write.json >short.json
+"$WEIR" run --quiet --set out.times=1000 --set out.every=1 short.json 2>stderr &
+pid=$!
+wait_until grep -q 'it restarts in' stderr
+kill -TERM $pid
+wait $pid
+status=$?
+expect_status 3
+expect_match stderr '^weir: warning: split:out holds 200 records, '
+
+begin "progress says who is down"
+rm -f count written
+"$WEIR" run --quiet --progress --set out.times=1000 --set out.every=1 write.json 2>stderr &
+pid=$!
+wait_until grep -q '; down: out$' stderr
+kill -TERM $pid
+sleep 0.1
+kill -TERM $pid
+wait $pid
+expect_match stderr '; down: out$'
+
+begin "exec: a child that fails is started again"
+cat >exec.json <<'END'
+{ "producers": { "child": { "plugin": "exec", "on_error": "restart",
+                            "command": ["sh", "-c", "echo x >>count; wc -l <count; test $(wc -l <count) -ge 3"] } },
+  "consumers": { "out": { "plugin": "file", "from": "child", "path": "written" } } }
+END
+weir exec.json
+expect_status 0
+printf '1\n2\n3\n' >wanted
+expect_file written wanted
+expect_match stderr '^weir: child \(exec, producer\): child [0-9]+ \(sh\) exited with status 1; it restarts in [0-9.]+ s$'
+
+begin "exec: a transform whose child takes no more and fails has the rest of its input still"
+cat >exec.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "count": 60, "rate": 100, "size": 10 } },
+  "transforms": { "child": { "plugin": "exec", "from": "gen", "on_error": "restart",
+                             "command": ["sh", "-c", "echo x >>count; test $(wc -l <count) -ge 3 || exit 1; exec cat"] } },
+  "consumers": { "out": { "plugin": "file", "from": "child", "path": "written" } } }
+END
+weir exec.json
+expect_status 0
+[ "$(figure child restarts)" = 2 ] || fail "restarted $(figure child restarts) times: $(cat stderr)"
+[ -s written ] || fail "nothing was written"
+finish
