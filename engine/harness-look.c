@@ -135,7 +135,8 @@ weir_harness_figure (WeirHarness *harness, const char *name)
     { "records_in", found.records_in }, { "records_out", found.records_out },
     { "bytes_in", found.bytes_in },     { "bytes_out", found.bytes_out },
     { "rejected", found.rejected },     { "refused", found.refused },
-    { "errors", found.errors },         { "kept", (guint64) weir_load_acquire (&harness->stage->outstanding) }
+    { "errors", found.errors },         { "kept", (guint64) weir_load_acquire (&harness->stage->outstanding) },
+    { "restarts", found.restarts },     { "redelivered", found.redelivered }
   };
   return find_figure (name, figures, G_N_ELEMENTS (figures));
 }

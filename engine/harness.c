@@ -59,6 +59,13 @@ weir_harness_set_record_max (WeirHarness *harness, gsize bytes)
 }
 
 void
+weir_harness_set_restarts (WeirHarness *harness)
+{
+  g_return_if_fail (!harness->opened);
+  weir_restart_enable (harness->stage);
+}
+
+void
 weir_harness_set_wall (WeirHarness *harness, gint64 unix_microseconds)
 {
   harness->clock.wall_offset = unix_microseconds - harness->clock.now;

@@ -34,6 +34,9 @@ ask (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 void
 weir_restart_enable (WeirStage *stage)
 {
+  if (restart_of (stage) != NULL) {
+    return;
+  }
   WeirRestart *restart = g_new0 (WeirRestart, 1);
   restart->pristine = g_memdup2 (stage->self, stage->role->state_size);
   restart->timer = (WeirTimer){ .fire = ask, .data = stage };

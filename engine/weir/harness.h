@@ -68,6 +68,9 @@ WEIR_EXPORT gboolean weir_harness_set_queue (WeirHarness *harness, const char *l
 WEIR_EXPORT void weir_harness_set_taken (WeirHarness *harness, const char *link, gboolean taken);
 /* The largest record, bytes; 16 MiB at first. */
 WEIR_EXPORT void weir_harness_set_record_max (WeirHarness *harness, gsize bytes);
+/* As "on_error": "restart" has it: where the stage fails it is closed, and opened again after a while by the clock of the harness
+ * (weir_harness_advance()); what it had not given back is handed out again. Not where the first open() fails. */
+WEIR_EXPORT void weir_harness_set_restarts (WeirHarness *harness);
 /* The wall clock at that moment, microseconds since the Unix epoch; 2020-01-01 00:00 UTC at first. At any time. */
 WEIR_EXPORT void weir_harness_set_wall (WeirHarness *harness, gint64 unix_microseconds);
 
@@ -191,7 +194,7 @@ WEIR_EXPORT const char *weir_harness_events (WeirHarness *harness);
 /* The same with all callbacks: produce, consume(PAYLOAD), of which the first 24 bytes are shown, flush(COUNT), end_stream(STREAM). The same
  * one several times in a row is there once: "open consume(a)*3 consume(b)=WAIT". */
 WEIR_EXPORT const char *weir_harness_calls (WeirHarness *harness);
-/* "new", "open", "starting", "running", "ending", "ended", "closed" */
+/* "new", "open", "starting", "running", "ending", "ended", "closed"; "down": it has failed, and restarts */
 WEIR_EXPORT const char *weir_harness_state (WeirHarness *harness);
 /* Why the stage has failed, without its name in front; NULL: it has not. */
 WEIR_EXPORT const char *weir_harness_error (WeirHarness *harness);
@@ -207,7 +210,7 @@ WEIR_EXPORT gboolean weir_harness_is_waiting (WeirHarness *harness);
 /* One of role.counters. */
 WEIR_EXPORT guint64 weir_harness_counter (WeirHarness *harness, const char *name);
 /* A figure of the stage: "records_in", "records_out", "bytes_in", "bytes_out", "rejected", "refused" (emitted before its start or
- * after its end), "errors", "kept" (records that are not given back). */
+ * after its end), "errors", "kept" (records that are not given back), "restarts", "redelivered" (records that were handed out again). */
 WEIR_EXPORT guint64 weir_harness_figure (WeirHarness *harness, const char *name);
 /* A figure of a link: "in", "out", "dropped", "queued", "pauses", "resumes", "peak_records", "peak_bytes", "bytes" (that lie in it). */
 WEIR_EXPORT guint64 weir_harness_link_figure (WeirHarness *harness, const char *link, const char *figure);

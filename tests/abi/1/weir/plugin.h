@@ -28,7 +28,8 @@ typedef struct {
   const char *const *counters; /* names, ended by NULL; NULL: none */
   const char *const *ports;    /* names of the outputs, ended by NULL; NULL: one output */
   gsize state_size;            /* bytes; zeroed, filled from the options, freed after close() */
-  gsize stream_size;           /* bytes of state per input stream, zeroed at first use; 0: none */
+  gsize stream_size; /* bytes of state per input stream, zeroed at first use; 0: none. It may outlive `self`: where the
+                                  stage is restarted, it is passed on */
   guint flags;
 
   /* In the order of a stage's life. NULL: not needed. */

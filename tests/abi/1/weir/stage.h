@@ -17,7 +17,7 @@ WEIR_EXPORT WeirNext weir_stage_wait_fd (WeirStage *stage, int fd, GIOCondition 
 /* Wakes the stage once, so many microseconds from now; the latest call counts, a negative time disarms. Returns WEIR_WAIT.
  * Thread: worker. */
 WEIR_EXPORT WeirNext weir_stage_wait_time (WeirStage *stage, gint64 microseconds);
-/* Forgets what waits for fd, then closes it. Thread: worker. */
+/* Forgets what waits for fd, then closes it; a negative one is none. Thread: worker. */
 WEIR_EXPORT void weir_stage_close_fd (WeirStage *stage, int fd);
 WEIR_EXPORT gint64 weir_stage_now (WeirStage *stage);  /* monotonic clock, microseconds. Thread: worker */
 WEIR_EXPORT gint64 weir_stage_wall (WeirStage *stage); /* microseconds since the Unix epoch. Thread: worker */
