@@ -163,6 +163,9 @@ weir_conform_make (WeirConform *conform, json_object *options)
     return FALSE;
   }
   weir_harness_set_taken (conform->harness, "rejected", TRUE);
+  if (conform->restarts) {
+    weir_harness_set_restarts (conform->harness);
+  }
   weir_harness_set_patience (conform->harness, conform->plan->limit / 4);
   watch_blocks (conform);
   conform->threads = weir_conform_count_threads ();

@@ -234,6 +234,38 @@ weir_conform_failure (WeirConform *conform)
   return result;
 }
 
+#define RESTARTS 3
+
+WeirConformResult
+weir_conform_restart (WeirConform *conform)
+{
+  conform->restarts = TRUE;
+  if (!run_some (conform)) {
+    return weir_conform_end (conform);
+  }
+  WeirHarness *harness = conform->harness;
+  const WeirStage *stage = harness->stage;
+  for (guint i = 1; i <= RESTARTS; i++) {
+    weir_harness_fail (harness, "failed by the check");
+    if (stage->life != WEIR_LIFE_DOWN) {
+      return weir_conform_end (conform); /* it was about to end */
+    }
+    weir_conform_crank (conform, SECOND);
+    if (stage->life == WEIR_LIFE_DOWN || weir_harness_figure (harness, "restarts") > i) {
+      return weir_conform_fail (conform, "fails when it is opened again: %s", stage->failure);
+    }
+    weir_conform_feed (conform, 20);
+    weir_conform_crank (conform, SECOND);
+    if (stage->life >= WEIR_LIFE_ENDED) {
+      return weir_conform_end (conform);
+    }
+  }
+  if (!weir_conform_finish (conform)) {
+    return not_closed (conform, "opened again, and behind the end of all inputs");
+  }
+  return weir_conform_end (conform);
+}
+
 /* Behind close() nothing of the plugin's may run any more: no source, no thread. */
 WeirConformResult
 weir_conform_close (WeirConform *conform)

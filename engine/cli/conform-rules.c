@@ -13,6 +13,7 @@ const WeirConformRule weir_conform_rules[] = {
   { "stop-ending", "stopped while it ends, it closes", weir_conform_stop_ending },
   { "halt", "closed at once in the middle of its work, it leaves nothing that runs", weir_conform_halt },
   { "failure", "failed from outside, it closes", weir_conform_failure },
+  { "restart", "failed and opened again, it begins anew", weir_conform_restart },
   { "close", "its state is left alone behind close()", weir_conform_close },
   { "pause", "paused by a full link it emits nothing more, and goes on once there is room", weir_conform_pause },
   { "operator", "paused by an operator it emits nothing, and goes on afterwards", weir_conform_operator },

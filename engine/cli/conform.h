@@ -45,6 +45,7 @@ struct _WeirConform {
   json_object *options;  /* as given, and guessed where they are required */
   WeirHarness *harness;  /* the one at hand */
   guint threads, polled; /* of the process and of the harness's context, before the stage is opened */
+  gboolean restarts;     /* so do harnesses that are made from now on */
   char *said;            /* with the result */
 };
 
@@ -109,6 +110,7 @@ WeirConformResult weir_conform_stop_paused (WeirConform *conform);
 WeirConformResult weir_conform_stop_ending (WeirConform *conform);
 WeirConformResult weir_conform_halt (WeirConform *conform);
 WeirConformResult weir_conform_failure (WeirConform *conform);
+WeirConformResult weir_conform_restart (WeirConform *conform);
 WeirConformResult weir_conform_close (WeirConform *conform);
 WeirConformResult weir_conform_pause (WeirConform *conform);
 WeirConformResult weir_conform_operator (WeirConform *conform);

@@ -50,6 +50,8 @@ caught dies-paused producer stop-paused 'it crashes (SIGSEGV) in stop()'
 caught never-ends consumer stop-ending 'stopped while it ends it is still "ending", its last callback was end(); expected it to close' --limit 8
 caught hangs-in-stop consumer halt 'it hangs in stop(); expected an end within 2 s' "${hang[@]}"
 caught wants-stop producer failure 'it crashes (SIGSEGV) in close()'
+caught opens-once consumer restart 'fails when it is opened again: its lock is held'
+caught releases-stale consumer restart "$twice"
 caught writes-behind-close consumer close 'byte 16 of its state was written behind close(); expected nothing of it to run then'
 caught passes-pause producer pause 'emitted past the pause: 12 records lay on a link of 8; expected 8 at most'
 caught passes-hard producer pause 'emitted past a full link: output is at its hard limit (16 records queued), and the stage cannot wait there as it shares worker "harness"; stop emitting when an emit answers FALSE'
@@ -84,7 +86,7 @@ expect_stderr ''
 expect_match stdout '^ok producer pause$'
 expect_match stdout '^skipped consumer pause: a consumer has no output$'
 expect_match stdout '^behaves: [0-9]+ ok, 0 failed, [0-9]+ skipped$'
-[ "$(grep -c -E '^(ok|skipped) (producer|consumer) [a-z-]+' stdout)" = 44 ] || fail "not a line a rule"
+[ "$(grep -c -E '^(ok|skipped) (producer|consumer) [a-z-]+' stdout)" = 46 ] || fail "not a line a rule"
 
 begin "what one rule has found is not said again"
 run "$WEIR" plugin check --role producer --rule open --rule halt --rule answers emits-in-close.so

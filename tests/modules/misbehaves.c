@@ -30,6 +30,8 @@ enum {
   KEEPS,
   KEEPS_UNSETTLED,
   RELEASES_TWICE,
+  RELEASES_STALE,
+  OPENS_ONCE,
   CRASHES_ON_VALUE,
   LEAKS_MEMORY,
   LEAKS_DESCRIPTOR,
@@ -88,6 +90,9 @@ crash (const volatile int *nowhere)
   (void) *nowhere;
 }
 
+static gboolean is_open;   /* OPENS_ONCE */
+static WeirRecord *unheld; /* RELEASES_STALE */
+
 static WeirNext
 bad_open (WeirStage *stage, gpointer data)
 {
@@ -103,9 +108,12 @@ bad_open (WeirStage *stage, gpointer data)
     self->last = g_malloc (16);
   } else if (HOW == LEAKS_DESCRIPTOR) {
     self->calls = (guint) dup (STDIN_FILENO);
+  } else if (HOW == OPENS_ONCE && is_open) {
+    return weir_stage_fail (stage, "its lock is held");
   } else if (HOW == CRASHES_ON_VALUE && self->size == 1000) {
     crash (NULL);
   }
+  is_open = TRUE;
   return WEIR_MORE;
 }
 
@@ -114,7 +122,9 @@ bad_start (WeirStage *stage, gpointer data)
 {
   State *self = data;
   self->ran = TRUE;
-  if (HOW == WANTS_RUN) {
+  if (HOW == RELEASES_STALE && unheld != NULL) {
+    weir_record_release (unheld);
+  } else if (HOW == WANTS_RUN) {
     self->run = g_malloc0 (8);
   } else if (HOW == IGNORES_PAUSE) {
     GSource *source = g_timeout_source_new (10 * 1000);
@@ -173,6 +183,11 @@ bad_consume (WeirStage *stage, gpointer data, const WeirRecord *record)
     self->kept = weir_record_keep (stage, record);
     weir_record_release (self->kept);
     weir_record_release (self->kept);
+    break;
+  case RELEASES_STALE:
+    if (unheld == NULL) {
+      unheld = weir_record_keep (stage, record);
+    }
     break;
   case LEAKS_RECORDS:
     self->last = g_memdup2 (record->data, record->size);
