@@ -92,7 +92,7 @@ add_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
     stage->log_level = config->log;
   }
   if (config->restarts) {
-    weir_restart_enable (stage);
+    weir_restart_enable (stage, WEIR_RESTART_FIRST);
   }
   return TRUE;
 }

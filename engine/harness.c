@@ -62,7 +62,7 @@ void
 weir_harness_set_restarts (WeirHarness *harness)
 {
   g_return_if_fail (!harness->opened);
-  weir_restart_enable (harness->stage);
+  weir_restart_enable (harness->stage, WEIR_RESTART_FIRST);
 }
 
 void

@@ -4,9 +4,8 @@
  * is handed out again, in order, and what it has emitted stays emitted. Nothing of that is told to the pipeline. */
 #include "stage.h"
 
-/* Between two attempts: from FIRST on, doubled each time up to MOST, and between half and all of that, so that many do not come
- * back at once. While the pipeline stops, up to MOST_DRAINING. A stage that has run for STEADY begins with FIRST again. */
-#define FIRST (100 * 1000)
+/* Between two attempts: from the first delay on, doubled each time up to MOST, and between half and all of that, so that many do not come
+ * back at once. While the pipeline stops, up to MOST_DRAINING. A stage that has run for STEADY begins with the first again. */
 #define MOST (30 * G_USEC_PER_SEC)
 #define MOST_DRAINING G_USEC_PER_SEC
 #define STEADY (60 * G_USEC_PER_SEC)
@@ -14,6 +13,7 @@
 struct _WeirRestart {
   gpointer pristine; /* the role's state with its options filled in, as it is before open() */
   WeirTimer timer;
+  gint64 first;     /* delay */
   gint64 delay;     /* before the next attempt; 0: none has failed lately */
   gint64 opened_at; /* monotonic, microseconds */
   _Atomic guint64 count, redelivered;
@@ -32,13 +32,14 @@ ask (G_GNUC_UNUSED WeirTimer *timer, gpointer data)
 }
 
 void
-weir_restart_enable (WeirStage *stage)
+weir_restart_enable (WeirStage *stage, gint64 first)
 {
   if (restart_of (stage) != NULL) {
     return;
   }
   WeirRestart *restart = g_new0 (WeirRestart, 1);
   restart->pristine = g_memdup2 (stage->self, stage->role->state_size);
+  restart->first = first;
   restart->timer = (WeirTimer){ .fire = ask, .data = stage };
   weir_stage_extras (stage)->restart = restart;
 }
@@ -99,7 +100,8 @@ wait_to_open (WeirStage *stage)
 {
   WeirRestart *restart = restart_of (stage);
   gint64 now = weir_clock_now ();
-  restart->delay = restart->delay == 0 || now - restart->opened_at >= STEADY ? FIRST : MIN (restart->delay * 2, MOST);
+  restart->delay = restart->delay == 0 || now - restart->opened_at >= STEADY ? restart->first
+                                                                             : MIN (restart->delay * 2, MOST);
   restart->delay = stage->draining ? MIN (restart->delay, MOST_DRAINING) : restart->delay;
   gint64 delay = restart->delay / 2 + g_random_int_range (0, (gint32) (restart->delay / 2) + 1);
   weir_stage_log (stage, G_LOG_LEVEL_CRITICAL, "%s; it restarts in %.2f s", stage->failure,

@@ -367,8 +367,9 @@ void weir_life_stop (WeirStage *stage);
 void weir_life_finish (WeirStage *stage);
 
 /* ---- restart.c ---- */
-/* "on_error": "restart". Before the pipeline runs. */
-void weir_restart_enable (WeirStage *stage);
+/* "on_error": "restart". first: how long it is down the first time, at most; microseconds. Before the pipeline runs. */
+#define WEIR_RESTART_FIRST (100 * (gint64) 1000)
+void weir_restart_enable (WeirStage *stage, gint64 first);
 void weir_restart_free (WeirRestart *restart);
 /* It has failed, or is about to: is it to begin anew? */
 gboolean weir_restart_applies (WeirStage *stage);

@@ -47,7 +47,7 @@ struct _Fake {
   Fake *other;
   GPtrArray *kept;                       /* of WeirRecord *, as fake_keep() adds them */
   gboolean quiet;                        /* produce, consume and flush are checked, but not noted */
-  gboolean restarts, restarts_at_once;   /* see rig_restarts(); else when its time has come */
+  gboolean restarts, restarts_at_once;   /* see rig_restarts(); else when it is asked to */
   gboolean refused;                      /* the last fake_emit() answered FALSE */
   pthread_t thread;                      /* a helper thread */
   _Atomic gint64 counted, flag, allowed; /* allowed: what a valve may take */

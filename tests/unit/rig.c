@@ -34,7 +34,7 @@ say_nothing (G_GNUC_UNUSED WeirStage *stage, G_GNUC_UNUSED GLogLevelFlags level,
 void
 rig_restarts (Fake *fake)
 {
-  weir_restart_enable (fake->stage);
+  weir_restart_enable (fake->stage, 3600 * (gint64) G_USEC_PER_SEC);
   weir_stage_set_log (fake->stage, say_nothing);
   fake->restarts = fake->restarts_at_once = TRUE;
 }
