@@ -11,7 +11,7 @@
 #define STEADY (60 * G_USEC_PER_SEC)
 
 struct _WeirRestart {
-  gpointer pristine; /* the role's state with its options filled in, as it is before open() */
+  gpointer pristine; /* the role's state with its options filled in, as it is before open(); NULL: it has none */
   WeirTimer timer;
   gint64 first;     /* delay */
   gint64 delay;     /* before the next attempt; 0: none has failed lately */
@@ -146,7 +146,9 @@ weir_restart_open (WeirStage *stage)
   }
   WeirRestart *restart = restart_of (stage);
   weir_restart_disarm (stage);
-  memcpy (stage->self, restart->pristine, stage->role->state_size);
+  if (restart->pristine != NULL) {
+    memcpy (stage->self, restart->pristine, stage->role->state_size);
+  }
   g_clear_pointer (&stage->failure, g_free);
   restart->opened_at = weir_clock_now ();
   weir_add_relaxed (&restart->count, 1);
