@@ -85,6 +85,8 @@ typedef struct {
   void (*look) (WeirStage *stage);                 /* at the end of each turn */
   void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
   void (*drain) (WeirStage *stage);
+  gboolean (*may_close) (WeirStage *stage);             /* FALSE: it lingers until it may */
+  void (*forget) (WeirStage *stage);                    /* it is about to be freed */
   void (*figures) (WeirStage *stage, gpointer figures); /* a WeirStageFigures */
   guint64 (*counter) (WeirStage *stage, guint counter);
 } WeirElsewhere;

@@ -248,11 +248,7 @@ weir_isolate_settle_links (WeirIsolate *isolate)
     if (isolate->enough || weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       /* What it has not taken of what it was sent, and what was not sent. */
       weir_intake_discard_run (stage, link, WEIR_DROP_TAKER_FINISHED);
-      link->discarded = link->taken - link->done_private -
-                        (link->controls_taken - weir_load_relaxed (&link->controls_done));
-      link->discarded_as = WEIR_DROP_TAKER_FINISHED;
-      link->extras->granted = G_MAXUINT64;
-      weir_link_done (link);
+      weir_link_abandon (link, WEIR_DROP_TAKER_FINISHED);
     }
   }
 }
