@@ -23,9 +23,11 @@ typedef struct {
   WeirStage *stage;
   _Atomic (WeirShared *) shared; /* NULL: it was not opened */
   int shared_fd;
-  guint inputs, outputs; /* links to it; outputs that are taken, with .rejected */
+  guint inputs; /* that the child has */
 
+  /* Of one child: where the stage restarts, another one begins with nothing here. */
   WeirProcess process;
+  guint outputs;     /* that are taken, with .rejected */
   int data, control; /* -1: none */
   WeirSender sender;
   WeirReceiver receiver;

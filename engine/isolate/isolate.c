@@ -3,9 +3,39 @@
  * worker, but for figures, and for what is made and freed with the pipeline. */
 #include "isolate/isolate-state.h"
 
+#include <string.h>
 #include <unistd.h>
 
 /* ---- its life ---- */
+
+static void
+drain (WeirStage *stage)
+{
+  WeirIsolate *isolate = weir_isolate_of (stage->self);
+  if (!isolate->drain_told) {
+    isolate->drain_told = TRUE;
+    weir_isolate_say (isolate, WEIR_SAY_DRAIN);
+  }
+}
+
+/* At the first open; another child gets the same memory. */
+static gboolean
+share (WeirStage *stage, WeirIsolate *isolate)
+{
+  WeirShared *shared = weir_load_relaxed (&isolate->shared);
+  if (shared != NULL) {
+    weir_shared_renew (shared);
+    return TRUE;
+  }
+  isolate->inputs = stage->input_count;
+  shared = weir_shared_new (isolate->inputs, stage->counter_count, &isolate->shared_fd);
+  if (shared == NULL) {
+    weir_stage_fail_errno (stage, "cannot share memory with a child process");
+    return FALSE;
+  }
+  weir_store_release (&isolate->shared, shared);
+  return TRUE;
+}
 
 static WeirNext
 isolate_open (WeirStage *stage, gpointer state)
@@ -13,20 +43,19 @@ isolate_open (WeirStage *stage, gpointer state)
   WeirIsolate *isolate = weir_isolate_of (state);
   isolate->stage = stage;
   isolate->data = isolate->control = -1;
-  isolate->inputs = stage->input_count;
   weir_sender_init (&isolate->sender);
   weir_receiver_init (&isolate->receiver, stage->worker->pool, stage->kind == WEIR_CONSUMER ? 0 : stage->port_count,
                       stage->rejected.count > 0, stage->record_max);
   isolate->streams = g_hash_table_new (NULL, NULL);
   isolate->ends = g_hash_table_new (NULL, NULL);
   for (guint i = 0; i < stage->input_count; i++) {
-    stage->inputs[i]->held = TRUE;
+    WeirLink *link = stage->inputs[i];
+    link->held = TRUE;
+    link->extras->granted = link->extras->granted_base = link->done_private;
   }
-  WeirShared *shared = weir_shared_new (isolate->inputs, stage->counter_count, &isolate->shared_fd);
-  if (shared == NULL) {
-    return weir_stage_fail_errno (stage, "cannot share memory with a child process");
+  if (!share (stage, isolate)) {
+    return WEIR_FAIL;
   }
-  weir_store_release (&isolate->shared, shared);
   return weir_isolate_start_child (isolate) ? WEIR_MORE : WEIR_FAIL;
 }
 
@@ -42,6 +71,9 @@ isolate_start (WeirStage *stage, gpointer state)
     weir_isolate_await (isolate, &isolate->started, -1);
     isolate->drained = isolate->drained || !isolate->started;
     weir_isolate_conclude (isolate);
+  }
+  if (stage->draining) {
+    drain (stage); /* it was told so before this child was there */
   }
   return stage->failed ? WEIR_FAIL : isolate->ready || isolate->gone ? WEIR_MORE : WEIR_WAIT;
 }
@@ -67,9 +99,6 @@ isolate_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
   WeirIsolate *isolate = weir_isolate_of (state);
   weir_isolate_end_child (isolate);
-  if (isolate->shared_fd >= 0) {
-    close (isolate->shared_fd);
-  }
   weir_sender_clear (&isolate->sender);
   weir_receiver_clear (&isolate->receiver);
   g_clear_pointer (&isolate->streams, g_hash_table_unref);
@@ -83,16 +112,6 @@ stop_producer (WeirStage *stage)
 {
   stage->stopping = TRUE;
   weir_isolate_say (weir_isolate_of (stage->self), WEIR_SAY_STOP);
-}
-
-static void
-drain (WeirStage *stage)
-{
-  WeirIsolate *isolate = weir_isolate_of (stage->self);
-  if (!isolate->drain_told) {
-    isolate->drain_told = TRUE;
-    weir_isolate_say (isolate, WEIR_SAY_DRAIN);
-  }
 }
 
 /* Others share the worker of a connection's: close() must not wait there. */
@@ -129,15 +148,34 @@ look_up_counter (WeirStage *stage, guint counter)
   return shared != NULL ? weir_load_relaxed (weir_shared_counter (shared, isolate->inputs, counter)) : 0;
 }
 
+static void
+forget_words (WeirIsolate *isolate)
+{
+  g_free (isolate->failure);
+  g_free (isolate->crash);
+  g_free (isolate->stuck);
+}
+
+/* What other threads look at stays. */
+static void
+renew (WeirStage *stage)
+{
+  WeirIsolate *isolate = weir_isolate_of (stage->self);
+  gsize from = offsetof (WeirIsolate, process);
+  forget_words (isolate);
+  memset ((guint8 *) isolate + from, 0, sizeof *isolate - from);
+}
+
 /* Nobody asks for figures any more. */
 static void
 forget (WeirStage *stage)
 {
   WeirIsolate *isolate = weir_isolate_of (stage->self);
-  weir_shared_free (isolate->shared);
-  g_free (isolate->failure);
-  g_free (isolate->crash);
-  g_free (isolate->stuck);
+  forget_words (isolate);
+  if (isolate->shared != NULL) {
+    weir_shared_free (isolate->shared);
+    close (isolate->shared_fd);
+  }
 }
 
 static const WeirElsewhere elsewhere = { .ours = TRUE,
@@ -146,6 +184,7 @@ static const WeirElsewhere elsewhere = { .ours = TRUE,
                                          .stop = stop_producer,
                                          .drain = drain,
                                          .may_close = may_close,
+                                         .renew = renew,
                                          .forget = forget,
                                          .figures = look_up_figures,
                                          .counter = look_up_counter };
