@@ -82,6 +82,7 @@ typedef struct {
   gboolean ours; /* its role is the engine's, and none of its plugin's code runs here */
   gboolean (*control) (WeirStage *stage, WeirLink *link,
                        const WeirRecord *control); /* is about to be taken; FALSE: it waits */
+  void (*join) (WeirStage *stage, WeirLink *link); /* one of a new connection is among its inputs, and open */
   void (*look) (WeirStage *stage);                 /* at the end of each turn */
   void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
   void (*drain) (WeirStage *stage);

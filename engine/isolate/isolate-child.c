@@ -287,20 +287,18 @@ make_plan (WeirIsolate *isolate)
                     .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
                     .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)),
                     .rejects = stage->rejected.count > 0 };
-  for (guint i = 0; i < stage->input_count; i++) {
+  for (guint i = 0; i < isolate->inputs; i++) {
     g_array_append_val (plan.inputs, stage->inputs[i]->limits->settings);
   }
   for (guint i = 0; i < stage->port_count; i++) {
     WeirPlanOutput output = { .taken = stage->ports[i].count > 0 };
     if (output.taken) {
       output.queue = stage->ports[i].links[0]->limits->settings;
-      isolate->outputs++;
     }
     g_array_append_val (plan.outputs, output);
   }
   if (plan.rejects) {
     plan.rejected = stage->rejected.links[0]->limits->settings;
-    isolate->outputs++;
   }
   return plan;
 }

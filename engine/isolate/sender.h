@@ -12,12 +12,16 @@ typedef struct {
   guint next;       /* piece to send */
   gsize skip;       /* bytes of it that are out */
   WeirContext *contexts[WEIR_FRAME_CONTEXTS + 1];
+  guint32 (*number) (guint32 stream, gpointer data); /* NULL: a stream is sent by its number here */
+  gpointer number_data;
 } WeirSender;
 
 void weir_sender_init (WeirSender *sender);
 void weir_sender_clear (WeirSender *sender);
 /* Is nothing left to be pushed? Only then may more be encoded. */
 gboolean weir_sender_is_idle (const WeirSender *sender);
+/* From now on streams are sent by the numbers that this answers. */
+void weir_sender_renumber (WeirSender *sender, guint32 (*number) (guint32 stream, gpointer data), gpointer data);
 void weir_sender_records (WeirSender *sender, guint16 port, const WeirRecord *records, gsize count);
 void weir_sender_control (WeirSender *sender, WeirFrameType type, guint16 port, guint32 stream);
 /* FALSE: errno says why not all of it is out. Never blocks. */
