@@ -284,6 +284,7 @@ make_plan (WeirIsolate *isolate)
                     .options = isolate->of->options,
                     .log_level = stage->log_level,
                     .record_max = stage->record_max,
+                    .sockets = weir_plan_count_sockets (isolate->of->options),
                     .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
                     .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)),
                     .rejects = stage->rejected.count > 0 };
@@ -304,11 +305,11 @@ make_plan (WeirIsolate *isolate)
 }
 
 static gboolean
-spawn (WeirIsolate *isolate, int plan, const int data[2], const int control[2])
+spawn (WeirIsolate *isolate, int plan, const int data[2], const int control[2], guint sockets)
 {
   const int fds[] = { plan, data[1], control[1], isolate->shared_fd };
   g_autofree char *message = NULL;
-  if (!weir_process_start (&isolate->process, isolate->stage->name, fds, G_N_ELEMENTS (fds), &message)) {
+  if (!weir_process_start (&isolate->process, isolate->stage->name, fds, G_N_ELEMENTS (fds), sockets, &message)) {
     weir_stage_fail (isolate->stage, "cannot start its child process: %s", message);
     return FALSE;
   }
@@ -328,7 +329,7 @@ weir_isolate_start_child (WeirIsolate *isolate)
   if (!started) {
     weir_stage_fail_errno (stage, "cannot connect it to a child process");
   }
-  started = started && spawn (isolate, file, data, control);
+  started = started && spawn (isolate, file, data, control, plan.sockets);
   isolate->data = data[0];
   isolate->control = control[0];
   for (gsize i = 0; i < 3; i++) {
