@@ -351,10 +351,10 @@ cat >peer.json <<'END'
   "transforms": { "peer": { "plugin": "unix", "connect": "serve.socket", "from": "ask" } },
   "consumers": { "out": { "plugin": "stdio", "from": "peer" } } }
 END
-# serve ARGUMENT...: in the background, and listening.
+# serve: in the background, and listening.
 serve () {
   rm -f serve.socket
-  start serve.json "$@"
+  start serve.json
   wait_until test -S serve.socket
 }
 # stop: what serves comes to its end.
