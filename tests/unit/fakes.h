@@ -158,7 +158,8 @@ void fake_release_all (Fake *fake); /* of what was kept, oldest first */
  * and before close(), is checked; it is noted as "delivered(TOKEN,OUTCOME)". Tokens may be used again. */
 void fake_begin (Fake *fake, const char *token);
 void fake_end (Fake *fake);
-void fake_emit_under (Fake *fake, const char *token); /* a record with the token as its text, under an origin of its own */
+void fake_emit_under (Fake *fake,
+                      const char *token); /* a record with the token as its text, under an origin of its own */
 /* Hands the text in from a thread of the test's, under an origin of its own, and has it checked likewise. */
 gboolean fake_post (Fake *fake, const char *text, const char *token);
 guint fake_open_origins (Fake *fake);

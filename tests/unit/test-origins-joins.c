@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of origins behind a transform that joins records: of those that it names, of all that it keeps where it names none, of the run at
  * hand in flush(), of bytes that it has copied, and of the streams that they are in. */
-#include "keepers.h"
-
-#include <weir/origin.h>
+#include "delivery.h"
 
 /* push -> join -> end, which keeps. */
 typedef struct {
@@ -45,26 +43,6 @@ bend_finish (Bend *bend)
   fake_do (bend->end, fake_release_all);
   ck_assert_int_eq (rig_finish (bend->rig), WEIR_RESULT_DONE);
   rig_free (bend->rig);
-}
-
-static void
-release_first (Fake *fake)
-{
-  weir_record_release (g_ptr_array_steal_index (fake->kept, 0));
-}
-
-static void
-emit_abc (Fake *fake)
-{
-  fake_emit_under (fake, "a");
-  fake_emit_under (fake, "b");
-  fake_emit_under (fake, "c");
-}
-
-static void
-emit_a (Fake *fake)
-{
-  fake_emit_under (fake, "a");
 }
 
 /* ---- those that are named ---- */
@@ -143,7 +121,7 @@ join_none (Fake *fake)
 START_TEST (none_is_carried_where_it_is_said_so)
 {
   Bend bend = bend_begin (&keeper);
-  fake_do (bend.push, emit_a);
+  fake_do (bend.push, emit_a_under);
   rig_until_noted (bend.rig, bend.join, "consume(a)", 1);
   fake_do (bend.join, join_none);
   rig_until_noted (bend.rig, bend.end, "consume(free)", 1);
@@ -185,7 +163,7 @@ emit_unnamed (Fake *fake)
 START_TEST (what_is_kept_later_is_not_carried_by_what_was_emitted_before)
 {
   Bend bend = bend_begin (&keeper);
-  fake_do (bend.push, emit_a);
+  fake_do (bend.push, emit_a_under);
   rig_until_noted (bend.rig, bend.join, "consume(a)", 1);
   fake_do (bend.join, emit_and_release);
   rig_until_noted (bend.rig, bend.end, "consume(unnamed)", 1);
@@ -349,7 +327,7 @@ START_TEST (a_duplex_stage_carries_none)
 {
   Bend bend = bend_begin (&wire);
   bend.join->quiet = TRUE;
-  fake_do (bend.push, emit_a);
+  fake_do (bend.push, emit_a_under);
   rig_until_noted (bend.rig, bend.end, "consume(answer)", 1);
   rig_until_noted (bend.rig, bend.push, "delivered(a,DELIVERED)", 1);
   ck_assert_uint_eq (bend.end->kept->len, 1);

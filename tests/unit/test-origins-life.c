@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of origins in the life of their producer: begun in any callback, told while it is paused and behind its stop, in order where the
  * role says so, and abandoned where it fails, a taker fails, or the deadline passes. */
-#include "keepers.h"
-
-#include <weir/origin.h>
-
-typedef struct {
-  Rig *rig;
-  Fake *push, *end;
-  WeirLink *link;
-} Way;
-
-static Way
-way_begin (const Script *push, const Script *end, guint64 records)
-{
-  Way way = { .rig = rig_new () };
-  way.push = rig_add (way.rig, "push", WEIR_PRODUCER, push, NULL);
-  way.end = rig_add (way.rig, "end", WEIR_CONSUMER, end, NULL);
-  way.link = rig_link (way.rig, way.push, way.end, records);
-  return way;
-}
-
-static void
-way_finish (Way *way, WeirResult result)
-{
-  ck_assert_int_eq (rig_finish (way->rig), result);
-  rig_free (way->rig);
-}
-
-static void
-emit_a (Fake *fake)
-{
-  fake_emit_under (fake, "a");
-}
-
-static void
-emit_abc (Fake *fake)
-{
-  fake_emit_under (fake, "a");
-  fake_emit_under (fake, "b");
-  fake_emit_under (fake, "c");
-}
+#include "delivery.h"
 
 /* ---- the end ---- */
 
 START_TEST (a_stop_waits_for_what_is_open)
 {
   Way way = way_begin (&pusher_under, &keeper, 10);
-  rig_begin (way.rig);
-  fake_do (way.push, emit_a);
+  fake_do (way.push, emit_a_under);
   rig_until_noted (way.rig, way.end, "consume(a)", 1);
   rig_stop (way.rig);
   rig_until_noted (way.rig, way.push, "stop", 1);
@@ -65,8 +25,7 @@ END_TEST
 START_TEST (its_own_end_waits_for_what_is_open)
 {
   Way way = way_begin (&pusher_under, &keeper, 10);
-  rig_begin (way.rig);
-  fake_do (way.push, emit_a);
+  fake_do (way.push, emit_a_under);
   fake_do (way.push, fake_finish);
   rig_until_noted (way.rig, way.end, "end", 1);
   fake_look (way.push, "looked");
@@ -80,10 +39,10 @@ END_TEST
 
 START_TEST (the_deadline_abandons_what_is_open)
 {
-  Way way = way_begin (&pusher_under, _i == 0 ? &valve : &keeper, 10);
+  Way way = way_with (&pusher_under, _i == 0 ? &valve : &keeper, queue_of (10));
   weir_pipeline_set_shutdown (way.rig->pipeline, 20 * 1000);
   rig_begin (way.rig);
-  fake_do (way.push, emit_a);
+  fake_do (way.push, emit_a_under);
   rig_until_noted (way.rig, way.end, "consume(a)", 1);
   rig_stop (way.rig);
   ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_UNDELIVERED);
@@ -102,7 +61,6 @@ begin_and_emit (Fake *fake)
 START_TEST (a_stop_abandons_what_was_not_ended)
 {
   Way way = way_begin (&pusher_under, &taker, 10);
-  rig_begin (way.rig);
   fake_do (way.push, begin_and_emit);
   fake_look (way.push, NULL);
   rig_stop (way.rig);
@@ -117,7 +75,6 @@ static const Script ends_in_stop = { .stop = fake_end, .delivered = be_told };
 START_TEST (unless_it_ends_it_in_its_stop)
 {
   Way way = way_begin (&ends_in_stop, &taker, 10);
-  rig_begin (way.rig);
   fake_do (way.push, begin_and_emit);
   fake_look (way.push, NULL);
   rig_stop (way.rig);
@@ -195,7 +152,7 @@ static const Script everywhere = { .open = open_under,
 START_TEST (it_is_begun_in_each_callback)
 {
   static const char *const here[] = { "open", "start", "produce", "pause", "resume", "delivered" };
-  Way way = way_begin (&everywhere, &taker, 10);
+  Way way = way_with (&everywhere, &taker, queue_of (10));
   way.push->most = 1;
   rig_begin (way.rig);
   rig_until_noted (way.rig, way.push, "delivered(delivered,DELIVERED)", 1);
@@ -225,16 +182,9 @@ release_backwards (Fake *fake)
   }
 }
 
-static void
-release_last (Fake *fake)
-{
-  weir_record_release (g_ptr_array_steal_index (fake->kept, fake->kept->len - 1));
-}
-
 START_TEST (they_are_over_in_any_order)
 {
   Way way = way_begin (&pusher_under, &keeper, 10);
-  rig_begin (way.rig);
   fake_do (way.push, emit_abc);
   rig_until_noted (way.rig, way.end, "consume(c)", 1);
   fake_do (way.end, release_last);
@@ -242,8 +192,8 @@ START_TEST (they_are_over_in_any_order)
   fake_do (way.end, release_last);
   rig_until_noted (way.rig, way.push, "delivered(b,DELIVERED)", 1);
   fake_do (way.end, release_last);
-  fake_do (way.push, fake_finish);
-  way_finish (&way, WEIR_RESULT_DONE);
+  way_finish (&way);
+  rig_free (way.rig);
 }
 END_TEST
 
@@ -252,7 +202,6 @@ static const Script in_order = { .delivered = be_told, .flags = WEIR_IN_ORDER };
 START_TEST (in_order_they_are_told_as_they_began)
 {
   Way way = way_begin (&in_order, &keeper, 10);
-  rig_begin (way.rig);
   fake_do (way.push, emit_abc);
   rig_until_noted (way.rig, way.end, "consume(c)", 1);
   fake_do (way.end, release_last);
@@ -263,8 +212,8 @@ START_TEST (in_order_they_are_told_as_they_began)
   fake_do (way.end, release_backwards);
   fake_do (way.push, fake_finish);
   ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_DONE);
-  fake_assert_events (
-    way.push, "open start looked delivered(a,DELIVERED) delivered(b,DELIVERED) delivered(c,DELIVERED) close");
+  fake_assert_events (way.push,
+                      "open start looked delivered(a,DELIVERED) delivered(b,DELIVERED) delivered(c,DELIVERED) close");
   rig_free (way.rig);
 }
 END_TEST
@@ -272,7 +221,6 @@ END_TEST
 START_TEST (a_paused_producer_is_told)
 {
   Way way = way_begin (&pusher_under, &keeper, 3);
-  rig_begin (way.rig);
   fake_do (way.push, emit_abc);
   rig_until_noted (way.rig, way.push, "pause", 1);
   rig_until_noted (way.rig, way.end, "consume(c)", 1);
@@ -282,14 +230,14 @@ START_TEST (a_paused_producer_is_told)
   ck_assert_uint_eq (fake_count (way.push, "resume"), 0);
   fake_operator_pauses (way.push, FALSE);
   rig_until_noted (way.rig, way.push, "resume", 1);
-  fake_do (way.push, fake_finish);
-  way_finish (&way, WEIR_RESULT_DONE);
+  way_finish (&way);
+  rig_free (way.rig);
 }
 END_TEST
 
 START_TEST (ten_thousand_are_told)
 {
-  Way way = way_begin (&numbers_under, &taker, _i == 0 ? 7 : 20000);
+  Way way = way_with (&numbers_under, &taker, queue_of (_i == 0 ? 7 : 20000));
   way.push->most = 10000;
   way.push->quiet = way.end->quiet = TRUE;
   ck_assert_int_eq (rig_run (way.rig), WEIR_RESULT_DONE);
@@ -301,15 +249,9 @@ END_TEST
 /* ---- failures ---- */
 
 static void
-fail_now (Fake *fake)
-{
-  weir_stage_fail (fake->stage, "broken");
-}
-
-static void
 emit_and_fail (Fake *fake)
 {
-  emit_a (fake);
+  emit_a_under (fake);
   fake_begin (fake, "b");
   fail_now (fake);
 }
@@ -317,13 +259,13 @@ emit_and_fail (Fake *fake)
 START_TEST (its_own_failure_abandons_what_is_open)
 {
   Way way = way_begin (&pusher_under, &keeper, 10);
-  rig_begin (way.rig);
   fake_do (way.push, emit_and_fail);
   rig_until_noted (way.rig, way.push, "close", 1);
   fake_assert_events (way.push, "open start delivered(a,ABANDONED) delivered(b,ABANDONED) close");
   rig_until_noted (way.rig, way.end, "consume(a)", 1);
   fake_do (way.end, fake_release_all); /* and nobody is told again */
-  way_finish (&way, WEIR_RESULT_FAILED);
+  ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_FAILED);
+  rig_free (way.rig);
 }
 END_TEST
 
@@ -341,7 +283,6 @@ static const Script waits_and_fails = { .consume = keep_one_and_wait, .settle = 
 START_TEST (the_failure_of_a_taker_abandons_what_lies_before_it)
 {
   Way way = way_begin (&pusher_under, &waits_and_fails, 10);
-  rig_begin (way.rig);
   fake_do (way.push, emit_abc);
   rig_until_noted (way.rig, way.end, "consume(b)", 1);
   fake_do (way.end, fail_now);
@@ -363,8 +304,7 @@ static const Script rejecter = { .consume = reject };
 START_TEST (what_is_rejected_and_kept_by_nobody_is_told_so_or_abandoned)
 {
   Way way = way_begin (&pusher_under, &rejecter, 10);
-  rig_begin (way.rig);
-  fake_do (way.push, emit_a);
+  fake_do (way.push, emit_a_under);
   ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_FAILED);
   ck_assert_int_eq (atomic_load (&way.push->told[WEIR_REJECTED]) + atomic_load (&way.push->told[WEIR_ABANDONED]), 1);
   rig_free (way.rig);

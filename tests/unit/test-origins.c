@@ -1,61 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of origins: what a producer is told of the records it has emitted under a token, and when. The fakes check that each is told
  * once, on the worker, never inside another callback, and before close(). */
-#include "keepers.h"
-
-#include <weir/origin.h>
-
-typedef struct {
-  Rig *rig;
-  Fake *push, *end;
-  WeirLink *link;
-} Way;
-
-static Way
-way_with (const Script *push, const Script *end, WeirQueueSettings settings)
-{
-  Way way = { .rig = rig_new () };
-  way.push = rig_add (way.rig, "push", WEIR_PRODUCER, push, NULL);
-  way.end = rig_add (way.rig, "end", WEIR_CONSUMER, end, NULL);
-  way.link = rig_link_with (way.rig, way.push, 0, way.end, settings);
-  return way;
-}
-
-static Way
-way_begin (const Script *push, const Script *end, WeirQueueSettings settings)
-{
-  Way way = way_with (push, end, settings);
-  rig_begin (way.rig);
-  return way;
-}
-
-static void
-way_finish (Way *way)
-{
-  fake_do (way->push, fake_finish);
-  ck_assert_int_eq (rig_finish (way->rig), WEIR_RESULT_DONE);
-}
-
-static void
-emit_a (Fake *fake)
-{
-  fake_emit_under (fake, "a");
-}
-
-static void
-emit_abc (Fake *fake)
-{
-  fake_emit_under (fake, "a");
-  fake_emit_under (fake, "b");
-  fake_emit_under (fake, "c");
-}
+#include "delivery.h"
 
 /* ---- delivered ---- */
 
 START_TEST (it_is_told_when_the_taker_has_given_it_back)
 {
-  Way way = way_begin (&pusher_under, &keeper, queue_of (10));
-  fake_do (way.push, emit_a);
+  Way way = way_begin (&pusher_under, &keeper, 10);
+  fake_do (way.push, emit_a_under);
   rig_until_noted (way.rig, way.end, "consume(a)", 1);
   fake_look (way.push, "looked");
   fake_assert_events (way.push, "open start looked");
@@ -69,7 +22,7 @@ END_TEST
 
 START_TEST (each_is_told_for_itself)
 {
-  Way way = way_begin (&pusher_under, &valve, queue_of (10));
+  Way way = way_begin (&pusher_under, &valve, 10);
   fake_do (way.push, emit_abc);
   fake_allow (way.end, 2);
   rig_until_noted (way.rig, way.push, "delivered(b,DELIVERED)", 1);
@@ -87,7 +40,7 @@ START_TEST (it_waits_for_the_last_taker_of_a_fan_out)
   Fake *second = rig_add (way.rig, "second", WEIR_CONSUMER, &valve, NULL);
   rig_link (way.rig, way.push, second, 10);
   rig_begin (way.rig);
-  fake_do (way.push, emit_a);
+  fake_do (way.push, emit_a_under);
   fake_allow (way.end, 1);
   rig_until_noted (way.rig, way.end, "consume(a)", 2); /* it had to wait before */
   rig_until_noted (way.rig, second, "consume(a)", 1);
@@ -139,7 +92,7 @@ START_TEST (it_waits_for_all_that_a_transform_makes_of_it)
   rig_link (rig, twice, end, 10);
   rig_begin (rig);
   fake_allow (end, 1);
-  fake_do (push, emit_a);
+  fake_do (push, emit_a_under);
   rig_until_noted (rig, end, "consume(two)", 1);
   fake_look (push, "looked");
   fake_assert_events (push, "open start looked");
@@ -229,7 +182,7 @@ START_TEST (a_rejected_one_waits_until_it_has_been_kept_elsewhere)
   Fake *bad = rig_add (way.rig, "bad", WEIR_CONSUMER, &valve, NULL);
   rig_link_with (way.rig, way.end, WEIR_PORT_REJECTED, bad, queue_of (10));
   rig_begin (way.rig);
-  fake_do (way.push, emit_a);
+  fake_do (way.push, emit_a_under);
   rig_until_noted (way.rig, way.end, "consume(a)", 1);
   if (_i == 1) {
     fake_do (way.end, reject_kept);
@@ -269,7 +222,8 @@ START_TEST (what_a_lossy_link_drops_is_told_as_dropped)
   ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
   for (gint64 i = 0; i < 6; i++) {
     gboolean dropped = _i == 0 ? i >= 4 : i < 2;
-    g_autofree char *event = g_strdup_printf ("delivered(%" G_GINT64_FORMAT ",%s)", i, dropped ? "DROPPED" : "DELIVERED");
+    g_autofree char *event = g_strdup_printf ("delivered(%" G_GINT64_FORMAT ",%s)", i,
+                                              dropped ? "DROPPED" : "DELIVERED");
     ck_assert_uint_eq (fake_count (push, event), 1);
   }
   rig_free (rig);
@@ -316,7 +270,7 @@ begin_and_end (Fake *fake)
 
 START_TEST (nothing_emitted_is_told_behind_the_callback)
 {
-  Way way = way_begin (&pusher_under, &taker, queue_of (10));
+  Way way = way_begin (&pusher_under, &taker, 10);
   fake_do (way.push, begin_and_end);
   way_finish (&way);
   fake_assert_events (way.push, "open start behind delivered(a,DELIVERED) delivered(NULL,DELIVERED) close");
@@ -335,7 +289,7 @@ begin_twice (Fake *fake)
 
 START_TEST (a_second_one_ends_the_first)
 {
-  Way way = way_begin (&pusher_under, &valve, queue_of (10));
+  Way way = way_begin (&pusher_under, &valve, 10);
   fake_do (way.push, begin_twice);
   fake_allow (way.end, 2);
   rig_until_noted (way.rig, way.push, "delivered(a,DELIVERED)", 1);
@@ -364,7 +318,7 @@ emit_one (Fake *fake)
 
 START_TEST (it_lasts_over_callbacks_until_the_output_ends)
 {
-  Way way = way_begin (&pusher_under, &taker, queue_of (10));
+  Way way = way_begin (&pusher_under, &taker, 10);
   fake_do (way.push, begin_a);
   fake_do (way.push, emit_one);
   fake_do (way.push, emit_one);
@@ -382,8 +336,8 @@ static const Script untold = { 0 };
 
 START_TEST (without_delivered_it_does_nothing)
 {
-  Way way = way_begin (&untold, &keeper, queue_of (10));
-  fake_do (way.push, emit_a);
+  Way way = way_begin (&untold, &keeper, 10);
+  fake_do (way.push, emit_a_under);
   rig_until_noted (way.rig, way.end, "consume(a)", 1);
   ck_assert_ptr_null (((WeirRecord *) g_ptr_array_index (way.end->kept, 0))->context);
   fake_do (way.end, fake_release_all);
