@@ -75,8 +75,15 @@ emit (WeirStage *stage, WeirRecord record)
   return emitted (stage);
 }
 
+/* Is there more to look at than the context that is set? */
+static inline gboolean
+has_origins (const WeirStage *stage, const WeirContext *base)
+{
+  return (stage->overrides & WEIR_SET_ORIGINS) != 0 || (base != NULL && base->origin != NULL);
+}
+
 /* own: its bytes are the stage's own, and not a record handed on. */
-static WeirRecord
+static G_ALWAYS_INLINE inline WeirRecord
 overridden (WeirStage *stage, WeirRecord record, gboolean own)
 {
   WeirContext *base = record.context;
@@ -89,7 +96,7 @@ overridden (WeirStage *stage, WeirRecord record, gboolean own)
   if ((stage->overrides & WEIR_SET_STREAM) != 0) {
     record.stream = stage->use_stream;
   }
-  if ((stage->overrides & WEIR_SET_ORIGINS) != 0 || (base != record.context && base != NULL && base->origin != NULL)) {
+  if (G_UNLIKELY (has_origins (stage, base))) {
     record.context = weir_joins_compose (stage, record.context, base, own);
   }
   return record;
