@@ -166,6 +166,8 @@ void
 weir_stage_free (WeirStage *stage)
 {
   weir_posts_free (stage);
+  weir_origins_free (stage);
+  weir_joins_free (stage);
   weir_packer_clear (&stage->packer);
   g_clear_pointer (&stage->worker, weir_worker_unref); /* behind its pool's last use */
   for (guint i = 0; i < stage->port_count; i++) {
