@@ -78,12 +78,33 @@ void
 fake_told (Fake *fake, gpointer token, WeirOutcome outcome)
 {
   ck_assert_uint_lt (outcome, G_N_ELEMENTS (outcomes));
-  if (!fake->quiet) {
-    fake_note (fake, "delivered(%s,%s)", token != NULL ? (const char *) token : "NULL", outcomes[outcome]);
-  }
+  const char *shown = token != NULL ? token : "NULL";
+  ck_assert_msg (add (fake, token, -1), "%s: told once more than begun: %s", fake->name, shown);
   atomic_fetch_add (&fake->told[outcome], 1);
-  ck_assert_msg (add (fake, token, -1), "%s: told once more than begun: %s", fake->name, (const char *) token);
+  if (!fake->quiet) {
+    fake_note (fake, "delivered(%s,%s)", shown, outcomes[outcome]);
+  }
   g_main_context_wakeup (NULL);
+}
+
+typedef struct {
+  Fake *fake;
+  WeirOutcome outcome;
+  gint64 times;
+} Told;
+
+static gboolean
+is_told (gpointer data)
+{
+  const Told *told = data;
+  return atomic_load (&told->fake->told[told->outcome]) >= told->times;
+}
+
+void
+rig_until_told (Rig *rig, Fake *fake, WeirOutcome outcome, gint64 times)
+{
+  rig_until (rig, is_told, &(Told){ fake, outcome, times });
+  ck_assert_int_eq (atomic_load (&fake->told[outcome]), times);
 }
 
 void

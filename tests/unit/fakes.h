@@ -163,6 +163,8 @@ void fake_emit_under (Fake *fake,
 /* Hands the text in from a thread of the test's, under an origin of its own, and has it checked likewise. */
 gboolean fake_post (Fake *fake, const char *text, const char *token);
 guint fake_open_origins (Fake *fake);
+/* Runs the main loop until so many have been told with this outcome, and no more. */
+void rig_until_told (Rig *rig, Fake *fake, WeirOutcome outcome, gint64 times);
 /* Asks for delivered(), and does no more there. */
 void be_told (Fake *fake, const char *token, WeirOutcome outcome);
 /* For fakes.c: one was told. */

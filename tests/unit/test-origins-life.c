@@ -174,47 +174,49 @@ END_TEST
 
 /* ---- order ---- */
 
-static void
-release_backwards (Fake *fake)
-{
-  while (fake->kept->len > 0) {
-    weir_record_release (g_ptr_array_steal_index (fake->kept, fake->kept->len - 1));
-  }
-}
-
-START_TEST (they_are_over_in_any_order)
-{
-  Way way = way_begin (&pusher_under, &keeper, 10);
-  fake_do (way.push, emit_abc);
-  rig_until_noted (way.rig, way.end, "consume(c)", 1);
-  fake_do (way.end, release_last);
-  rig_until_noted (way.rig, way.push, "delivered(c,DELIVERED)", 1);
-  fake_do (way.end, release_last);
-  rig_until_noted (way.rig, way.push, "delivered(b,DELIVERED)", 1);
-  fake_do (way.end, release_last);
-  way_finish (&way);
-  rig_free (way.rig);
-}
-END_TEST
-
 static const Script in_order = { .delivered = be_told, .flags = WEIR_IN_ORDER };
 
-START_TEST (in_order_they_are_told_as_they_began)
+static WeirNext
+sort_out (Fake *fake, const WeirRecord *record)
 {
-  Way way = way_begin (&in_order, &keeper, 10);
-  fake_do (way.push, emit_abc);
-  rig_until_noted (way.rig, way.end, "consume(c)", 1);
-  fake_do (way.end, release_last);
-  fake_do (way.end, release_last);
-  fake_look (way.end, NULL);
-  fake_look (way.push, "looked");
-  fake_assert_events (way.push, "open start looked");
-  fake_do (way.end, release_backwards);
-  fake_do (way.push, fake_finish);
-  ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_DONE);
-  fake_assert_events (way.push,
-                      "open start looked delivered(a,DELIVERED) delivered(b,DELIVERED) delivered(c,DELIVERED) close");
-  rig_free (way.rig);
+  weir_stage_set_port (fake->stage, record->data[0] == 'a' ? 0 : 1);
+  return hand_on (fake, record);
+}
+
+static const char *const sides[] = { "left", "right", NULL };
+static const Script sorter = { .consume = sort_out, .ports = sides };
+
+START_TEST (they_are_over_in_any_order_and_told_in_theirs_where_it_is_flagged)
+{
+  Rig *rig = rig_new ();
+  Fake *push = rig_add (rig, "push", WEIR_PRODUCER, _i == 0 ? &pusher_under : &in_order, NULL);
+  Fake *sort = rig_add (rig, "sort", WEIR_TRANSFORM, &sorter, NULL);
+  Fake *left = rig_add (rig, "left", WEIR_CONSUMER, &keeper, NULL);
+  Fake *right = rig_add (rig, "right", WEIR_CONSUMER, &taker, NULL);
+  rig_link (rig, push, sort, 10);
+  rig_link_with (rig, sort, 0, left, queue_of (10));
+  rig_link_with (rig, sort, 1, right, queue_of (10));
+  rig_begin (rig);
+  fake_do (push, emit_abc);
+  rig_until_noted (rig, right, "consume(c)", 1);
+  rig_until_noted (rig, left, "consume(a)", 1);
+  if (_i == 0) {
+    rig_until_told (rig, push, WEIR_DELIVERED, 2);
+  }
+  fake_look (right, NULL);
+  fake_look (push, "looked");
+  ck_assert_int_eq (atomic_load (&push->told[WEIR_DELIVERED]), _i == 0 ? 2 : 0);
+  fake_do (left, fake_release_all);
+  fake_do (push, fake_finish);
+  ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
+  g_autofree char *events = fake_events (push);
+  if (_i == 0) {
+    ck_assert_uint_eq (fake_count (push, "delivered(a,DELIVERED)"), 1);
+    ck_assert (g_str_has_suffix (events, "looked delivered(a,DELIVERED) close"));
+  } else {
+    ck_assert_str_eq (events, "open start looked delivered(a,DELIVERED) delivered(b,DELIVERED) delivered(c,DELIVERED) close");
+  }
+  rig_free (rig);
 }
 END_TEST
 
@@ -320,8 +322,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, a_stop_abandons_what_was_not_ended);
   tcase_add_test (tcase, unless_it_ends_it_in_its_stop);
   tcase_add_test (tcase, it_is_begun_in_each_callback);
-  tcase_add_test (tcase, they_are_over_in_any_order);
-  tcase_add_test (tcase, in_order_they_are_told_as_they_began);
+  tcase_add_loop_test (tcase, they_are_over_in_any_order_and_told_in_theirs_where_it_is_flagged, 0, 2);
   tcase_add_test (tcase, a_paused_producer_is_told);
   tcase_add_loop_test (tcase, ten_thousand_are_told, 0, 2);
   tcase_add_test (tcase, its_own_failure_abandons_what_is_open);

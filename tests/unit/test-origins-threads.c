@@ -75,8 +75,7 @@ START_TEST (what_is_handed_in_is_told_where_a_token_came_with_it)
   fake_look (way.push, "looked");
   fake_assert_events (way.push, "open start looked");
   fake_do (way.end, fake_release_all);
-  rig_until_noted (way.rig, way.push, "delivered(8,DELIVERED)", 1);
-  ck_assert_int_eq (atomic_load (&way.push->told[WEIR_DELIVERED]), 6);
+  rig_until_told (way.rig, way.push, WEIR_DELIVERED, 6);
   rig_stop (way.rig);
   ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_STOPPED);
   rig_free (way.rig);
