@@ -176,6 +176,15 @@ close_stage (WeirStage *stage)
   stage->report (stage, WEIR_STAGE_CLOSED, stage->report_data);
 }
 
+/* Now, or when what runs elsewhere has come to its end. */
+static void
+close_in_time (WeirStage *stage)
+{
+  if (stage->elsewhere == NULL || stage->elsewhere->may_close == NULL || stage->elsewhere->may_close (stage)) {
+    close_stage (stage);
+  }
+}
+
 /* What the states of joined streams own is freed before anything that ends the stage early. */
 static void
 drop_streams (WeirStage *stage)
@@ -245,7 +254,7 @@ void
 weir_life_close_ended (WeirStage *stage)
 {
   if (stage->life == WEIR_LIFE_ENDED && !stage->lingers && weir_origins_count (stage) == 0) {
-    close_stage (stage);
+    close_in_time (stage);
   }
 }
 
@@ -373,7 +382,7 @@ halt (WeirStage *stage)
     weir_life_end (stage);
   }
   if (!stage->awaits_connections) {
-    close_stage (stage);
+    close_in_time (stage);
   }
 }
 

@@ -222,6 +222,11 @@ weir_link_abandon (WeirLink *link, WeirDropReason reason)
   if (link->kept > 0) {
     discard_taken (link, link->done_private, TRUE);
   }
+  if (link->held) {
+    guint64 controls = link->controls_taken - weir_load_relaxed (&link->controls_done);
+    link->discarded = link->taken - link->done_private - controls;
+    link->extras->granted = G_MAXUINT64;
+  }
   link->discarded_as = (guint8) reason;
   weir_link_discard (link, reason);
 }

@@ -159,6 +159,7 @@ tell (WeirStage *stage, WeirOpened *opened)
   weir_stage_enter (stage, "delivered");
   stage->role->delivered (stage, stage->self, token, outcome);
   weir_stage_leave (stage);
+  stage->waits = FALSE; /* what it waits for may be that */
 }
 
 gboolean

@@ -148,7 +148,9 @@ weir_restart_open (WeirStage *stage)
   }
   WeirRestart *restart = restart_of (stage);
   weir_restart_disarm (stage);
-  if (restart->pristine != NULL) {
+  if (stage->elsewhere != NULL && stage->elsewhere->renew != NULL) {
+    stage->elsewhere->renew (stage);
+  } else if (restart->pristine != NULL) {
     memcpy (stage->self, restart->pristine, stage->role->state_size);
   }
   g_clear_pointer (&stage->failure, g_free);

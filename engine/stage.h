@@ -86,6 +86,9 @@ typedef struct {
   void (*look) (WeirStage *stage);                 /* at the end of each turn */
   void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
   void (*drain) (WeirStage *stage);
+  gboolean (*may_close) (WeirStage *stage);             /* FALSE: it lingers until it may */
+  void (*renew) (WeirStage *stage);                     /* it is about to be opened again; NULL: all of its state is as it was */
+  void (*forget) (WeirStage *stage);                    /* it is about to be freed */
   void (*figures) (WeirStage *stage, gpointer figures); /* a WeirStageFigures */
   guint64 (*counter) (WeirStage *stage, guint counter);
 } WeirElsewhere;

@@ -420,6 +420,23 @@ has_outputs (const WeirPlan *plan)
   return any;
 }
 
+/* A stage that was started again goes on counting. */
+static void
+take_up_figures (WeirStage *stage, WeirShared *shared, guint inputs)
+{
+  weir_store_relaxed (&stage->records_in, weir_load_relaxed (&shared->records_in));
+  weir_store_relaxed (&stage->bytes_in, weir_load_relaxed (&shared->bytes_in));
+  weir_store_relaxed (&stage->rejected_count, weir_load_relaxed (&shared->rejected));
+  weir_store_relaxed (&stage->refused, weir_load_relaxed (&shared->refused));
+  weir_store_relaxed (&stage->errors, weir_load_relaxed (&shared->errors));
+  for (guint i = 0; i < WEIR_CLOCKS; i++) {
+    weir_store_relaxed (&stage->clocks[i], weir_load_relaxed (&shared->clocks[i]));
+  }
+  for (guint i = 0; i < stage->counter_count; i++) {
+    weir_store_relaxed (&stage->counters[i], weir_load_relaxed (weir_shared_counter (shared, inputs, i)));
+  }
+}
+
 WeirEnds *
 weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *role, gpointer self, WeirShared *shared,
                GError **error)
@@ -441,6 +458,7 @@ weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *rol
     return NULL;
   }
   ends->stage->log_level = plan->log_level;
+  take_up_figures (ends->stage, shared, ends->inputs);
   ends->stage->elsewhere = &stage_elsewhere;
   weir_stage_extras (ends->stage)->elsewhere_data = ends;
   return ends;
