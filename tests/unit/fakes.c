@@ -248,10 +248,10 @@ on_close (G_GNUC_UNUSED WeirStage *stage, gpointer self)
 {
   Fake *fake = FAKE (self);
   enter (fake, "close", TRUE);
-  check (fake, fake_open_origins (fake) == 0, "close", "with origins that were not told");
   if (fake->script->close != NULL) {
-    fake->script->close (fake);
+    fake->script->close (fake); /* joins the thread, whose last word may be refused only now */
   }
+  check (fake, fake_open_origins (fake) == 0, "close", "with origins that were not told");
   fake->closed = TRUE;
   leave (fake);
   if (fake->restarts && fake->stage->life == WEIR_LIFE_DOWN) {

@@ -214,7 +214,8 @@ START_TEST (they_are_over_in_any_order_and_told_in_theirs_where_it_is_flagged)
     ck_assert_uint_eq (fake_count (push, "delivered(a,DELIVERED)"), 1);
     ck_assert (g_str_has_suffix (events, "looked delivered(a,DELIVERED) close"));
   } else {
-    ck_assert_str_eq (events, "open start looked delivered(a,DELIVERED) delivered(b,DELIVERED) delivered(c,DELIVERED) close");
+    ck_assert_str_eq (events,
+                      "open start looked delivered(a,DELIVERED) delivered(b,DELIVERED) delivered(c,DELIVERED) close");
   }
   rig_free (rig);
 }
