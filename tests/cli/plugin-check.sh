@@ -117,6 +117,7 @@ caught loses-lines reply reply 'a peer got 640 bytes of 1280, and not as they we
 caught hangs-up reply reply-end 'behind its own end, a peer got 1280 bytes of 1536; expected all, in order' "${soon[@]}"
 caught ends-never reply reply-end 'once its peer has sent its end and is gone its connection is still there (closed, its reply ending); expected it to end' "${soon[@]}"
 caught gathers reply reply-wait 'takes 262144 lines while its peer takes nothing; expected it to wait'
+caught drops-full reply reply-wait 'takes 262144 lines while its peer takes nothing; expected it to wait'
 caught writes-blocking reply reply-wait 'it hangs in consume(); expected an end within 2 s' "${hang[@]}"
 
 begin "one that behaves, and has nothing to do but for connections, passes"
@@ -251,6 +252,11 @@ run "$WEIR" plugin check --rule open --rule pause --rule options --role producer
 expect_status 0
 expect_match stdout '^skipped producer pause: it fails: .*none'
 expect_match stdout '^ok producer options$'
+
+begin "a plugin that fails once it runs, as nobody is there: that is no fault of its restart"
+run "$WEIR" plugin check --rule restart --role transform --set "connect=$SCRATCH/nobody" "$plugins/unix.so"
+expect_status 0
+expect_match stdout '^skipped transform restart: it fails by itself'
 
 begin "JSON"
 run "$WEIR" plugin check --json --rule open --rule wake "$plugins/null.so"
