@@ -55,10 +55,14 @@ weir_origin_end (WeirStage *stage)
 void
 weir_origin_begin (WeirStage *stage, gpointer token)
 {
-  if (stage->role->delivered == NULL || (stage->refusing && stage->life >= WEIR_LIFE_STARTING)) {
-    return;
+  if (stage->role->delivered == NULL || !stage->opened) {
+    return; /* in close() nobody is told any more */
   }
   weir_origin_end (stage);
+  if (stage->refusing && stage->life >= WEIR_LIFE_STARTING) {
+    weir_origins_refuse_post (stage, token);
+    return;
+  }
   WeirOrigin *origin = weir_origins_open (stage, token);
   stage->origins->base.context = weir_context_new_under (NULL, origin);
   weir_origin_unref (origin);
