@@ -166,6 +166,24 @@ weir_origin_abandon (WeirOrigin *origin)
   }
 }
 
+void
+weir_origin_each (WeirOrigin *origin, void (*each) (WeirOpened *opened, gpointer data), gpointer data)
+{
+  g_autoptr (GPtrArray) left = g_ptr_array_new ();
+  g_ptr_array_add (left, origin);
+  while (left->len > 0) {
+    WeirOrigin *next = g_ptr_array_steal_index (left, left->len - 1);
+    if (!next->is_bundle) {
+      each ((WeirOpened *) next, data);
+      continue;
+    }
+    const Bundle *bundle = (const Bundle *) next;
+    for (gsize i = 0; i < bundle->count; i++) {
+      g_ptr_array_add (left, bundle->of[i]);
+    }
+  }
+}
+
 static void
 abandon_record (WeirRecord *record, guint8 state, G_GNUC_UNUSED gpointer data)
 {

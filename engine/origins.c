@@ -20,9 +20,8 @@ get (WeirStage *stage)
 
 /* ---- begin and end ---- */
 
-/* The reference is the caller's. */
-static WeirOpened *
-open (WeirStage *stage, gpointer token)
+WeirOrigin *
+weir_origins_open (WeirStage *stage, gpointer token)
 {
   WeirStageOrigins *origins = get (stage);
   WeirOpened *opened = weir_opened_new (stage, token);
@@ -30,7 +29,7 @@ open (WeirStage *stage, gpointer token)
   *(origins->last != NULL ? &origins->last->next : &origins->first) = opened;
   origins->last = opened;
   origins->count++;
-  return opened;
+  return &opened->origin;
 }
 
 static void
@@ -64,7 +63,7 @@ weir_origin_begin (WeirStage *stage, gpointer token)
     weir_origins_refuse_post (stage, token);
     return;
   }
-  WeirOrigin *origin = &open (stage, token)->origin;
+  WeirOrigin *origin = weir_origins_open (stage, token);
   stage->origins->base.context = weir_context_new_under (NULL, origin);
   weir_origin_unref (origin);
   stage->current = &stage->origins->base;
@@ -86,7 +85,7 @@ void
 weir_origins_begin_post (WeirStage *stage, gboolean under, gpointer token)
 {
   if (under || stage->origins != NULL) {
-    get (stage)->posted = under ? &open (stage, token)->origin : NULL;
+    get (stage)->posted = under ? weir_origins_open (stage, token) : NULL;
     stage->current = &weir_no_record;
     set_under (stage, stage->origins->posted);
   }
@@ -109,7 +108,7 @@ weir_origins_end_post (WeirStage *stage)
 void
 weir_origins_refuse_post (WeirStage *stage, gpointer token)
 {
-  WeirOrigin *origin = &open (stage, token)->origin;
+  WeirOrigin *origin = weir_origins_open (stage, token);
   weir_origin_note (origin, WEIR_ABANDONED);
   weir_origin_unref (origin);
 }

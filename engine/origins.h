@@ -53,6 +53,8 @@ WeirOrigin *weir_origin_ref (WeirOrigin *origin);
 void weir_origin_unref (WeirOrigin *origin);
 /* Is the other one it, or the last in it? */
 gboolean weir_origin_ends_with (const WeirOrigin *origin, const WeirOrigin *other);
+/* Each token in it. */
+void weir_origin_each (WeirOrigin *origin, void (*each) (WeirOpened *opened, gpointer data), gpointer data);
 /* What became of a record under it: the worst counts. */
 void weir_origin_note (WeirOrigin *origin, WeirOutcome outcome);
 /* Records under it will not be done any more: it is over now, as abandoned, whoever still refers to it. */
@@ -79,6 +81,8 @@ void weir_origins_abandon_queued (struct _WeirLink *link);
 
 /* ---- origins.c: the stage's worker ---- */
 
+/* Begins one that is told as any other; the reference is the caller's. */
+WeirOrigin *weir_origins_open (WeirStage *stage, gpointer token);
 /* What a helper thread has handed in is emitted between these two, under the token or under none. */
 void weir_origins_begin_post (WeirStage *stage, gboolean under, gpointer token);
 void weir_origins_end_post (WeirStage *stage);

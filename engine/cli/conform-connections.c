@@ -7,19 +7,7 @@
 #define LINES 20
 #define FLOOD (8 * 1024 * 1024) /* bytes that a peer sends at most until somebody is paused */
 
-static const char *const life_names[] = { "not open", "open", "starting", "running", "ending", "ended", "closed" };
-
 /* ---- what is waited for ---- */
-
-static gboolean
-is_gone (G_GNUC_UNUSED WeirConformServer *server, gpointer data)
-{
-  WeirConformPeer *peer = data;
-  if (peer->fd >= 0) {
-    weir_conform_peer_receive (peer);
-  }
-  return !weir_conform_peer_lives (peer);
-}
 
 static gboolean
 none_is_left (WeirConformServer *server, G_GNUC_UNUSED gpointer data)
@@ -40,8 +28,8 @@ has_taken (WeirConformServer *server, gpointer data)
 
 /* ---- what is said ---- */
 
-static WeirConformResult
-still_there (WeirConformServer *server, const WeirConformPeer *peer, const char *after)
+WeirConformResult
+weir_conform_still_there (WeirConformServer *server, const WeirConformPeer *peer, const char *after)
 {
   WeirConformResult result = weir_conform_server_end (server);
   if (result != WEIR_CONFORM_OK) {
@@ -51,12 +39,12 @@ still_there (WeirConformServer *server, const WeirConformPeer *peer, const char 
   const WeirStage *producer = &connection->stages[server->connections->first->template_index];
   const WeirStage *reply = server->reply != NULL ? &connection->stages[server->reply->template_index] : NULL;
   return weir_conform_fail (server->conform, "%s its connection is still there (%s%s%s); expected it to end", after,
-                            life_names[producer->life], reply != NULL ? ", its reply " : "",
-                            reply != NULL ? life_names[reply->life] : "");
+                            weir_conform_life (producer), reply != NULL ? ", its reply " : "",
+                            reply != NULL ? weir_conform_life (reply) : "");
 }
 
-static WeirConformResult
-listener_is_over (WeirConformServer *server, const char *after)
+WeirConformResult
+weir_conform_listener_is_over (WeirConformServer *server, const char *after)
 {
   WeirConformResult result = weir_conform_server_end (server);
   const WeirStage *listener = server->listener;
@@ -70,8 +58,8 @@ listener_is_over (WeirConformServer *server, const char *after)
 }
 
 /* All is asked to stop, and its time passes. */
-static WeirConformResult
-finish (WeirConformServer *server, gboolean halt, const char *when)
+WeirConformResult
+weir_conform_server_finish (WeirConformServer *server, gboolean halt, const char *when)
 {
   weir_conform_server_stop (server, halt);
   weir_conform_server_crank (server, 0);
@@ -87,7 +75,7 @@ finish (WeirConformServer *server, gboolean halt, const char *when)
     guint count = server->connections->count;
     return weir_conform_fail (
       server->conform, "%s %s it is still \"%s\", with %u connection%s; expected all to be closed",
-      halt ? "halted" : "stopped", when, life_names[server->listener->life], count, count == 1 ? "" : "s");
+      halt ? "halted" : "stopped", when, weir_conform_life (server->listener), count, count == 1 ? "" : "s");
   }
   return WEIR_CONFORM_OK;
 }
@@ -114,13 +102,13 @@ weir_conform_listens (WeirConform *conform)
     weir_conform_server_crank (server, 0);
     weir_conform_peer_go (&peer, FALSE);
     if (!weir_conform_server_wait (server, none_is_left, NULL, weir_conform_server_patience (server))) {
-      return still_there (server, &peer, "once its peer is gone");
+      return weir_conform_still_there (server, &peer, "once its peer is gone");
     }
     if (server->listener->life >= WEIR_LIFE_ENDED || server->listener->failed) {
-      return listener_is_over (server, "behind a connection");
+      return weir_conform_listener_is_over (server, "behind a connection");
     }
   }
-  return finish (server, FALSE, "while it listens");
+  return weir_conform_server_finish (server, FALSE, "while it listens");
 }
 
 /* ---- connection ---- */
@@ -148,10 +136,10 @@ weir_conform_connection (WeirConform *conform)
   }
   /* What ends at its peer's half-close does so now, all others behind its close. */
   weir_conform_peer_half_close (&peer);
-  if (!weir_conform_server_wait (server, is_gone, &peer, SECOND)) {
+  if (!weir_conform_server_wait (server, weir_conform_is_gone, &peer, SECOND)) {
     weir_conform_peer_go (&peer, FALSE);
-    if (!weir_conform_server_wait (server, is_gone, &peer, weir_conform_server_patience (server))) {
-      return still_there (server, &peer, "once its peer is gone");
+    if (!weir_conform_server_wait (server, weir_conform_is_gone, &peer, weir_conform_server_patience (server))) {
+      return weir_conform_still_there (server, &peer, "once its peer is gone");
     }
   }
   weir_conform_peer_go (&peer, FALSE);
@@ -198,8 +186,8 @@ stays_paused (WeirConformServer *server, const WeirConformPeer *peer)
 }
 
 /* Sends until its connection is paused. */
-static void
-flood (WeirConformServer *server, WeirConformPeer *peer)
+void
+weir_conform_flood (WeirConformServer *server, WeirConformPeer *peer)
 {
   for (guint still = 0; still < 3 && peer->sent < FLOOD && !is_paused (peer) && weir_conform_peer_lives (peer);) {
     gsize went = weir_conform_peer_send (peer, 1024 * 1024);
@@ -250,7 +238,7 @@ weir_conform_connection_pause (WeirConform *conform)
   gboolean exact = server->bytes == peer.sent && !server->inexact;
   server->allowed = 0;
   server->counted = peer.connection;
-  flood (server, &peer);
+  weir_conform_flood (server, &peer);
   if (!is_paused (&peer)) {
     result = weir_conform_server_end (server);
     return result != WEIR_CONFORM_OK ? result
@@ -269,7 +257,7 @@ weir_conform_connection_pause (WeirConform *conform)
   guint64 before = server->records;
   weir_conform_server_allow (server, G_MAXSIZE);
   weir_conform_peer_half_close (&peer);
-  gboolean gone = weir_conform_server_wait (server, is_gone, &peer, weir_conform_server_patience (server));
+  gboolean gone = weir_conform_server_wait (server, weir_conform_is_gone, &peer, weir_conform_server_patience (server));
   result = weir_conform_server_end (server);
   if (result == WEIR_CONFORM_OK && server->records <= before + WEIR_CONFORM_HIGH && peer.sent > 1024 * 1024) {
     return weir_conform_fail (conform, "a connection emitted nothing once there was room again; expected it to go on");
@@ -282,189 +270,4 @@ weir_conform_connection_pause (WeirConform *conform)
                               peer.sent, server->bytes, server->inexact ? ", and not as they were" : "");
   }
   return result;
-}
-
-/* ---- lost ---- */
-
-/* One goes: before it is accepted, in the midst of a record, while it is paused, and with what it has not read. */
-static WeirConformResult
-lose (WeirConformServer *server, guint how)
-{
-  static const char *const names[] = { "once a peer has gone before it was accepted,",
-                                       "once a peer has gone in the midst of a line,",
-                                       "once a peer has gone while its connection was paused,",
-                                       "once a peer has gone that had not read what was for it," };
-  WeirConformPeer peer;
-  if (how == 0) {
-    weir_conform_peer_connect (server, &peer);
-    weir_conform_peer_go (&peer, TRUE);
-    weir_conform_server_crank (server, SECOND);
-  } else {
-    WeirConformResult result = weir_conform_peer_meet (server, &peer);
-    if (result != WEIR_CONFORM_OK) {
-      return result;
-    }
-    server->allowed = how == 2 ? 0 : G_MAXSIZE;
-    weir_conform_peer_send (&peer, WEIR_CONFORM_LINE / 2);
-    weir_conform_server_crank (server, 0);
-    if (how > 1) {
-      flood (server, &peer);
-    }
-    weir_conform_peer_go (&peer, TRUE);
-    weir_conform_server_crank (server, 0);
-    weir_conform_server_allow (server, G_MAXSIZE);
-    if (!weir_conform_server_wait (server, is_gone, &peer, weir_conform_server_patience (server))) {
-      return still_there (server, &peer, names[how]);
-    }
-  }
-  return server->listener->failed || server->listener->life >= WEIR_LIFE_ENDED ? listener_is_over (server, names[how])
-                                                                               : weir_conform_server_end (server);
-}
-
-WeirConformResult
-weir_conform_connection_lost (WeirConform *conform)
-{
-  WeirConformResult result;
-  WeirConformPeer other, last;
-  WeirConformServer *server = weir_conform_serve (conform, NULL, WEIR_CONFORM_ECHO, &result);
-  if (server == NULL || (result = weir_conform_peer_meet (server, &other)) != WEIR_CONFORM_OK) {
-    return result;
-  }
-  weir_conform_peer_go (&other, FALSE);
-  if (!weir_conform_server_wait (server, is_gone, &other, weir_conform_server_patience (server))) {
-    return still_there (server, &other, "once its peer is gone");
-  }
-  for (guint how = 0; how < 4; how++) {
-    if ((result = lose (server, how)) != WEIR_CONFORM_OK) {
-      return result;
-    }
-  }
-  result = weir_conform_peer_meet (server, &last);
-  if (result == WEIR_CONFORM_OK) {
-    weir_conform_peer_go (&last, FALSE);
-    result = finish (server, FALSE, "behind lost connections");
-  }
-  return result;
-}
-
-/* ---- stop ---- */
-
-/* Brings one connection into a state. */
-static WeirConformResult
-bring (WeirConformServer *server, guint state, WeirConformPeer *peer)
-{
-  peer->fd = -1;
-  if (state == 0) {
-    return WEIR_CONFORM_OK;
-  }
-  if (state <= 3) {
-    /* In the kernel; then handed over; then a task later, when it opens. */
-    guint64 before = server->connections->number;
-    weir_conform_peer_connect (server, peer);
-    for (guint i = 0; state >= 2 && i < 1000 && server->connections->number == before; i++) {
-      weir_conform_server_turn (server);
-    }
-    for (guint i = 0; state == 3 && i < 2; i++) {
-      weir_conform_server_turn (server);
-    }
-    return WEIR_CONFORM_OK;
-  }
-  WeirConformResult result = weir_conform_peer_meet (server, peer);
-  if (result != WEIR_CONFORM_OK || state == 4) {
-    return result;
-  }
-  weir_conform_peer_send (peer, WEIR_CONFORM_LINE / 2);
-  weir_conform_server_crank (server, 0);
-  if (state == 6 || state == 7) {
-    server->allowed = 0;
-    flood (server, peer);
-  }
-  if (state == 7) {
-    weir_conform_peer_half_close (peer);
-    weir_conform_server_crank (server, 0);
-  }
-  if (state == 8) {
-    flood (server, peer); /* and does not read what comes back */
-  }
-  if (state == 9) {
-    weir_conform_peer_go (peer, TRUE);
-  }
-  return WEIR_CONFORM_OK;
-}
-
-WeirConformResult
-weir_conform_connection_stop (WeirConform *conform)
-{
-  static const char *const states[] = { "while nobody is connected",
-                                        "with a peer that is still to be accepted",
-                                        "with a connection that is handed over",
-                                        "with a connection that opens",
-                                        "with a connection at rest",
-                                        "with a connection in the midst of a line",
-                                        "with a connection that is paused",
-                                        "with a paused connection whose peer sends no more",
-                                        "with a connection whose peer does not read",
-                                        "with a connection whose peer has just gone" };
-  for (guint i = 0; i < 2 * G_N_ELEMENTS (states); i++) {
-    WeirConformResult result;
-    WeirConformPeer peer;
-    guint state = i / 2;
-    weir_conform_note (states[state]);
-    WeirConformServer *server = weir_conform_serve (conform, NULL, WEIR_CONFORM_ECHO, &result);
-    if (server == NULL || (result = bring (server, state, &peer)) != WEIR_CONFORM_OK) {
-      return result;
-    }
-    result = finish (server, i % 2 != 0, states[state]);
-    weir_conform_peer_go (&peer, TRUE);
-    if (result != WEIR_CONFORM_OK) {
-      return result;
-    }
-  }
-  weir_conform_note (NULL);
-  return WEIR_CONFORM_OK;
-}
-
-/* ---- the ledger ---- */
-
-WeirConformResult
-weir_conform_connection_ledger (WeirConform *conform)
-{
-  static const WeirWhenFull kinds[] = { WEIR_WHEN_FULL_PAUSE, WEIR_WHEN_FULL_DROP_NEWEST, WEIR_WHEN_FULL_DROP_OLDEST };
-  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++) {
-    const WeirQueueSettings queue = { 4, 1024 * 1024, 0, 0.5, 2.0, kinds[i] };
-    WeirConformResult result;
-    WeirConformPeer peers[3];
-    WeirConformServer *server = weir_conform_serve (conform, &queue, WEIR_CONFORM_ECHO, &result);
-    for (guint at = 0; server != NULL && at < G_N_ELEMENTS (peers); at++) {
-      result = weir_conform_peer_meet (server, &peers[at]);
-      if (result != WEIR_CONFORM_OK) {
-        server = NULL;
-      }
-    }
-    if (server == NULL) {
-      return result;
-    }
-    for (guint round = 0; round < 30; round++) {
-      for (guint at = 0; at < G_N_ELEMENTS (peers); at++) {
-        weir_conform_peer_send (&peers[at], 10 * WEIR_CONFORM_LINE + round);
-      }
-      weir_conform_server_allow (server, round % 4);
-      for (guint turn = 0; turn < 20; turn++) {
-        weir_conform_server_turn (server);
-      }
-      if (!weir_conform_server_balances (server)) {
-        break;
-      }
-    }
-    weir_conform_server_allow (server, G_MAXSIZE);
-    weir_conform_peer_go (&peers[0], TRUE);
-    weir_conform_peer_go (&peers[1], FALSE);
-    weir_conform_server_wait (server, is_gone, &peers[0], SECOND);
-    result = finish (server, FALSE, "with connections at work");
-    weir_conform_peer_go (&peers[2], FALSE);
-    if (result != WEIR_CONFORM_OK) {
-      return result;
-    }
-  }
-  return WEIR_CONFORM_OK;
 }

@@ -147,8 +147,8 @@ weir_conform_peer_receive (WeirConformPeer *peer)
       return;
     }
     peer->over = came <= 0;
-    for (gssize i = 0; i < came && !peer->inexact; i++) {
-      peer->inexact = bytes[i] != weir_conform_pattern (peer->got + (guint64) i);
+    for (gssize i = 0; i < came && peer->exact == peer->got + (guint64) i; i++) {
+      peer->exact += bytes[i] == weir_conform_pattern (peer->exact) ? 1 : 0;
     }
     peer->got += (guint64) MAX (came, 0);
   }
@@ -182,4 +182,14 @@ weir_conform_peer_lives (const WeirConformPeer *peer)
     connection = connection->next;
   }
   return connection != NULL && peer->connection != NULL;
+}
+
+gboolean
+weir_conform_is_gone (G_GNUC_UNUSED WeirConformServer *server, gpointer data)
+{
+  WeirConformPeer *peer = data;
+  if (peer->fd >= 0) {
+    weir_conform_peer_receive (peer);
+  }
+  return !weir_conform_peer_lives (peer);
 }

@@ -7,8 +7,6 @@
 #define LINES 20
 #define FLOOD (256 * 1024) /* lines: 16 MiB, more than sockets hold by themselves */
 
-static const char *const life_names[] = { "not open", "open", "starting", "running", "ending", "ended", "closed" };
-
 typedef struct {
   WeirConformPeer *peer;
   guint64 bytes;
@@ -60,21 +58,29 @@ answer (WeirConform *conform, WeirConformPeer *peer, WeirConformResult *result)
   return *result == WEIR_CONFORM_OK ? server : NULL;
 }
 
-/* Where it writes just what it is given it has to do so to the end; others, which frame or encode, may write what they like. */
+/* Where it begins with just what it is given it has to go on so to the end; others, which frame or encode, may write what they like. */
+static gboolean
+is_plain (const WeirConformPeer *peer)
+{
+  return peer->exact >= WEIR_CONFORM_LINE;
+}
+
 static WeirConformResult
 compare (WeirConformServer *server, WeirConformPeer *peer, guint64 wanted, const char *when)
 {
-  Got all = { peer, wanted };
-  if (!peer->inexact) {
-    weir_conform_server_wait (server, has_got, &all, weir_conform_server_patience (server));
+  Got first = { peer, WEIR_CONFORM_LINE }, all = { peer, wanted };
+  gint64 patience = weir_conform_server_patience (server);
+  if (weir_conform_server_wait (server, has_got, &first, patience) && is_plain (peer)) {
+    weir_conform_server_wait (server, has_got, &all, patience);
   }
-  WeirConformResult result = end (server);
-  if (result != WEIR_CONFORM_OK || peer->got == wanted || peer->inexact) {
-    return result;
+  WeirConformResult result = weir_conform_server_end (server);
+  if (result != WEIR_CONFORM_OK || !is_plain (peer) || peer->exact == wanted) {
+    return result != WEIR_CONFORM_OK ? result : end (server);
   }
-  return weir_conform_fail (server->conform,
-                            "%s a peer got %" G_GUINT64_FORMAT " bytes of %" G_GUINT64_FORMAT "; expected all of them",
-                            when, peer->got, wanted);
+  return weir_conform_fail (
+    server->conform, "%sa peer got %" G_GUINT64_FORMAT " bytes of %" G_GUINT64_FORMAT "%s%s%s; expected all, in order",
+    when, peer->got, wanted, peer->exact < peer->got ? ", and not as they were" : "",
+    server->failure != NULL ? ", as its connection failed: " : "", server->failure != NULL ? server->failure : "");
 }
 
 WeirConformResult
@@ -83,33 +89,21 @@ weir_conform_reply (WeirConform *conform)
   WeirConformResult result;
   WeirConformPeer peer;
   WeirConformServer *server = answer (conform, &peer, &result);
-  return server == NULL ? result : compare (server, &peer, LINES * WEIR_CONFORM_LINE, "in all");
+  return server == NULL ? result : compare (server, &peer, LINES * WEIR_CONFORM_LINE, "");
 }
 
 /* ---- its end ---- */
-
-static gboolean
-is_gone (G_GNUC_UNUSED WeirConformServer *server, gpointer peer)
-{
-  weir_conform_peer_receive (peer);
-  return !weir_conform_peer_lives (peer);
-}
 
 /* The connection comes to its end with nothing but its peer's close. */
 static WeirConformResult
 goes (WeirConformServer *server, WeirConformPeer *peer, const char *after)
 {
-  if (!weir_conform_server_wait (server, is_gone, peer, SECOND / 2)) {
+  if (!weir_conform_server_wait (server, weir_conform_is_gone, peer, SECOND / 2)) {
     weir_conform_peer_go (peer, FALSE);
     weir_conform_server_crank (server, 60 * SECOND);
   }
-  if (!weir_conform_server_wait (server, is_gone, peer, weir_conform_server_patience (server))) {
-    WeirConformResult result = end (server);
-    return result != WEIR_CONFORM_OK
-             ? result
-             : weir_conform_fail (server->conform,
-                                  "%s and its peer is gone, the reply is still %s; expected it to close", after,
-                                  life_names[stage_of (peer, server->reply)->life]);
+  if (!weir_conform_server_wait (server, weir_conform_is_gone, peer, weir_conform_server_patience (server))) {
+    return weir_conform_still_there (server, peer, after);
   }
   return end (server);
 }
@@ -123,15 +117,19 @@ weir_conform_reply_end (WeirConform *conform)
   if (server == NULL || (result = weir_conform_peer_meet (server, &peer)) != WEIR_CONFORM_OK) {
     return result;
   }
-  /* The peer ends first: what it has sent comes back, and then the end. */
+  /* The peer ends first: what it has sent comes back, also what is still on its way then. */
   weir_conform_peer_send (&peer, LINES * WEIR_CONFORM_LINE);
-  weir_conform_server_wait (server, has_got, &(Got){ &peer, 1 }, weir_conform_server_patience (server));
-  gboolean exact = peer.got > 0 && !peer.inexact && !server->inexact;
+  weir_conform_server_wait (server, has_got, &(Got){ &peer, WEIR_CONFORM_LINE }, weir_conform_server_patience (server));
+  gboolean plain = is_plain (&peer) && !server->inexact;
+  weir_conform_server_allow (server, 0);
+  weir_conform_peer_send (&peer, 4 * WEIR_CONFORM_LINE);
   weir_conform_peer_half_close (&peer);
-  if (exact && (result = compare (server, &peer, peer.sent, "that has sent its end")) != WEIR_CONFORM_OK) {
+  weir_conform_server_crank (server, 0);
+  weir_conform_server_allow (server, G_MAXSIZE);
+  if (plain && (result = compare (server, &peer, peer.sent, "behind its own end, ")) != WEIR_CONFORM_OK) {
     return result;
   }
-  if ((result = goes (server, &peer, "once its peer has sent its end")) != WEIR_CONFORM_OK) {
+  if ((result = goes (server, &peer, "once its peer has sent its end and is gone")) != WEIR_CONFORM_OK) {
     return result;
   }
   /* Its own input ends first. */
@@ -141,8 +139,9 @@ weir_conform_reply_end (WeirConform *conform)
   }
   server->answers_end = TRUE;
   weir_conform_server_allow (server, G_MAXSIZE);
-  result = compare (server, &peer, LINES * WEIR_CONFORM_LINE, "behind the end of its input");
-  return result != WEIR_CONFORM_OK ? result : goes (server, &peer, "once its input has ended");
+  result = compare (server, &peer, LINES * WEIR_CONFORM_LINE, "behind the end of what is for it, ");
+  return result != WEIR_CONFORM_OK ? result
+                                   : goes (server, &peer, "once the input of its reply has ended and its peer is gone");
 }
 
 /* ---- backpressure ---- */
@@ -207,11 +206,10 @@ weir_conform_reply_wait (WeirConform *conform)
                : weir_conform_fail (conform, "another peer gets nothing while one takes nothing; expected it to go on");
     }
     weir_conform_peer_go (&other, TRUE);
-    weir_conform_server_wait (server, is_gone, &other, weir_conform_server_patience (server));
+    weir_conform_server_wait (server, weir_conform_is_gone, &other, weir_conform_server_patience (server));
   } else if (server->fault != NULL || server->connections->number != number) {
     return result;
   }                                           /* else it may take one at a time */
   g_clear_pointer (&server->failure, g_free); /* of the other, which was cut off */
-  return compare (server, &peer, (guint64) FLOOD * WEIR_CONFORM_LINE,
-                  "in all, behind a time in which it took nothing,");
+  return compare (server, &peer, (guint64) FLOOD * WEIR_CONFORM_LINE, "behind a time in which it took nothing, ");
 }

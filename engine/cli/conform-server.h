@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conform-server.h: a producer that listens, and its connections, for the rules of `weir plugin check` (see conform.h): a pipeline in
  * small whose only worker is turned by hand. What lies behind each connection's producer is ours, the middle, and its reply.
- * conform-server.c makes, turns and ends it; conform-middle.c is what stands between producer and reply; conform-peer.c finds where it
+ * conform-serve.c makes it; conform-server.c turns and ends it; conform-middle.c is what stands between producer and reply; conform-peer.c finds where it
  * listens, and is who connects. In the child, on its main thread, which is the worker's in each call. */
 #ifndef WEIR_CLI_CONFORM_SERVER_H
 #define WEIR_CLI_CONFORM_SERVER_H
@@ -65,6 +65,9 @@ gboolean weir_conform_server_crank (WeirConformServer *server, gint64 microsecon
 gboolean weir_conform_server_wait (WeirConformServer *server, WeirConformHolds holds, gpointer data, gint64 patience);
 /* As long as a peer may wait for it. */
 gint64 weir_conform_server_patience (const WeirConformServer *server);
+void weir_conform_server_request (WeirConformServer *server, WeirStage *stage, guint32 asked);
+/* The name of where it is in its life, constant. */
+const char *weir_conform_life (const WeirStage *stage);
 /* Asks it to stop, or to end at once, with all connections. */
 void weir_conform_server_stop (WeirConformServer *server, gboolean halt);
 /* Everything is closed. */
@@ -97,8 +100,8 @@ typedef struct {
   guint64 number;             /* connections that were accepted before */
   WeirConnection *connection; /* what was accepted for it, maybe over by now; NULL: nothing yet */
   guint64 sent, got;
-  gboolean inexact; /* what it has got is not the pattern */
-  gboolean over;    /* it gets nothing more */
+  guint64 exact; /* bytes that it has got before any that is not the pattern's */
+  gboolean over; /* it gets nothing more */
 } WeirConformPeer;
 
 /* Descriptors that listen now are none of the plugin's. */
@@ -120,5 +123,18 @@ void weir_conform_peer_half_close (WeirConformPeer *peer);
 void weir_conform_peer_go (WeirConformPeer *peer, gboolean reset);
 /* Is its connection alive? */
 gboolean weir_conform_peer_lives (const WeirConformPeer *peer);
+
+/* For weir_conform_server_wait(): it does not, and what came for the peer has been taken. */
+gboolean weir_conform_is_gone (WeirConformServer *server, gpointer peer);
+
+/* ---- conform-connections.c: for its own rules, and those of conform-losses.c ---- */
+
+/* What a rule answers when a connection does not end, and when the listening stage does. after: "once its peer is gone". */
+WeirConformResult weir_conform_still_there (WeirConformServer *server, const WeirConformPeer *peer, const char *after);
+WeirConformResult weir_conform_listener_is_over (WeirConformServer *server, const char *after);
+/* All is asked to stop, or halted, and its time passes. */
+WeirConformResult weir_conform_server_finish (WeirConformServer *server, gboolean halt, const char *when);
+/* Sends until its connection is paused. */
+void weir_conform_flood (WeirConformServer *server, WeirConformPeer *peer);
 
 #endif

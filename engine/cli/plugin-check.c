@@ -114,9 +114,9 @@ check_role (Report *report, const WeirConformPlan *plan, WeirKind kind)
 
 /* Those of connections: each makes its own that listens, or says why it cannot. */
 static void
-check_connections (Report *report, const WeirConformPlan *plan, WeirConformSubject subject, const char *role)
+check_connections (Report *report, const WeirConformPlan *plan, WeirConformSubject subject, const char *role,
+                   GHashTable *said_before)
 {
-  g_autoptr (GHashTable) said_before = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   for (const WeirConformRule *rule = weir_conform_rules; rule->name != NULL; rule++) {
     if (rule->subject == subject && is_wanted (report->arguments, rule)) {
       g_autofree char *said = NULL;
@@ -129,15 +129,9 @@ check_connections (Report *report, const WeirConformPlan *plan, WeirConformSubje
 static gboolean
 has_connections (json_object *roles)
 {
-  json_object *producer = NULL, *flags = NULL;
-  gboolean has = FALSE;
-  if (json_object_object_get_ex (roles, "producer", &producer) &&
-      json_object_object_get_ex (producer, "flags", &flags)) {
-    for (gsize i = 0; i < json_object_array_length (flags); i++) {
-      has = has || strcmp (json_object_get_string (json_object_array_get_idx (flags, i)), "connections") == 0;
-    }
-  }
-  return has;
+  json_object *producer = json_object_object_get (roles, "producer");
+  const char *flags = json_object_get_string (json_object_object_get (producer, "flags"));
+  return strstr (flags, "\"connections\"") != NULL;
 }
 
 static gboolean
@@ -150,16 +144,17 @@ is_asked (const Arguments *arguments, json_object *roles, const char *role)
 static void
 check_roles (Report *report, const WeirConformPlan *plan, json_object *roles)
 {
+  g_autoptr (GHashTable) said_before = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++) {
     if (is_asked (report->arguments, roles, weir_kind_names[kind])) {
       check_role (report, plan, kind);
     }
     if (kind == WEIR_PRODUCER && is_asked (report->arguments, roles, "producer") && has_connections (roles)) {
-      check_connections (report, plan, WEIR_CONFORM_LISTENER, "producer");
+      check_connections (report, plan, WEIR_CONFORM_LISTENER, "producer", said_before);
     }
   }
   if (is_asked (report->arguments, roles, "reply")) {
-    check_connections (report, plan, WEIR_CONFORM_REPLY, "reply");
+    check_connections (report, plan, WEIR_CONFORM_REPLY, "reply", said_before);
   }
 }
 

@@ -29,7 +29,9 @@ weir_isolate_flush (WeirStage *stage, gpointer state, const WeirRecord *records,
     return WEIR_DONE;
   }
   if (weir_sender_is_idle (&isolate->sender)) {
-    weir_sender_records (&isolate->sender, (guint16) stage->flush_link->extras->input_index, records, count);
+    WeirLink *link = stage->flush_link;
+    isolate->crossing.link = link;
+    weir_sender_records (&isolate->sender, (guint16) link->extras->input_index, records, count, link->taken - count);
   }
   return push (stage, isolate);
 }
@@ -123,6 +125,7 @@ fill (WeirStage *stage, WeirIsolate *isolate)
     return WEIR_MORE;
   }
   if (got < 0 && errno == EAGAIN) {
+    weir_isolate_read_all (isolate);
     return weir_stage_wait_fd (stage, isolate->data, G_IO_IN);
   }
   return output_ended (stage, isolate);
