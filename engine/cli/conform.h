@@ -114,6 +114,12 @@ void weir_conform_note (const char *what);
 /* Something that is no plugin's to cause was said by a library of the process; NULL: nothing was. */
 const char *weir_conform_critical (void);
 
+/* ---- in the child: conform-growth.c ---- */
+
+/* Many rounds of one thing, as many as were asked for, or as go into the time, leave nothing. */
+WeirConformResult weir_conform_repeat (WeirConform *conform, guint rounds, const char *what,
+                                       WeirConformResult (*once) (WeirConform *conform));
+
 /* ---- the rules ---- */
 WeirConformResult weir_conform_open (WeirConform *conform);
 WeirConformResult weir_conform_answers (WeirConform *conform);
@@ -138,6 +144,7 @@ WeirConformResult weir_conform_options (WeirConform *conform);
 WeirConformResult weir_conform_cycles (WeirConform *conform);
 WeirConformResult weir_conform_lives (WeirConform *conform);
 WeirConformResult weir_conform_streams (WeirConform *conform);
+WeirConformResult weir_conform_origins (WeirConform *conform);
 WeirConformResult weir_conform_listens (WeirConform *conform);
 WeirConformResult weir_conform_connection (WeirConform *conform);
 WeirConformResult weir_conform_connection_pause (WeirConform *conform);
