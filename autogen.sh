@@ -59,6 +59,7 @@ test|Meson|have meson|meson|meson|meson|meson
 test|openssl|have openssl|openssl|openssl|openssl|openssl
 test|Spin|have spin|spin|-|-|-
 test|Twisted|twisted|python3-twisted|python3-twisted|python-twisted|py3-twisted
+test|Valgrind|have valgrind|valgrind|valgrind|valgrind|valgrind
 END
 }
 

@@ -137,6 +137,9 @@ weir_life_release (WeirStage *stage)
   stage->refusing = TRUE;
   weir_posts_end (stage);
   drop_wake_ups (stage);
+  if (stage->opened) {
+    weir_origins_abandon (stage);
+  }
   weir_stage_set_interruptible (stage, FALSE);
   gboolean opened = stage->opened;
   stage->opened = FALSE;
@@ -208,6 +211,7 @@ call_stop (WeirStage *stage)
     stage->role->stop (stage, stage->self);
     weir_stage_leave (stage);
   }
+  weir_origins_end_output (stage, TRUE);
 }
 
 /* The end of a template travels behind that of its last connection. */
@@ -230,6 +234,7 @@ weir_life_end (WeirStage *stage)
   }
   stage->refusing = TRUE;
   weir_posts_close (stage);
+  weir_origins_end_output (stage, FALSE);
   if (stage->listens && weir_connections_alive (stage->connections) > 0) {
     stage->awaits_connections = TRUE;
     return;
@@ -248,7 +253,7 @@ weir_life_end (WeirStage *stage)
 void
 weir_life_close_ended (WeirStage *stage)
 {
-  if (stage->life == WEIR_LIFE_ENDED && !stage->lingers) {
+  if (stage->life == WEIR_LIFE_ENDED && !stage->lingers && weir_origins_count (stage) == 0) {
     close_in_time (stage);
   }
 }
@@ -295,6 +300,10 @@ weir_life_fail (WeirStage *stage)
   weir_posts_close (stage);
   drop_streams (stage);
   weir_intake_close (stage, WEIR_LINK_FAILED);
+  for (guint i = 0; i < stage->input_count; i++) {
+    weir_origins_abandon_queued (stage->inputs[i]);
+  }
+  weir_origins_abandon (stage);
   weir_life_end (stage);
 }
 

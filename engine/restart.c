@@ -90,6 +90,8 @@ forget (WeirStage *stage)
   stage->set_rejected = NULL;
   stage->ending_state = NULL;
   stage->flush_count = 0;
+  weir_joins_free (stage);
+  stage->overrides = 0;
   stage->window = 0;
   stage->empty_turns = 0;
   weir_store_relaxed (&stage->woken, 0);

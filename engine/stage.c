@@ -170,6 +170,8 @@ weir_stage_free (WeirStage *stage)
     stage->elsewhere->forget (stage);
   }
   weir_posts_free (stage);
+  weir_origins_free (stage);
+  weir_joins_free (stage);
   weir_packer_clear (&stage->packer);
   g_clear_pointer (&stage->worker, weir_worker_unref); /* behind its pool's last use */
   for (guint i = 0; i < stage->port_count; i++) {

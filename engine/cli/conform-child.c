@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A rule in a child process of its own: a plugin that crashes, exits or hangs there is an answer like any other, which names the
  * callback. The child answers through a pipe: a letter of WeirConformResult and a text. Its parent has one thread. */
-#include "cli/conform.h"
+#include "cli/conform-server.h"
 
 #include "plugin-object.h"
 
@@ -51,8 +51,11 @@ say (const char *text)
 static void
 say_where (const char *what)
 {
-  const WeirHarness *harness = at_work != NULL ? at_work->harness : NULL;
-  const char *callback = harness != NULL ? weir_load_relaxed (&harness->worker->callback) : NULL;
+  WeirWorker *worker = at_work == NULL            ? NULL
+                       : at_work->harness != NULL ? at_work->harness->worker
+                       : at_work->server != NULL  ? at_work->server->worker
+                                                  : NULL;
+  const char *callback = worker != NULL ? weir_load_relaxed (&worker->callback) : NULL;
   say ("F");
   say (what);
   if (gettid () != self) {
@@ -152,6 +155,7 @@ be_child (const WeirConformPlan *plan, const WeirConformRule *rule, WeirKind kin
   weir_conform_listen ();
   weir_conform_set_up (&conform);
   WeirConformResult result = rule->run (&conform);
+  weir_conform_server_drop (&conform);
   weir_conform_drop (&conform);
   char letter[] = { (char) result, '\0' };
   say (letter);

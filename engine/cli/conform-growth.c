@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules of what is left behind, for `weir plugin check` (see conform.h): memory, descriptors and threads after many lives.
  * In the child, on its main thread. The first tenth is not counted: libraries keep what they make once. */
-#include "cli/conform.h"
+#include "cli/conform-server.h"
 
 #include <malloc.h>
 #include <string.h>
@@ -84,9 +84,9 @@ compare (WeirConform *conform, const Holdings *before, const Holdings *half, gui
   return WEIR_CONFORM_OK;
 }
 
-/* Many rounds of one thing: as many as were asked for, or as go into the time. */
-static WeirConformResult
-repeat (WeirConform *conform, guint rounds, const char *what, WeirConformResult (*once) (WeirConform *conform))
+WeirConformResult
+weir_conform_repeat (WeirConform *conform, guint rounds, const char *what,
+                     WeirConformResult (*once) (WeirConform *conform))
 {
   Holdings before = { 0 }, half = { 0 };
   guint warm = 0, middle = 0, done = 0;
@@ -131,7 +131,7 @@ open_once (WeirConform *conform)
 WeirConformResult
 weir_conform_cycles (WeirConform *conform)
 {
-  return repeat (conform, conform->plan->cycles, "cycles of open() and close()", open_once);
+  return weir_conform_repeat (conform, conform->plan->cycles, "cycles of open() and close()", open_once);
 }
 
 static WeirConformResult
@@ -150,7 +150,49 @@ live_once (WeirConform *conform)
 WeirConformResult
 weir_conform_lives (WeirConform *conform)
 {
-  return repeat (conform, conform->plan->cycles * 2 / 5, "lives from open() to close()", live_once);
+  return weir_conform_repeat (conform, conform->plan->cycles * 2 / 5, "lives from open() to close()", live_once);
+}
+
+/* ---- connections ---- */
+
+static gboolean
+is_over (WeirConformServer *server, gpointer peer)
+{
+  return !weir_conform_peer_lives (peer) && server->connections->count == 0;
+}
+
+/* One after another at the same listening stage, in turn without a word, with one, and cut off. */
+static WeirConformResult
+connect_once (WeirConform *conform)
+{
+  WeirConformResult result;
+  WeirConformServer *server = conform->server;
+  if (server == NULL && (server = weir_conform_serve (conform, NULL, WEIR_CONFORM_ECHO, &result)) == NULL) {
+    return result;
+  }
+  guint64 number = server->connections->number;
+  WeirConformPeer peer;
+  if ((result = weir_conform_peer_meet (server, &peer)) != WEIR_CONFORM_OK) {
+    return result;
+  }
+  if (number % 3 != 0) {
+    weir_conform_peer_send (&peer, WEIR_CONFORM_LINE + number % 7);
+    weir_conform_server_crank (server, 0);
+  }
+  weir_conform_peer_go (&peer, number % 3 != 1);
+  if (!weir_conform_server_wait (server, is_over, &peer, weir_conform_server_patience (server))) {
+    return weir_conform_fail (conform, "a connection is still there once its peer is gone; expected it to end");
+  }
+  if (server->listener->failed || server->listener->life >= WEIR_LIFE_ENDED) {
+    return weir_conform_skip (conform, "it listens no more after %" G_GUINT64_FORMAT " connections", number + 1);
+  }
+  return weir_conform_server_end (server);
+}
+
+WeirConformResult
+weir_conform_connections (WeirConform *conform)
+{
+  return weir_conform_repeat (conform, conform->plan->cycles / 5, "short connections", connect_once);
 }
 
 /* ---- streams ---- */

@@ -87,7 +87,7 @@ parse_value (const char *text)
 
 /* What an option that must be there may be. */
 static json_object *
-guess (const WeirConform *conform, const WeirOption *option)
+guess (const WeirConform *conform, const WeirOption *option, gboolean reads)
 {
   g_autofree char *low = NULL, *high = NULL, *file = NULL;
   weir_option_range (option, &low, &high);
@@ -105,8 +105,7 @@ guess (const WeirConform *conform, const WeirOption *option)
     if ((option->flags & WEIR_PATH) == 0) {
       return json_object_new_string ("x");
     }
-    file = g_build_filename (conform->plan->scratch,
-                             conform->kind == WEIR_PRODUCER || (option->flags & WEIR_READS) != 0 ? "input" : "output",
+    file = g_build_filename (conform->plan->scratch, reads || (option->flags & WEIR_READS) != 0 ? "input" : "output",
                              NULL);
     return json_object_new_string (file);
   default:
@@ -117,26 +116,45 @@ guess (const WeirConform *conform, const WeirOption *option)
   }
 }
 
-void
-weir_conform_set_up (WeirConform *conform)
+gboolean
+weir_conform_is_set (const WeirConform *conform, const char *role, const char *name)
 {
-  conform->options = json_object_new_object ();
+  for (guint i = 0; conform->plan->settings != NULL && conform->plan->settings[i] != NULL; i++) {
+    const char *setting = conform->plan->settings[i], *equals = strchr (setting, '=');
+    g_autofree char *left = g_strndup (setting, (gsize) (equals - setting));
+    g_autofree char *full = g_strconcat (role, ".", name, NULL);
+    if (strcmp (left, name) == 0 || strcmp (left, full) == 0) {
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+json_object *
+weir_conform_options_of (const WeirConform *conform, const WeirRole *role, const char *name)
+{
+  json_object *options = json_object_new_object ();
   for (guint i = 0; conform->plan->settings != NULL && conform->plan->settings[i] != NULL; i++) {
     const char *setting = conform->plan->settings[i], *equals = strchr (setting, '=');
     g_autofree char *left = g_strndup (setting, (gsize) (equals - setting));
     const char *dot = strchr (left, '.'), *key = dot != NULL ? dot + 1 : left;
-    gboolean mine = dot == NULL || g_str_has_prefix (left, weir_kind_names[conform->kind]);
-    for (const WeirOption *option = conform->role->options; option != NULL && option->kind != WEIR_OPTION_END_;
-         option++) {
+    gboolean mine = dot == NULL || g_str_has_prefix (left, name);
+    for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
       if (mine && strcmp (option->name, key) == 0) {
-        json_object_object_add (conform->options, key, parse_value (equals + 1));
+        json_object_object_add (options, key, parse_value (equals + 1));
       }
     }
   }
-  for (const WeirOption *option = conform->role->options; option != NULL && option->kind != WEIR_OPTION_END_;
-       option++) {
-    if ((option->flags & WEIR_REQUIRED) != 0 && !json_object_object_get_ex (conform->options, option->name, NULL)) {
-      json_object_object_add (conform->options, option->name, guess (conform, option));
+  for (const WeirOption *option = role->options; option != NULL && option->kind != WEIR_OPTION_END_; option++) {
+    if ((option->flags & WEIR_REQUIRED) != 0 && !json_object_object_get_ex (options, option->name, NULL)) {
+      json_object_object_add (options, option->name, guess (conform, option, role == conform->plugin->producer));
     }
   }
+  return options;
+}
+
+void
+weir_conform_set_up (WeirConform *conform)
+{
+  conform->options = weir_conform_options_of (conform, conform->role, weir_kind_names[conform->kind]);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `weir plugin check` is made of: conform-rules.c has the table of rules, conform-life.c, conform-flow.c, conform-growth.c and
  * conform-options.c hold a role to them, conform-bed.c is what they share, conform-settings.c fills their options in, and
- * conform-child.c runs each rule on each role in a process of its own. plugin-check.c, the command, opens no plugin itself.
+ * conform-child.c runs each rule on each role in a process of its own. Those of connections are in conform-connections.c and
+ * conform-reply.c, with conform-server.h. plugin-check.c, the command, opens no plugin itself.
  * All on the main thread, of the command or of a child; who is in a child owns what it likes and just ends. */
 #ifndef WEIR_CLI_CONFORM_H
 #define WEIR_CLI_CONFORM_H
@@ -30,7 +31,15 @@ typedef struct {
 
 typedef struct _WeirConform WeirConform;
 
+/* What a rule is of. */
+typedef enum {
+  WEIR_CONFORM_EVERY_ROLE, /* producer, transform, consumer: one stage in a harness */
+  WEIR_CONFORM_LISTENER,   /* a producer flagged WEIR_CONNECTIONS, which listens; told under "producer" */
+  WEIR_CONFORM_REPLY       /* the reply to its connections */
+} WeirConformSubject;
+
 typedef struct {
+  WeirConformSubject subject;
   const char *name;
   const char *summary; /* what holds */
   WeirConformResult (*run) (WeirConform *conform);
@@ -42,11 +51,12 @@ struct _WeirConform {
   const WeirPlugin *plugin;
   const WeirRole *role;
   WeirKind kind;
-  json_object *options;  /* as given, and guessed where they are required */
-  WeirHarness *harness;  /* the one at hand */
-  guint threads, polled; /* of the process and of the harness's context, before the stage is opened */
-  gboolean restarts;     /* so do harnesses that are made from now on */
-  char *said;            /* with the result */
+  json_object *options;              /* as given, and guessed where they are required */
+  WeirHarness *harness;              /* the one at hand */
+  guint threads, polled;             /* of the process and of the harness's context, before the stage is opened */
+  gboolean restarts;                 /* so do harnesses that are made from now on */
+  struct _WeirConformServer *server; /* the one at hand, of rules of connections */
+  char *said;                        /* with the result */
 };
 
 /* The rules, ended by one without a name; the first one is that the role can be opened: without it none of the others is run. */
@@ -68,6 +78,10 @@ WeirConformResult weir_conform_skip (WeirConform *conform, const char *format, .
 void weir_conform_listen (void);
 /* Fills options in: conform-settings.c. */
 void weir_conform_set_up (WeirConform *conform);
+/* Those of a role, as given, and guessed where they are required; json_object_put() them. name: "producer", ..., "reply". */
+json_object *weir_conform_options_of (const WeirConform *conform, const WeirRole *role, const char *name);
+/* Was the option given? */
+gboolean weir_conform_is_set (const WeirConform *conform, const char *role, const char *name);
 /* A harness at hand with these options (NULL: those that were set up); the one before is freed. All outputs are taken. FALSE: the
  * options are refused, and said says why. */
 gboolean weir_conform_make (WeirConform *conform, json_object *options);
@@ -100,6 +114,12 @@ void weir_conform_note (const char *what);
 /* Something that is no plugin's to cause was said by a library of the process; NULL: nothing was. */
 const char *weir_conform_critical (void);
 
+/* ---- in the child: conform-growth.c ---- */
+
+/* Many rounds of one thing, as many as were asked for, or as go into the time, leave nothing. */
+WeirConformResult weir_conform_repeat (WeirConform *conform, guint rounds, const char *what,
+                                       WeirConformResult (*once) (WeirConform *conform));
+
 /* ---- the rules ---- */
 WeirConformResult weir_conform_open (WeirConform *conform);
 WeirConformResult weir_conform_answers (WeirConform *conform);
@@ -124,5 +144,16 @@ WeirConformResult weir_conform_options (WeirConform *conform);
 WeirConformResult weir_conform_cycles (WeirConform *conform);
 WeirConformResult weir_conform_lives (WeirConform *conform);
 WeirConformResult weir_conform_streams (WeirConform *conform);
+WeirConformResult weir_conform_origins (WeirConform *conform);
+WeirConformResult weir_conform_listens (WeirConform *conform);
+WeirConformResult weir_conform_connection (WeirConform *conform);
+WeirConformResult weir_conform_connection_pause (WeirConform *conform);
+WeirConformResult weir_conform_connection_lost (WeirConform *conform);
+WeirConformResult weir_conform_connection_stop (WeirConform *conform);
+WeirConformResult weir_conform_connection_ledger (WeirConform *conform);
+WeirConformResult weir_conform_connections (WeirConform *conform);
+WeirConformResult weir_conform_reply (WeirConform *conform);
+WeirConformResult weir_conform_reply_end (WeirConform *conform);
+WeirConformResult weir_conform_reply_wait (WeirConform *conform);
 
 #endif

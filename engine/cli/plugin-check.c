@@ -100,7 +100,7 @@ check_role (Report *report, const WeirConformPlan *plan, WeirKind kind)
                             role);
   }
   for (const WeirConformRule *rule = open; rule->name != NULL; rule++) {
-    if (!is_wanted (report->arguments, rule)) {
+    if (rule->subject != WEIR_CONFORM_EVERY_ROLE || !is_wanted (report->arguments, rule)) {
       continue;
     }
     /* One that cannot be opened here is held to what its options are. */
@@ -109,6 +109,52 @@ check_role (Report *report, const WeirConformPlan *plan, WeirKind kind)
     g_autofree char *said = known ? g_strdup (first) : NULL;
     WeirConformResult result = known ? opens : weir_conform_run (plan, rule, kind, &said);
     tell_once (report, said_before, result, rule->name, role, said);
+  }
+}
+
+/* Those of connections: each makes its own that listens, or says why it cannot. */
+static void
+check_connections (Report *report, const WeirConformPlan *plan, WeirConformSubject subject, const char *role,
+                   GHashTable *said_before)
+{
+  for (const WeirConformRule *rule = weir_conform_rules; rule->name != NULL; rule++) {
+    if (rule->subject == subject && is_wanted (report->arguments, rule)) {
+      g_autofree char *said = NULL;
+      WeirConformResult result = weir_conform_run (plan, rule, WEIR_PRODUCER, &said);
+      tell_once (report, said_before, result, rule->name, role, said);
+    }
+  }
+}
+
+static gboolean
+has_connections (json_object *roles)
+{
+  json_object *producer = json_object_object_get (roles, "producer");
+  const char *flags = json_object_get_string (json_object_object_get (producer, "flags"));
+  return strstr (flags, "\"connections\"") != NULL;
+}
+
+static gboolean
+is_asked (const Arguments *arguments, json_object *roles, const char *role)
+{
+  return json_object_object_get_ex (roles, role, NULL) &&
+         (arguments->role == NULL || strcmp (arguments->role, role) == 0);
+}
+
+static void
+check_roles (Report *report, const WeirConformPlan *plan, json_object *roles)
+{
+  g_autoptr (GHashTable) said_before = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++) {
+    if (is_asked (report->arguments, roles, weir_kind_names[kind])) {
+      check_role (report, plan, kind);
+    }
+    if (kind == WEIR_PRODUCER && is_asked (report->arguments, roles, "producer") && has_connections (roles)) {
+      check_connections (report, plan, WEIR_CONFORM_LISTENER, "producer", said_before);
+    }
+  }
+  if (is_asked (report->arguments, roles, "reply")) {
+    check_connections (report, plan, WEIR_CONFORM_REPLY, "reply", said_before);
   }
 }
 
@@ -248,17 +294,7 @@ check (const Arguments *arguments, const char *file, const char *name)
                                  .limit = arguments->limit * (gint64) G_USEC_PER_SEC,
                                  .cycles = (guint) arguments->cycles };
   Report report = { .arguments = arguments, .lines = json_object_new_array (), .unusable = g_string_new (NULL) };
-  for (WeirKind kind = WEIR_PRODUCER; kind <= WEIR_CONSUMER; kind++) {
-    if (json_object_object_get_ex (roles, weir_kind_names[kind], NULL) &&
-        (arguments->role == NULL || strcmp (arguments->role, weir_kind_names[kind]) == 0)) {
-      check_role (&report, &plan, kind);
-    }
-  }
-  if (json_object_object_get_ex (roles, "reply", NULL) &&
-      (arguments->role == NULL || strcmp (arguments->role, "reply") == 0)) {
-    tell (&report, WEIR_CONFORM_SKIPPED, "open", "reply",
-          "it is the other half of a connection, and there is none here");
-  }
+  check_roles (&report, &plan, roles);
   int status = finish (&report, name);
   nftw (scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
   json_object_put (report.lines);
@@ -295,7 +331,7 @@ list_rules (void)
 {
   GString *list = g_string_new ("Rules, each for each role of the plugin, each in a process of its own:\n");
   for (const WeirConformRule *rule = weir_conform_rules; rule->name != NULL; rule++) {
-    g_string_append_printf (list, "  %-13s %s\n", rule->name, rule->summary);
+    g_string_append_printf (list, "  %-17s %s\n", rule->name, rule->summary);
   }
   return g_string_free (list, FALSE);
 }

@@ -15,6 +15,8 @@ reader_open (WeirStage *stage, gpointer state)
 {
   WeirEnds *ends = weir_ends_of (state);
   weir_receiver_init (&ends->receiver, stage->worker->pool, ends->inputs, FALSE, stage->record_max);
+  ends->receiver.resolve = weir_crossing_resolve;
+  ends->receiver.resolve_data = &ends->crossing;
   return WEIR_MORE;
 }
 
@@ -87,6 +89,13 @@ reader_stop (G_GNUC_UNUSED WeirStage *stage, gpointer state)
   shutdown (WEIR_DATA_FD, SHUT_RD);
 }
 
+/* What the stage has made of what came under that number is out, or done with. */
+static void
+reader_delivered (G_GNUC_UNUSED WeirStage *stage, G_GNUC_UNUSED gpointer state, gpointer token, WeirOutcome outcome)
+{
+  weir_crossing_say (WEIR_CONTROL_FD, GPOINTER_TO_SIZE (token), outcome);
+}
+
 static void
 reader_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
@@ -108,6 +117,7 @@ weir_ends_add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *pl
                                   .flags = WEIR_BYTES,
                                   .open = reader_open,
                                   .produce = reader_produce,
+                                  .delivered = reader_delivered,
                                   .stop = reader_stop,
                                   .close = reader_close };
   ends->reader = weir_pipeline_add (pipeline, "parent", WEIR_PRODUCER, "isolate", &ends->reader_role,
@@ -123,5 +133,6 @@ weir_ends_add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *pl
     return FALSE;
   }
   ends->reader->elsewhere = &reader_elsewhere;
+  ends->crossing.stage = ends->reader;
   return TRUE;
 }

@@ -3,6 +3,7 @@
  * ends-writer.c. The ends run on one worker, the stage on another: between them are the links, and what is under the lock. */
 #pragma once
 
+#include "isolate/crossing.h"
 #include "isolate/ends.h"
 #include "isolate/receiver.h"
 #include "isolate/sender.h"
@@ -24,6 +25,7 @@ struct _WeirEnds {
   WeirReceiver receiver;
   WeirSender sender;
   guint ended; /* inputs that the parent has ended */
+  WeirCrossing crossing;
 
   GMutex lock;
   WeirEndsMark waiting, latest; /* waiting: for what is to be out before it is told; latest: what comes then */

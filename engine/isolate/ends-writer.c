@@ -7,7 +7,10 @@
 static WeirNext
 writer_open (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
-  weir_sender_init (&weir_ends_of (state)->sender);
+  WeirEnds *ends = weir_ends_of (state);
+  weir_sender_init (&ends->sender);
+  ends->sender.number = weir_crossing_number;
+  ends->sender.number_data = &ends->crossing;
   return WEIR_MORE;
 }
 
@@ -29,7 +32,8 @@ writer_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize
     return WEIR_DONE;
   }
   if (weir_sender_is_idle (&ends->sender)) {
-    weir_sender_records (&ends->sender, ends->numbers[stage->flush_link->extras->input_index], records, count);
+    weir_sender_records (&ends->sender, ends->numbers[stage->flush_link->extras->input_index], records, count,
+                         stage->flush_link->taken - count);
   }
   return push (stage, ends);
 }

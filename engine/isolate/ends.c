@@ -97,6 +97,16 @@ look_at_stage (WeirStage *stage)
 
 static const WeirElsewhere stage_elsewhere = { .look = look_at_stage };
 
+void
+weir_ends_hear_over (WeirEnds *ends, const char *text)
+{
+  guint64 number;
+  WeirOutcome outcome;
+  if (weir_crossing_hear (text, &number, &outcome)) {
+    weir_crossing_over (&ends->crossing, number, outcome);
+  }
+}
+
 /* ---- made and freed ---- */
 
 gpointer
@@ -148,6 +158,7 @@ weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *rol
   guint most = plan->outputs->len + 1;
   g_mutex_init (&ends->lock);
   ends->shared = shared;
+  weir_crossing_init (&ends->crossing, NULL);
   ends->inputs = plan->inputs->len;
   ends->links = g_new0 (WeirLink *, most);
   ends->numbers = g_new0 (guint16, most);
@@ -171,6 +182,7 @@ void
 weir_ends_free (WeirEnds *ends)
 {
   g_mutex_clear (&ends->lock);
+  weir_crossing_clear (&ends->crossing, NULL, NULL);
   g_strfreev (ends->ports);
   g_free (ends->links);
   g_free (ends->numbers);

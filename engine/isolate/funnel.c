@@ -112,7 +112,7 @@ weir_funnel_records (WeirFunnel *funnel, WeirSender *sender, WeirLink *link, con
   }
   funnel->number = 0;
   weir_sender_renumber (sender, number_of, funnel);
-  weir_sender_records (sender, 0, records, count);
+  weir_sender_records (sender, 0, records, count, link->taken - count);
   note (funnel, link, count, link->taken);
 }
 

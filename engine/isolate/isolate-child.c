@@ -92,6 +92,9 @@ take (WeirIsolate *isolate, int type, const char *text)
   case WEIR_SAY_RELEASED:
     weir_task_make_ready (&stage->task);
     break;
+  case WEIR_SAY_DELIVERED:
+    weir_isolate_hear_over (isolate, text);
+    break;
   case WEIR_SAY_LOG:
     log_for (stage, text);
     break;

@@ -28,10 +28,12 @@ weir_isolate_flush (WeirStage *stage, gpointer state, const WeirRecord *records,
   if (isolate->enough) {
     return WEIR_DONE;
   }
+  WeirLink *link = stage->flush_link;
+  isolate->crossing.link = link;
   if (weir_sender_is_idle (&isolate->sender) && isolate->funnel != NULL) {
-    weir_funnel_records (isolate->funnel, &isolate->sender, stage->flush_link, records, count);
+    weir_funnel_records (isolate->funnel, &isolate->sender, link, records, count);
   } else if (weir_sender_is_idle (&isolate->sender)) {
-    weir_sender_records (&isolate->sender, (guint16) stage->flush_link->extras->input_index, records, count);
+    weir_sender_records (&isolate->sender, (guint16) link->extras->input_index, records, count, link->taken - count);
   }
   return push (stage, isolate);
 }
@@ -146,6 +148,7 @@ fill (WeirStage *stage, WeirIsolate *isolate)
     return WEIR_MORE;
   }
   if (got < 0 && errno == EAGAIN) {
+    weir_isolate_read_all (isolate);
     return weir_stage_wait_fd (stage, isolate->data, G_IO_IN);
   }
   return output_ended (stage, isolate);

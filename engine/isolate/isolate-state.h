@@ -4,6 +4,7 @@
 #pragma once
 
 #include "isolate/control.h"
+#include "isolate/crossing.h"
 #include "isolate/funnel.h"
 #include "isolate/isolate.h"
 #include "isolate/process.h"
@@ -43,6 +44,8 @@ typedef struct {
   guint64 received;              /* records */
   GHashTable *streams;           /* number in the child -> here, of those that it has opened */
   GHashTable *ends;              /* stream -> outputs on which it has ended */
+  WeirCrossing crossing;
+  GArray *overs; /* what the child has said of origins, and is not taken yet; NULL: there is no child */
 } WeirIsolate;
 
 /* ---- isolate-child.c ---- */
@@ -70,6 +73,14 @@ gboolean weir_isolate_control (WeirStage *stage, WeirLink *link, const WeirRecor
 void weir_isolate_look (WeirStage *stage);
 /* Behind the child's end. */
 void weir_isolate_settle_links (WeirIsolate *isolate);
+
+/* ---- isolate-origins.c ---- */
+void weir_isolate_open_origins (WeirIsolate *isolate);
+void weir_isolate_hear_over (WeirIsolate *isolate, const char *text);
+/* All that the child has sent by now was read. */
+void weir_isolate_read_all (WeirIsolate *isolate);
+void weir_isolate_delivered (WeirStage *stage, gpointer state, gpointer token, WeirOutcome outcome);
+void weir_isolate_close_origins (WeirIsolate *isolate);
 
 static inline WeirIsolate *
 weir_isolate_of (gpointer state)

@@ -76,7 +76,9 @@ isolate_open (WeirStage *stage, gpointer state)
   if (!share (stage, isolate)) {
     return WEIR_FAIL;
   }
-  return weir_isolate_start_child (isolate) ? WEIR_MORE : WEIR_FAIL;
+  gboolean started = weir_isolate_start_child (isolate);
+  weir_isolate_open_origins (isolate);
+  return started ? WEIR_MORE : WEIR_FAIL;
 }
 
 static WeirNext
@@ -120,6 +122,7 @@ isolate_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
   WeirIsolate *isolate = weir_isolate_of (state);
   weir_isolate_end_child (isolate);
+  weir_isolate_close_origins (isolate);
   g_clear_pointer (&isolate->funnel, weir_funnel_free);
   weir_sender_clear (&isolate->sender);
   weir_receiver_clear (&isolate->receiver);
@@ -228,6 +231,7 @@ weir_isolation_new (WeirKind kind, const WeirRole *real, const char *file, json_
                                 .open = isolate_open,
                                 .start = isolate_start,
                                 .produce = weir_isolate_produce,
+                                .delivered = real->delivered != NULL ? weir_isolate_delivered : NULL,
                                 .stop = isolate_stop,
                                 .close = isolate_close };
   if (kind != WEIR_PRODUCER) {

@@ -29,7 +29,7 @@ new_system () {
 echo "\${0##*/} \$*" >>"$SCRATCH/calls"
 case "\$*" in *install*) ;; *) exit 0 ;; esac
 [ ! -e "$SCRATCH/broken" ] || { echo 'no such package' >&2; exit 100; }
-for tool in automake libtoolize pkg-config gcc glib-compile-resources abidiff c++ check diff libgiognutls.so meson openssl spin python3 bash; do printf '#!/bin/sh\n' >"$system/\$tool"; done
+for tool in automake libtoolize pkg-config gcc glib-compile-resources abidiff c++ check diff libgiognutls.so meson openssl spin python3 bash valgrind; do printf '#!/bin/sh\n' >"$system/\$tool"; done
 printf '#!/bin/sh\nprintf "#!/bin/sh\\\\necho configured; : >Makefile; : >config.status" >configure; chmod +x configure\n' >"$system/autoreconf"
 printf '#!/bin/sh\necho "made \$*" >>"$SCRATCH/calls"\n' >"$system/make"
 chmod +x "$system"/*
@@ -83,14 +83,14 @@ new_system apt-get 1000
 echo : | stand_in find
 autogen --no-install check
 expect_status 1
-expect_stdout "sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages_apt abigail-tools g++ bash check diffutils python3-jsonschema glib-networking meson openssl spin python3-twisted"
+expect_stdout "sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages_apt abigail-tools g++ bash check diffutils python3-jsonschema glib-networking meson openssl spin python3-twisted valgrind"
 expect_missing calls
 
 begin "--no-install only prints the command: dnf"
 new_system dnf 0
 autogen check --no-install
 expect_status 1
-expect_stdout "dnf install -y autoconf automake libtool pkgconf-pkg-config gcc glibc-devel make glib2-devel json-c-devel pcre2-devel libabigail gcc-c++ bash check-devel diffutils python3-jsonschema glib-networking meson openssl python3-twisted"
+expect_stdout "dnf install -y autoconf automake libtool pkgconf-pkg-config gcc glibc-devel make glib2-devel json-c-devel pcre2-devel libabigail gcc-c++ bash check-devel diffutils python3-jsonschema glib-networking meson openssl python3-twisted valgrind"
 expect_match stderr '^autogen\.sh: dnf has no package of Spin: the tests that need it are skipped$'
 
 begin "--no-install only prints the command: pacman"

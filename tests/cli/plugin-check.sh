@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # `weir plugin check`: every plugin that is shipped passes, with options where it needs them; bad ones, made here of
-# tests/modules/misbehaves.c, are caught, each rule by at least one, with the whole line; and what the command itself is given wrongly.
+# tests/modules/misbehaves.c and, with connections, of mislistens.c, are caught, each rule by at least one, with the whole line; and what the command itself is given wrongly.
 . "$(dirname "$0")/lib.sh"
 
 unset WEIR_PLUGIN_PATH MAKEFLAGS MAKELEVEL MFLAGS
@@ -9,11 +9,13 @@ read -r -a cc <<<"$(make -s -C "$WEIR_BUILD" --eval='print-it: ; @echo $(CC)' pr
 read -r -a flags <<<"$(pkg-config --cflags gio-2.0)"
 chmod 755 .
 
+source=misbehaves.c
+
 # make_bad NAME: NAME.so, which misbehaves as its name says.
 make_bad () {
   local how=${1^^}
   "${cc[@]}" -std=c11 -Wall -O1 -fPIC -shared -I"$WEIR_BUILD/headers" "${flags[@]}" -DHOW="${how//-/_}" -DNAME="\"$1\"" \
-    "$WEIR_SOURCE/tests/modules/misbehaves.c" -o "$1.so" || fail "cannot make $1.so"
+    "$WEIR_SOURCE/tests/modules/$source" -o "$1.so" || fail "cannot make $1.so"
 }
 
 # caught NAME ROLE RULE TEXT [ARGUMENT...]: it is, by this rule, in these words.
@@ -26,6 +28,16 @@ caught () {
   expect_status 1
   expect_stdout "FAILED $role $rule: $text"
   expect_stderr ''
+}
+
+# takes_connections: none of the rules of connections was skipped.
+takes_connections () {
+  for rule in listen connection connection-pause connection-lost connection-stop connection-ledger connections; do
+    expect_match stdout "^ok producer $rule\$"
+  done
+  for rule in reply reply-end reply-wait; do
+    expect_match stdout "^ok reply $rule\$"
+  done
 }
 
 # ---- bad ones, rule by rule --------------------------------------------------------------------------------------------------
@@ -78,6 +90,75 @@ leaks leaks-descriptor consumer cycles '([0-9]+) cycles of open\(\) and close\(\
 leaks leaks-records consumer lives '[0-9]+ lives from open\(\) to close\(\) leave [0-9]+ bytes each'
 leaks leaks-streams consumer streams '[0-9]+ streams that are over leave [0-9]+ bytes each'
 
+# ---- bad ones with connections ------------------------------------------------------------------------------------------------
+
+source=mislistens.c
+soon=(--limit 8)
+
+caught emits-itself producer listen 'the listening stage itself has emitted 1 records; expected none but of its connections'
+caught accepts-none producer listen 'leaves a peer waiting that has connected; expected it to be accepted' "${soon[@]}"
+caught stays-open producer listen 'stopped while it listens it is still "ended", with 0 connections; expected all to be closed' "${soon[@]}"
+caught stays producer connection 'once its peer is gone its connection is still there (running, its reply running); expected it to end' "${soon[@]}"
+leaks ticks-paused producer connection-pause 'a connection emitted [0-9]+ records while it was paused'
+caught pauses-all producer connection-pause 'another connection emits nothing while one is paused; expected it to go on' "${soon[@]}"
+begin "drops-paused: connection-pause"
+make_bad drops-paused
+run "$WEIR" plugin check --quiet --role producer --rule connection-pause drops-paused.so
+expect_status 1
+expect_match stdout '^FAILED producer connection-pause: of [0-9]+ bytes that a peer has sent, [0-9]+ came, and not as they were; expected all, in order$'
+caught dies-with-peer producer connection-lost 'it crashes (SIGSEGV) in produce()'
+caught fails-with-peer producer connection-lost 'once a peer has gone in the midst of a line, the listening stage fails: a peer was lost; expected it to go on'
+caught wants-begin producer connection-stop 'it crashes (SIGSEGV) in close(), with a connection that is handed over'
+caught emits-elsewhere producer connection-ledger 'emitted past a full link: client is at its hard limit (8 records queued), and the stage cannot wait there as it shares worker "check"; stop emitting when an emit answers FALSE'
+leaks leaks-sockets producer connections '([0-9]+) short connections leave \1 descriptors open'
+leaks leaks-peers producer connections '[0-9]+ short connections leave [0-9]+ bytes each'
+caught writes-nothing reply reply 'a peer gets nothing of 20 lines; expected them to reach it' "${soon[@]}"
+caught loses-lines reply reply 'a peer got 640 bytes of 1280, and not as they were; expected all, in order' "${soon[@]}"
+caught hangs-up reply reply-end 'behind its own end, a peer got 1280 bytes of 1536; expected all, in order' "${soon[@]}"
+caught ends-never reply reply-end 'once its peer has sent its end and is gone its connection is still there (closed, its reply ending); expected it to end' "${soon[@]}"
+caught gathers reply reply-wait 'takes 262144 lines while its peer takes nothing; expected it to wait'
+caught drops-full reply reply-wait 'takes 262144 lines while its peer takes nothing; expected it to wait'
+caught writes-blocking reply reply-wait 'it hangs in consume(); expected an end within 2 s' "${hang[@]}"
+
+begin "one that behaves, and has nothing to do but for connections, passes"
+make_bad listens
+run "$WEIR" plugin check --cycles 500 listens.so
+expect_status 0
+expect_stderr ''
+takes_connections
+expect_match stdout '^skipped producer pause: it fails: has nothing to do but for "per_connection"$'
+
+begin "one of which nobody knows where it listens: which option would say so; with it, it passes"
+make_bad cannot-be-found
+run "$WEIR" plugin check --rule listen --rule reply cannot-be-found.so
+expect_status 0
+expect_stdout 'skipped producer listen: it fails: found no place to listen at; give the option that makes it listen by --set producer.OPTION=VALUE
+skipped reply reply: it fails: found no place to listen at; give the option that makes it listen by --set producer.OPTION=VALUE
+cannot-be-found: 0 ok, 0 failed, 2 skipped'
+run "$WEIR" plugin check --rule listen --rule reply --set "producer.whereabouts=$SCRATCH/here" cannot-be-found.so
+expect_status 0
+expect_stdout 'ok producer listen
+ok reply reply
+cannot-be-found: 2 ok, 0 failed, 0 skipped'
+
+begin "one that is given where it listens, and cannot: the option is named"
+run "$WEIR" plugin check --rule listen --set "producer.path=$SCRATCH/none/here" listens.so
+expect_status 0
+expect_stdout "skipped producer listen: it fails: cannot listen at \"$SCRATCH/none/here\": No such file or directory; give --set producer.path=VALUE to make it listen here
+listens: 0 ok, 0 failed, 1 skipped"
+
+source=misbehaves.c
+
+# ---- origins
+
+caught dies-rejected producer origins 'it crashes (SIGSEGV) in delivered(), told WEIR_REJECTED'
+leaks leaks-tokens producer origins '[0-9]+ lives with origins that were abandoned leave [0-9]+ bytes each'
+
+begin "leaks-tokens: it leaks those of a halt, and nothing else"
+run "$WEIR" plugin check --cycles 200 --rule open --rule lives --rule origins leaks-tokens.so
+expect_match stdout '^ok producer lives$'
+expect_match stdout '^skipped consumer origins: it has no delivered\(\)$'
+
 begin "one that behaves passes, a line a rule"
 make_bad behaves
 run "$WEIR" plugin check --cycles 200 behaves.so
@@ -86,7 +167,7 @@ expect_stderr ''
 expect_match stdout '^ok producer pause$'
 expect_match stdout '^skipped consumer pause: a consumer has no output$'
 expect_match stdout '^behaves: [0-9]+ ok, 0 failed, [0-9]+ skipped$'
-[ "$(grep -c -E '^(ok|skipped) (producer|consumer) [a-z-]+' stdout)" = 46 ] || fail "not a line a rule"
+[ "$(grep -c -E '^(ok|skipped) (producer|consumer) [a-z-]+' stdout)" = 48 ] || fail "not a line a rule"
 
 begin "what one rule has found is not said again"
 run "$WEIR" plugin check --role producer --rule open --rule halt --rule answers emits-in-close.so
@@ -160,10 +241,11 @@ sink () {
 sink tcp 127.0.0.1:0 'listening on 127.0.0.1:'
 port=$(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' tcp.log)
 passes tcp --set producer.listen=127.0.0.1:0 --set "transform.connect=127.0.0.1:$port" --set "consumer.connect=127.0.0.1:$port"
-expect_match stdout '^skipped reply open: it is the other half of a connection, and there is none here$'
+takes_connections
 
 sink unix "$SCRATCH/sink" 'listening on '
 passes unix --set "producer.listen=$SCRATCH/own" --set "transform.connect=$SCRATCH/sink" --set "consumer.connect=$SCRATCH/sink"
+takes_connections
 
 # ---- what the command is given ------------------------------------------------------------------------------------------------
 
@@ -180,6 +262,11 @@ run "$WEIR" plugin check --rule open --rule pause --rule options --role producer
 expect_status 0
 expect_match stdout '^skipped producer pause: it fails: .*none'
 expect_match stdout '^ok producer options$'
+
+begin "a plugin that fails once it runs, as nobody is there: that is no fault of its restart"
+run "$WEIR" plugin check --rule restart --role transform --set "connect=$SCRATCH/nobody" "$plugins/unix.so"
+expect_status 0
+expect_match stdout '^skipped transform restart: it fails by itself'
 
 begin "JSON"
 run "$WEIR" plugin check --json --rule open --rule wake "$plugins/null.so"
@@ -229,7 +316,7 @@ expect_status 0
 expect_match stdout '^  check      Hold a plugin'
 run "$WEIR" plugin check --help
 expect_status 0
-expect_match stdout '^  pause         paused by a full link'
+expect_match stdout '^  pause             paused by a full link'
 
 begin "nothing is left in the folder of temporary files"
 mkdir tmp
