@@ -62,7 +62,7 @@ static gboolean
 all_is_told (gpointer data)
 {
   Fake *fake = data;
-  return told_in_all (fake) == atomic_load (&fake->counted);
+  return told_in_all (fake) == atomic_load (&fake->counted) && atomic_load (&fake->flag) == 2;
 }
 
 START_TEST (what_is_handed_in_is_told_where_a_token_came_with_it)
@@ -82,6 +82,14 @@ START_TEST (what_is_handed_in_is_told_where_a_token_came_with_it)
 }
 END_TEST
 
+/* More than the link takes. */
+static gboolean
+has_posted (gpointer data)
+{
+  Fake *fake = data;
+  return atomic_load (&fake->counted) >= 12;
+}
+
 START_TEST (what_is_handed_in_and_refused_is_abandoned)
 {
   Way way = way_with (&poster, &valve, queue_of (4));
@@ -89,7 +97,9 @@ START_TEST (what_is_handed_in_and_refused_is_abandoned)
   way.push->most = -1;
   rig_begin (way.rig);
   rig_until_noted (way.rig, way.push, "pause", 1);
-  fake_look (way.push, "stands");
+  while (!has_posted (way.push)) {
+    fake_look (way.push, NULL); /* the thread tells nobody */
+  }
   rig_stop (way.rig);
   rig_until_noted (way.rig, way.push, "stop", 1);
   fake_allow (way.end, 1000);
