@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `weir plugin check` is made of: conform-rules.c has the table of rules, conform-life.c, conform-flow.c, conform-growth.c and
- * conform-options.c hold a role to them, conform-bed.c is what they share, conform-settings.c fills their options in, and
+/* What `weir plugin check` is made of: conform-rules.c has the table of rules, conform-life.c, conform-flow.c, conform-growth.c,
+ * conform-options.c and conform-origins.c hold a role to them, conform-bed.c is what they share, conform-settings.c fills their options in, and
  * conform-child.c runs each rule on each role in a process of its own. Those of connections are in conform-connections.c and
  * conform-reply.c, with conform-server.h. plugin-check.c, the command, opens no plugin itself.
  * All on the main thread, of the command or of a child; who is in a child owns what it likes and just ends. */
