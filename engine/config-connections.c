@@ -202,7 +202,7 @@ check_template (WeirLoad *load, const WeirLoadStage *entry)
   if (stage->role != NULL) {
     check_written (load, entry);
   }
-  if (stage->role != NULL && (stage->role->flags & WEIR_BLOCKING) != 0) {
+  if (stage->role != NULL && (stage->role->flags & WEIR_BLOCKING) != 0 && !stage->isolate) {
     WeirSpot spot = weir_spot_member (load, entry->spot, "plugin");
     weir_load_wrong (load, &spot,
                      "as a %s \"%s\" may block, so it cannot exist once for each connection of \"%s\"; "
@@ -211,7 +211,7 @@ check_template (WeirLoad *load, const WeirLoadStage *entry)
   }
 }
 
-/* A child process for each connection, and links that come and go, are not there. */
+/* A connection, and what encrypts it, is not handed to another process. */
 static void
 check_isolated (WeirLoad *load, const WeirLoadStage *entry)
 {
@@ -220,11 +220,16 @@ check_isolated (WeirLoad *load, const WeirLoadStage *entry)
     return;
   }
   WeirSpot spot = weir_spot_member (load, entry->spot, "isolate");
-  if (stage->per_connection) {
-    weir_load_wrong_key (load, &spot, "what accepts connections cannot run in a child process");
-  } else if (stage->listener != NULL) {
-    weir_load_wrong_key (load, &spot, "it exists once for each connection of \"%s\", and a child process does not",
-                         stage->listener->name);
+  if (stage->per_connection && stage->kind == WEIR_PRODUCER) {
+    weir_load_wrong_key (load, &spot,
+                         "the connections that it accepts live in this process; "
+                         "expected it at what is behind \"%s\"",
+                         stage->name);
+  } else if (is_reply (stage)) {
+    weir_load_wrong_key (load, &spot,
+                         "the connection that it writes to lives in this process; "
+                         "expected it at what feeds \"%s\"",
+                         stage->name);
   } else if (stage->shared) {
     weir_load_wrong_key (load, &spot, "what connections share cannot run in a child process");
   }

@@ -67,7 +67,7 @@ weir_connections_counter (WeirConnections *connections, WeirStage *stage, guint 
   g_mutex_lock (&connections->lock);
   guint64 sum = connections->past_counters[index][counter];
   for (WeirConnection *connection = connections->alive; connection != NULL; connection = connection->next) {
-    sum += weir_load_relaxed (&connection->stages[index].counters[counter]);
+    sum += weir_stage_counter (&connection->stages[index], counter);
   }
   g_mutex_unlock (&connections->lock);
   return sum;
@@ -98,7 +98,7 @@ weir_connections_add_up (WeirConnections *connections, WeirConnection *connectio
     weir_stage_figures (stage, &figures);
     add_stage (&connections->past_stages[i], &figures);
     for (guint c = 0; c < stage->counter_count; c++) {
-      connections->past_counters[i][c] += weir_load_relaxed (&stage->counters[c]);
+      connections->past_counters[i][c] += weir_stage_counter (stage, c);
     }
   }
   for (guint i = 0; i < connections->links->len; i++) {

@@ -3,6 +3,8 @@
  * Immutable once made, counted, any thread. Tags are one allocation: the pairs, then their text. */
 #include "context.h"
 
+#include "origins.h"
+
 #include <string.h>
 
 typedef struct {
@@ -69,12 +71,18 @@ weir_tags_unref (WeirTags *tags)
 }
 
 WeirContext *
-weir_context_new (WeirTags *tags)
+weir_context_new_under (WeirTags *tags, WeirOrigin *origin)
 {
   WeirContext *context = g_new (WeirContext, 1);
-  *context = (WeirContext){ .tags = tags };
+  *context = (WeirContext){ .tags = tags, .origin = origin != NULL ? weir_origin_ref (origin) : NULL };
   atomic_init (&context->references, 1);
   return context;
+}
+
+WeirContext *
+weir_context_new (WeirTags *tags)
+{
+  return weir_context_new_under (tags, NULL);
 }
 
 WeirContext *
@@ -88,6 +96,7 @@ weir_context_unref (WeirContext *context)
 {
   if (atomic_fetch_sub_explicit (&context->references, 1, memory_order_acq_rel) == 1) {
     g_clear_pointer (&context->tags, weir_tags_unref);
+    g_clear_pointer (&context->origin, weir_origin_unref);
     g_free (context);
   }
 }

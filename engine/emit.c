@@ -9,8 +9,9 @@
 #include <string.h>
 
 static gboolean
-refuse (WeirStage *stage)
+refuse (WeirStage *stage, const WeirRecord *record)
 {
+  weir_record_note (record, stage->failed ? WEIR_ABANDONED : WEIR_DROPPED);
   if (!stage->refusal_told && !stage->dropping_streams) {
     stage->refusal_told = TRUE;
     weir_stage_log (stage, G_LOG_LEVEL_WARNING,
@@ -24,7 +25,7 @@ static gboolean
 emit_rare (WeirStage *stage, WeirRecord record)
 {
   if (stage->refusing) {
-    return refuse (stage);
+    return refuse (stage, &record);
   }
   if (record.size <= stage->record_max) {
     weir_reject_record (stage, &record, stage->set_rejected);
@@ -74,9 +75,18 @@ emit (WeirStage *stage, WeirRecord record)
   return emitted (stage);
 }
 
-static WeirRecord
-overridden (WeirStage *stage, WeirRecord record)
+/* Is there more to look at than the context that is set? */
+static inline gboolean
+has_origins (const WeirStage *stage, const WeirContext *base)
 {
+  return (stage->overrides & WEIR_SET_ORIGINS) != 0 || (base != NULL && base->origin != NULL);
+}
+
+/* own: its bytes are the stage's own, and not a record handed on. */
+static G_ALWAYS_INLINE inline WeirRecord
+overridden (WeirStage *stage, WeirRecord record, gboolean own)
+{
+  WeirContext *base = record.context;
   if ((stage->overrides & WEIR_SET_TIME) != 0) {
     record.time = stage->set_time;
   }
@@ -85,6 +95,9 @@ overridden (WeirStage *stage, WeirRecord record)
   }
   if ((stage->overrides & WEIR_SET_STREAM) != 0) {
     record.stream = stage->use_stream;
+  }
+  if (G_UNLIKELY (has_origins (stage, base))) {
+    record.context = weir_joins_compose (stage, record.context, base, own);
   }
   return record;
 }
@@ -107,7 +120,7 @@ inherit (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size)
     .data = data, .size = size, .buffer = buffer, .time = from->time, .context = from->context, .stream = from->stream
   };
   if (G_UNLIKELY (stage->overrides != 0)) {
-    record = overridden (stage, record);
+    record = overridden (stage, record, TRUE);
     if ((stage->overrides & WEIR_SET_TRAIL) != 0) {
       record.trail = (guint16) MIN (stage->set_trail, size);
       record.size -= record.trail;
@@ -130,7 +143,7 @@ weir_emit (WeirStage *stage, const WeirRecord *record)
   /* What is handed on as it is stays what it is: behind a role flagged BYTES a chunk is a chunk still, a message a message. */
   copy.flags &= WEIR_RECORD_GAP | ((stage->role->flags & WEIR_BYTES) != 0 ? WEIR_RECORD_CHUNK : 0);
   if (G_UNLIKELY (stage->overrides != 0)) {
-    copy = overridden (stage, copy);
+    copy = overridden (stage, copy, FALSE);
   }
   return emit (stage, copy);
 }
@@ -146,7 +159,7 @@ weir_emit_slice (WeirStage *stage, const WeirRecord *record, gsize offset, gsize
                        .stream = record->stream,
                        .trail = (guint16) trail };
   if (G_UNLIKELY (stage->overrides != 0)) {
-    slice = overridden (stage, slice);
+    slice = overridden (stage, slice, FALSE);
   }
   slice.flags = chunk_flag (stage, trail, slice.stream) | (offset == 0 ? record->flags & WEIR_RECORD_GAP : 0);
   return emit (stage, slice);
@@ -364,7 +377,10 @@ weir_stream_use (WeirStage *stage, guint32 stream)
 void
 weir_stage_clear_overrides (WeirStage *stage)
 {
-  stage->overrides = 0;
+  if ((stage->overrides & WEIR_SET_JOINED) != 0) {
+    weir_joins_forget_said (stage);
+  }
+  stage->overrides &= WEIR_SET_FOR_LONG;
   stage->set_trail = 0;
   stage->port = &stage->ports[0];
   g_clear_pointer (&stage->set_context, weir_context_unref);

@@ -10,7 +10,7 @@
 struct _WeirEngine {
   WeirPipeline *pipeline;
   GPtrArray *owned; /* strings of the options */
-  GPtrArray *isolates;
+  GPtrArray *isolations;
 };
 
 typedef struct {
@@ -45,22 +45,26 @@ fill_state (WeirEngine *engine, const WeirConfigStage *stage, GError **error)
   return NULL;
 }
 
+/* state is taken. */
+static WeirStage *
+add_to_pipeline (WeirEngine *engine, const WeirConfigStage *config, const WeirRole *role, gpointer state, GError **error)
+{
+  return config->listener != NULL
+           ? weir_pipeline_add_template (engine->pipeline, config->name, config->kind, config->plugin_name, role, state)
+           : weir_pipeline_add (engine->pipeline, config->name, config->kind, config->plugin_name, role, state,
+                                config->thread, error);
+}
+
 /* The stage runs in a child process; here it has a role of ours. */
 static WeirStage *
 add_isolated (WeirEngine *engine, const WeirConfigStage *config, GError **error)
 {
-  WeirIsolate *isolate = weir_isolate_new (config->kind, config->role, config->file, config->options,
-                                           config->inputs->len, error);
-  if (isolate == NULL) {
-    g_prefix_error (error, "%s (%s, %s): ", config->name, config->plugin_name, weir_kind_names[config->kind]);
-    return NULL;
-  }
-  g_ptr_array_add (engine->isolates, isolate);
-  WeirStage *stage = weir_pipeline_add (engine->pipeline, config->name, config->kind, config->plugin_name,
-                                        weir_isolate_role (isolate), weir_isolate_state (isolate), config->thread,
-                                        error);
+  WeirIsolation *isolation = weir_isolation_new (config->kind, config->role, config->file, config->options);
+  g_ptr_array_add (engine->isolations, isolation);
+  WeirStage *stage = add_to_pipeline (engine, config, weir_isolation_role (isolation),
+                                      weir_isolation_state (isolation), error);
   if (stage != NULL) {
-    weir_isolate_adopt (isolate, stage);
+    weir_isolation_adopt (stage);
   }
   return stage;
 }
@@ -72,13 +76,7 @@ make_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
     return add_isolated (engine, config, error);
   }
   gpointer state = fill_state (engine, config, error);
-  if (state == NULL) {
-    return NULL;
-  }
-  return config->listener != NULL ? weir_pipeline_add_template (engine->pipeline, config->name, config->kind,
-                                                                config->plugin_name, config->role, state)
-                                  : weir_pipeline_add (engine->pipeline, config->name, config->kind,
-                                                       config->plugin_name, config->role, state, config->thread, error);
+  return state != NULL ? add_to_pipeline (engine, config, config->role, state, error) : NULL;
 }
 
 static gboolean
@@ -163,7 +161,7 @@ weir_engine_new (const WeirConfig *config, GError **error)
   WeirEngine *engine = g_new0 (WeirEngine, 1);
   engine->pipeline = weir_pipeline_new (config->name);
   engine->owned = g_ptr_array_new_with_free_func (g_free);
-  engine->isolates = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_isolate_free);
+  engine->isolations = g_ptr_array_new_with_free_func ((GDestroyNotify) weir_isolation_free);
   if (!build (engine, config, error)) {
     g_clear_pointer (&engine, weir_engine_free);
   }
@@ -177,7 +175,7 @@ weir_engine_free (WeirEngine *engine)
     return;
   }
   weir_pipeline_free (engine->pipeline);
-  g_ptr_array_unref (engine->isolates);
+  g_ptr_array_unref (engine->isolations);
   g_ptr_array_unref (engine->owned);
   g_free (engine);
 }

@@ -16,6 +16,7 @@ weir_intake_discard_run (WeirStage *stage, WeirLink *link, WeirDropReason reason
   if (stage->flush_count > 0 && stage->flush_link == link) {
     weir_link_discard_taken (link, stage->flush_count, reason);
     stage->flush_count = 0;
+    weir_joins_flushed (stage);
   }
 }
 

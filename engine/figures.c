@@ -47,10 +47,8 @@ weir_stage_figures (WeirStage *stage, WeirStageFigures *figures)
 guint64
 weir_stage_counter (WeirStage *stage, guint counter)
 {
-  if (stage->elsewhere != NULL && stage->elsewhere->counter != NULL) {
-    return stage->elsewhere->counter (stage, counter);
-  }
-  guint64 count = weir_load_relaxed (&stage->counters[counter]);
+  gboolean elsewhere = stage->elsewhere != NULL && stage->elsewhere->counter != NULL;
+  guint64 count = elsewhere ? stage->elsewhere->counter (stage, counter) : weir_load_relaxed (&stage->counters[counter]);
   return count + (stage->connections != NULL ? weir_connections_counter (stage->connections, stage, counter) : 0);
 }
 

@@ -107,6 +107,15 @@ weir_front_slots_oldest_stamp (const WeirFrontSlots *slots)
 }
 
 void
+weir_front_slots_each (WeirFrontSlots *slots, WeirLinkEach each, gpointer data)
+{
+  for (gsize i = 0; i < slots->count; i++) {
+    WeirRecord *record = &slot (slots, i)->record;
+    each (record, weir_front_is_control (record) ? WEIR_SLOT_CONTROL : 0, data);
+  }
+}
+
+void
 weir_front_slots_shrink (WeirFrontSlots *slots, gsize capacity)
 {
   if (slots->count == 0 && slots->capacity > capacity) {

@@ -34,5 +34,6 @@ WeirRecord weir_front_slots_take_first (WeirFrontSlots *slots);
 WeirRecord weir_front_slots_take_oldest (WeirFrontSlots *slots);
 /* When the oldest record was put; 0: there is none, or it bears no stamp. */
 gint64 weir_front_slots_oldest_stamp (const WeirFrontSlots *slots);
+void weir_front_slots_each (WeirFrontSlots *slots, WeirLinkEach each, gpointer data);
 /* Back to this capacity, where nothing is left. */
 void weir_front_slots_shrink (WeirFrontSlots *slots, gsize capacity);

@@ -5,6 +5,7 @@
 #include "front.h"
 
 #include "front-slots.h"
+#include "origins.h"
 
 #define RUN 64
 #define RUN_BYTES 65536
@@ -86,6 +87,7 @@ static void
 drop (WeirFront *front, const WeirRecord *record, WeirDropReason reason)
 {
   weir_add_relaxed (&weir_link_tally (front->link)->dropped_put[reason], 1);
+  weir_record_note (record, WEIR_DROPPED);
   if (record->stream != 0) {
     g_hash_table_add (front->gap_streams, GUINT_TO_POINTER (record->stream));
   }
@@ -248,11 +250,15 @@ weir_front_put (WeirFront *front, const WeirRecord *record)
                          ->dropped_put[closed == WEIR_LINK_FINISHED ? WEIR_DROP_TAKER_FINISHED : WEIR_DROP_REFUSED],
                       1);
     g_mutex_unlock (&front->mutex);
+    weir_record_note (record, closed == WEIR_LINK_FINISHED ? WEIR_DROPPED : WEIR_ABANDONED);
     return;
   }
   weir_buffer_ref (record->buffer);
   if (record->context != NULL) {
     weir_context_ref (record->context);
+    if (record->context->origin != NULL) {
+      weir_store_relaxed (&front->link->carries, 1);
+    }
   }
   front->pending[front->pending_count++] = *record;
   if (front->pending_count == RUN) {
@@ -334,6 +340,14 @@ weir_front_move (WeirFront *front)
   if (low && weir_load_relaxed (&link->full) != 0) {
     weir_task_make_ready (link->producer);
   }
+}
+
+void
+weir_front_each_queued (WeirFront *front, WeirLinkEach each, gpointer data)
+{
+  g_mutex_lock (&front->mutex);
+  weir_front_slots_each (&front->slots, each, data);
+  g_mutex_unlock (&front->mutex);
 }
 
 void

@@ -24,4 +24,6 @@ void weir_front_expire (WeirFront *front);
 void weir_front_move (WeirFront *front);
 
 /* Any thread: adds what lies in the front to the figures of its ring. */
+/* What neither end has in its hands. Under its lock: each() calls nothing of the front. */
+void weir_front_each_queued (WeirFront *front, WeirLinkEach each, gpointer data);
 void weir_front_figures (WeirFront *front, WeirLinkFigures *figures);

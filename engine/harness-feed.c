@@ -6,9 +6,10 @@
 #include <string.h>
 
 typedef struct {
-  enum { RECORD, OPEN_STREAM, END_STREAM } what;
+  enum { RECORD, OPEN_STREAM, END_STREAM, ORIGIN } what;
   WeirRecord record; /* one reference to its buffer; the stream as the test numbers it */
   WeirTags *tags;    /* NULL: those of the stream */
+  char *origin;      /* NULL: none from here on */
 } Piece;
 
 typedef struct {
@@ -20,6 +21,7 @@ piece_free (Piece *piece)
 {
   g_clear_pointer (&piece->record.buffer, weir_buffer_unref);
   g_clear_pointer (&piece->tags, weir_tags_unref);
+  g_free (piece->origin);
   g_free (piece);
 }
 
@@ -63,6 +65,27 @@ emit_piece (WeirHarness *harness, const Piece *piece)
   }
 }
 
+static void
+set_origin (WeirStage *feed, Piece *piece)
+{
+  if (piece->origin != NULL) {
+    weir_origin_begin (feed, g_steal_pointer (&piece->origin));
+  } else {
+    weir_origin_end (feed);
+  }
+}
+
+/* An origin ends with the last of its records, also where that fills the link. */
+static WeirNext
+emitted (WeirHarness *harness)
+{
+  for (Piece *piece; (piece = g_queue_peek_head (&harness->backlog)) != NULL && piece->what == ORIGIN;) {
+    set_origin (harness->feed, piece);
+    piece_free (g_queue_pop_head (&harness->backlog));
+  }
+  return WEIR_MORE;
+}
+
 static WeirNext
 feed_produce (WeirStage *stage, gpointer self)
 {
@@ -74,22 +97,33 @@ feed_produce (WeirStage *stage, gpointer self)
       emit_piece (harness, piece);
     } else if (piece->what == OPEN_STREAM) {
       open_stream (harness, number, piece->tags);
+    } else if (piece->what == ORIGIN) {
+      set_origin (stage, piece);
     } else {
       weir_stream_close (stage, find_stream (harness, number));
       g_hash_table_remove (harness->streams, GUINT_TO_POINTER (number));
     }
     piece_free (piece);
     if (emits) {
-      return WEIR_MORE;
+      return emitted (harness);
     }
   }
   return harness->input_ended ? WEIR_DONE : WEIR_WAIT;
 }
 
+static void
+feed_delivered (G_GNUC_UNUSED WeirStage *stage, gpointer self, gpointer token, WeirOutcome outcome)
+{
+  weir_harness_note_delivered (((Feed *) self)->harness, token, outcome);
+  g_free (token);
+}
+
 void
 weir_harness_make_feed (WeirHarness *harness)
 {
-  static const WeirRole role = { .state_size = sizeof (Feed), .flags = WEIR_BYTES, .produce = feed_produce };
+  static const WeirRole role = {
+    .state_size = sizeof (Feed), .flags = WEIR_BYTES, .produce = feed_produce, .delivered = feed_delivered
+  };
   Feed *feed = g_new (Feed, 1);
   feed->harness = harness;
   harness->feed = weir_stage_new ("feed", WEIR_PRODUCER, "harness", &role, feed);
@@ -208,6 +242,16 @@ weir_harness_end_stream (WeirHarness *harness, guint32 stream)
   Piece *piece = g_new0 (Piece, 1);
   piece->what = END_STREAM;
   piece->record.stream = stream;
+  push (harness, piece);
+}
+
+void
+weir_harness_set_origin (WeirHarness *harness, const char *name)
+{
+  g_return_if_fail (harness->kind != WEIR_PRODUCER && !harness->input_ended);
+  Piece *piece = g_new0 (Piece, 1);
+  piece->what = ORIGIN;
+  piece->origin = g_strdup (name);
   push (harness, piece);
 }
 

@@ -21,6 +21,12 @@ weir_harness_calls (WeirHarness *harness)
 }
 
 const char *
+weir_harness_delivered (WeirHarness *harness)
+{
+  return harness->delivered.text->str;
+}
+
+const char *
 weir_harness_state (WeirHarness *harness)
 {
   static const char *const names[] = { "new", "open", "down", "starting", "running", "ending", "ended", "closed" };
@@ -251,6 +257,12 @@ gboolean
 weir_harness_expect_calls_ (WeirHarness *harness, const char *calls, const char *file, int line)
 {
   return compare_notes ("calls", &harness->calls, calls, file, line);
+}
+
+gboolean
+weir_harness_expect_delivered_ (WeirHarness *harness, const char *delivered, const char *file, int line)
+{
+  return compare_notes ("delivered", &harness->delivered, delivered, file, line);
 }
 
 gboolean

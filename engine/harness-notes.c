@@ -9,6 +9,7 @@
 #define SHOWN 24 /* bytes of a record */
 
 static const char *const answers[] = { "", "=WAIT", "=DONE", "=PRODUCE", "=REJECT", "=FAIL" };
+static const char *const outcomes[] = { "DELIVERED", "DROPPED", "REJECTED", "ABANDONED" };
 
 /* ---- words ---- */
 
@@ -175,6 +176,23 @@ on_end (WeirStage *stage, gpointer self)
   return answered (&call, real (stage)->end (stage, self));
 }
 
+/* A token says nothing to a test. */
+static void
+on_delivered (WeirStage *stage, gpointer self, gpointer token, WeirOutcome outcome)
+{
+  g_autofree char *word = g_strdup_printf ("delivered(%s)", outcomes[outcome]);
+  Call call = begin (stage, word, FALSE);
+  real (stage)->delivered (stage, self, token, outcome);
+  answered (&call, WEIR_MORE);
+}
+
+void
+weir_harness_note_delivered (WeirHarness *harness, const char *origin, WeirOutcome outcome)
+{
+  g_autofree char *word = g_strdup_printf ("%s=%s", origin, outcomes[outcome]);
+  add_word (&harness->delivered, word);
+}
+
 static void
 on_stop (WeirStage *stage, gpointer self)
 {
@@ -215,10 +233,12 @@ weir_harness_note_calls (WeirHarness *harness)
   NOTE (settle);
   NOTE (end_stream);
   NOTE (end);
+  NOTE (delivered);
   NOTE (stop);
   NOTE (close);
   NOTE (interrupt);
 #undef NOTE
   harness->events.text = g_string_new (NULL);
   harness->calls.text = g_string_new (NULL);
+  harness->delivered.text = g_string_new (NULL);
 }

@@ -4,6 +4,8 @@
  * drained. */
 #include "harness.h"
 
+#include "origins.h"
+
 #define MOST_RECORDS (1024 * 1024)
 #define MOST_BYTES (64 * 1024 * 1024)
 
@@ -30,6 +32,19 @@ item_at (WeirHarnessOutput *output, guint index)
   return &g_array_index (output->items, WeirHarnessItem, output->first + index);
 }
 
+/* What lies there has been taken: nobody waits for it. */
+static WeirContext *
+keep_context (WeirContext *context)
+{
+  if (context == NULL || context->origin == NULL) {
+    if (context != NULL) {
+      weir_context_ref (context);
+    }
+    return context;
+  }
+  return context->tags != NULL ? weir_context_new (weir_tags_ref (context->tags)) : NULL;
+}
+
 static WeirNext
 taker_consume (WeirStage *stage, gpointer self, const WeirRecord *record)
 {
@@ -44,9 +59,8 @@ taker_consume (WeirStage *stage, gpointer self, const WeirRecord *record)
   WeirHarnessItem item = { .record = *record };
   item.record.stream = weir_harness_number (output->harness, record->stream);
   weir_buffer_ref (item.record.buffer);
-  if (item.record.context != NULL) {
-    weir_context_ref (item.record.context);
-  }
+  item.record.context = keep_context (record->context);
+  weir_record_note (record, output->outcome);
   output->bytes += record->size + record->trail;
   g_array_append_val (output->items, item);
   return WEIR_MORE;
@@ -136,6 +150,16 @@ wake (WeirHarnessOutput *output)
 }
 
 /* ---- what the test does with it ---- */
+
+void
+weir_harness_set_outcome (WeirHarness *harness, const char *link, WeirOutcome outcome)
+{
+  g_return_if_fail ((guint) outcome <= WEIR_ABANDONED);
+  WeirHarnessOutput *output = weir_harness_find_output (harness, link);
+  if (output != NULL) {
+    output->outcome = outcome;
+  }
+}
 
 void
 weir_harness_allow (WeirHarness *harness, const char *link, gsize records)

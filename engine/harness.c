@@ -286,6 +286,7 @@ weir_harness_free (WeirHarness *harness)
   g_hash_table_unref (harness->numbers);
   g_string_free (harness->events.text, TRUE);
   g_string_free (harness->calls.text, TRUE);
+  g_string_free (harness->delivered.text, TRUE);
   g_string_free (harness->ledger, TRUE);
   g_string_free (harness->said, TRUE);
   g_string_free (harness->said_seen, TRUE);

@@ -22,7 +22,8 @@ typedef struct {
   guint first;
   gsize bytes; /* of payload that lies there */
   gsize allowed;
-  WeirRecord at_hand; /* was taken out last; buffer NULL: none */
+  WeirOutcome outcome; /* of what it takes */
+  WeirRecord at_hand;  /* was taken out last; buffer NULL: none */
   GString *text, *tags, *streams, *all_bytes;
 } WeirHarnessOutput;
 
@@ -61,7 +62,7 @@ struct _WeirHarness {
   guint32 greatest_number; /* of the test's */
 
   GPtrArray *outputs; /* of WeirHarnessOutput, that of the rejected last */
-  WeirHarnessNotes events, calls;
+  WeirHarnessNotes events, calls, delivered;
   GString *ledger;
 
   GMutex lock; /* of what was said, which other threads do too */
@@ -115,6 +116,8 @@ void weir_harness_output_free (gpointer output);
 /* ---- harness-notes.c ---- */
 /* Makes harness->role of harness->real. */
 void weir_harness_note_calls (WeirHarness *harness);
+/* What the feed is told. */
+void weir_harness_note_delivered (WeirHarness *harness, const char *origin, WeirOutcome outcome);
 
 /* Appends bytes, those that are not printable in C's way. */
 void weir_harness_append_text (GString *text, const guint8 *data, gsize size);

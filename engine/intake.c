@@ -117,6 +117,9 @@ count_in (WeirStage *stage, gsize records, gsize bytes)
 static void
 run_flush (WeirStage *stage)
 {
+  if (G_UNLIKELY (weir_load_relaxed (&stage->flush_link->carries) != 0)) {
+    weir_joins_flush (stage);
+  }
   weir_stage_enter (stage, "flush");
   WeirNext next = stage->role->flush (stage, stage->self, stage->flush_records, stage->flush_count);
   weir_stage_leave (stage);
@@ -130,6 +133,7 @@ run_flush (WeirStage *stage)
   }
   stage->enough = stage->enough || next == WEIR_DONE;
   stage->flush_count = 0;
+  weir_joins_flushed (stage);
   weir_intake_done (stage, stage->flush_link);
 }
 

@@ -137,6 +137,9 @@ weir_life_release (WeirStage *stage)
   stage->refusing = TRUE;
   weir_posts_end (stage);
   drop_wake_ups (stage);
+  if (stage->opened) {
+    weir_origins_abandon (stage);
+  }
   weir_stage_set_interruptible (stage, FALSE);
   gboolean opened = stage->opened;
   stage->opened = FALSE;
@@ -173,6 +176,15 @@ close_stage (WeirStage *stage)
   stage->report (stage, WEIR_STAGE_CLOSED, stage->report_data);
 }
 
+/* Now, or when what runs elsewhere has come to its end. */
+static void
+close_in_time (WeirStage *stage)
+{
+  if (stage->elsewhere == NULL || stage->elsewhere->may_close == NULL || stage->elsewhere->may_close (stage)) {
+    close_stage (stage);
+  }
+}
+
 /* What the states of joined streams own is freed before anything that ends the stage early. */
 static void
 drop_streams (WeirStage *stage)
@@ -199,6 +211,7 @@ call_stop (WeirStage *stage)
     stage->role->stop (stage, stage->self);
     weir_stage_leave (stage);
   }
+  weir_origins_end_output (stage, TRUE);
 }
 
 /* The end of a template travels behind that of its last connection. */
@@ -221,6 +234,7 @@ weir_life_end (WeirStage *stage)
   }
   stage->refusing = TRUE;
   weir_posts_close (stage);
+  weir_origins_end_output (stage, FALSE);
   if (stage->listens && weir_connections_alive (stage->connections) > 0) {
     stage->awaits_connections = TRUE;
     return;
@@ -239,8 +253,8 @@ weir_life_end (WeirStage *stage)
 void
 weir_life_close_ended (WeirStage *stage)
 {
-  if (stage->life == WEIR_LIFE_ENDED && !stage->lingers) {
-    close_stage (stage);
+  if (stage->life == WEIR_LIFE_ENDED && !stage->lingers && weir_origins_count (stage) == 0) {
+    close_in_time (stage);
   }
 }
 
@@ -286,6 +300,10 @@ weir_life_fail (WeirStage *stage)
   weir_posts_close (stage);
   drop_streams (stage);
   weir_intake_close (stage, WEIR_LINK_FAILED);
+  for (guint i = 0; i < stage->input_count; i++) {
+    weir_origins_abandon_queued (stage->inputs[i]);
+  }
+  weir_origins_abandon (stage);
   weir_life_end (stage);
 }
 
@@ -364,7 +382,7 @@ halt (WeirStage *stage)
     weir_life_end (stage);
   }
   if (!stage->awaits_connections) {
-    close_stage (stage);
+    close_in_time (stage);
   }
 }
 

@@ -3,6 +3,7 @@
  * Runs on the producer's worker alone. It owns put and the segments up to their publication; of the taker it reads done and
  * closed. When it is full, link-full.c says; references are counted in link-run.c. */
 #include "link-put.h"
+#include "origins.h"
 
 void
 weir_link_set_rare (WeirLink *link, gboolean rare)
@@ -152,6 +153,7 @@ static void
 drop_put (WeirLink *link, const WeirRecord *record, WeirDropReason reason)
 {
   weir_add_relaxed (&weir_link_tally (link)->dropped_put[reason], 1);
+  weir_record_note (record, reason == WEIR_DROP_REFUSED ? WEIR_ABANDONED : WEIR_DROPPED);
   /* Behind the other reasons nothing follows that could tell of the gap. */
   if (reason == WEIR_DROP_FULL && record->stream != 0) {
     if (link->gap_streams == NULL) {

@@ -113,5 +113,8 @@ weir_link_run_context (WeirLink *link, WeirContext *context)
   link->run_context = context;
   if (context != NULL) {
     weir_context_ref (context);
+    if (context->origin != NULL && weir_load_relaxed (&link->carries) == 0) {
+      weir_store_relaxed (&link->carries, 1);
+    }
   }
 }

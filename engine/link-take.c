@@ -4,6 +4,7 @@
  * segments. The fence between done and full is R3's, the one between ready and put that of sleeping (tests/model). */
 #include "front.h"
 #include "link.h"
+#include "origins.h"
 
 #include <string.h>
 
@@ -384,6 +385,9 @@ weir_link_discard (WeirLink *link, WeirDropReason reason)
     gsize bytes = 0;
     for (gsize i = 0; i < count; i++) {
       bytes += records[i].size + records[i].trail;
+    }
+    for (gsize i = 0; i < count && weir_load_relaxed (&link->carries) != 0; i++) {
+      weir_record_note (&records[i], WEIR_DROPPED);
     }
     if (count > 0) {
       weir_link_take (link, count, bytes);

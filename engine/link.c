@@ -3,6 +3,7 @@
  * Made and freed by the pipeline while both ends are parked; the figures are read from any thread. The producing end is in
  * link-put.c, link-full.c and link-run.c, the taking end in link-take.c. */
 #include "connections.h"
+#include "origins.h"
 #include "front.h"
 #include "link.h"
 
@@ -118,9 +119,9 @@ weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
 
 /* Walks the slots from done to put. */
 static void
-each_queued (WeirLink *link, void (*each) (WeirRecord *record, guint8 state, gpointer data), gpointer data)
+each_up_to (WeirLink *link, guint64 put, WeirLinkEach each, gpointer data)
 {
-  guint64 at = link->done_private, put = weir_load_acquire (&link->put);
+  guint64 at = link->done_private;
   WeirSegment *segment = link->done_segment;
   guint32 index = link->done_index;
   if (at != put && link->fresh_at == link->taken && at == link->taken) {
@@ -136,6 +137,18 @@ each_queued (WeirLink *link, void (*each) (WeirRecord *record, guint8 state, gpo
   }
 }
 
+void
+weir_link_each_queued (WeirLink *link, WeirLinkEach each, gpointer data)
+{
+  each_up_to (link, weir_load_acquire (&link->put), each, data);
+}
+
+void
+weir_link_each_taken (WeirLink *link, WeirLinkEach each, gpointer data)
+{
+  each_up_to (link, link->taken, each, data);
+}
+
 static void
 count_record (WeirRecord *record, guint8 state, gpointer data)
 {
@@ -147,7 +160,7 @@ guint64
 weir_link_count_queued (WeirLink *link)
 {
   guint64 queued = 0;
-  each_queued (link, count_record, &queued);
+  weir_link_each_queued (link, count_record, &queued);
   if (link->front != NULL) {
     WeirLinkFigures figures = { 0 };
     weir_front_figures (link->front, &figures);
@@ -191,6 +204,7 @@ discard_taken (WeirLink *link, guint64 from, gboolean kept)
       weir_store_relaxed (state, before | WEIR_SLOT_RELEASED);
     }
     link->discarded++;
+    weir_record_note (weir_segment_records (segment) + index, WEIR_DROPPED);
   }
 }
 
@@ -207,6 +221,11 @@ weir_link_abandon (WeirLink *link, WeirDropReason reason)
 {
   if (link->kept > 0) {
     discard_taken (link, link->done_private, TRUE);
+  }
+  if (link->held) {
+    guint64 controls = link->controls_taken - weir_load_relaxed (&link->controls_done);
+    link->discarded = link->taken - link->done_private - controls;
+    link->extras->granted = G_MAXUINT64;
   }
   link->discarded_as = (guint8) reason;
   weir_link_discard (link, reason);
@@ -238,7 +257,7 @@ void
 weir_link_free (WeirLink *link)
 {
   weir_link_publish (link);
-  each_queued (link, drop_record, NULL);
+  weir_link_each_queued (link, drop_record, NULL);
   WeirSegment *segment = NULL;
   gboolean freed_by_taker = link->handed_over && weir_load_relaxed (&link->handed_at) == 0;
   if (link->put_segment != NULL && !freed_by_taker) {

@@ -92,7 +92,7 @@ typedef struct {
   GTree *states;                  /* stream -> state, in the order of their numbers; NULL: there has been one at most */
   WeirRejection *reasons;         /* of rejected slots that done has not come to */
   guint64 given_up;               /* one more than where what was dropped untaken begins; 0: nothing was */
-  guint64 granted;
+  guint64 granted, granted_base; /* of a held link: done goes no further; and where what holds it began to count */
   guint64 rewound_from; /* up to there, slots that are to be taken may have been given back before (weir_link_rewind()) */
   void (*on_done) (WeirLink *link, gpointer data);
   gpointer on_done_data;
@@ -171,6 +171,7 @@ struct _WeirLink {
   _Alignas(64) _Atomic (WeirTally *) tally; /* NULL: nothing is in it */
   _Atomic guint32 ready;                    /* on the taker's ready or active list */
   bool is_copy, borrows_limits;             /* constant */
+  _Atomic guint8 carries;                   /* a record with an origin has been put */
   WeirLink *next_ready;
   _Atomic guint32 released; /* a slot was given back */
   _Atomic guint32 giving;   /* threads that are giving one back right now; counted where the link may leave */
@@ -304,6 +305,11 @@ typedef struct {
 } WeirLinkFigures;
 
 void weir_link_figures (WeirLink *link, WeirLinkFigures *figures);
+/* Records and control entries between done and put, without what is in a front. The taker's worker, or both ends parked. */
+typedef void (*WeirLinkEach) (WeirRecord *record, guint8 state, gpointer data);
+void weir_link_each_queued (WeirLink *link, WeirLinkEach each, gpointer data);
+/* Likewise between done and taken. The taker's worker. */
+void weir_link_each_taken (WeirLink *link, WeirLinkEach each, gpointer data);
 /* Records between done and put, counted by walking the slots. Both ends parked. */
 guint64 weir_link_count_queued (WeirLink *link);
 /* R12: counts them that way, and compares; a mismatch ends the program. Both ends parked. Answers how many there are. */

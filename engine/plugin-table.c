@@ -13,8 +13,7 @@ typedef enum { PRODUCER, TRANSFORM, CONSUMER, REPLY } Part;
 
 static const char *const part_names[] = { "producer", "transform", "consumer", "reply" };
 
-#define KNOWN_FLAGS (WEIR_BLOCKING | WEIR_STATELESS | WEIR_BYTES | WEIR_DUPLEX | WEIR_CONNECTIONS)
-#define LATER_FLAGS WEIR_IN_ORDER
+#define KNOWN_FLAGS (WEIR_BLOCKING | WEIR_STATELESS | WEIR_IN_ORDER | WEIR_BYTES | WEIR_DUPLEX | WEIR_CONNECTIONS)
 #define LATER "which this version of Weir does not know"
 
 /* More bytes of state than that are a table that is none. */
@@ -180,17 +179,14 @@ wrong_names (const char *what, const char *const *names)
 static char *
 wrong_flags (const WeirRole *role)
 {
-  if ((role->flags & WEIR_IN_ORDER) != 0) {
-    return g_strdup ("has the flag WEIR_IN_ORDER, " LATER);
+  if ((role->flags & WEIR_IN_ORDER) != 0 && role->delivered == NULL) {
+    return g_strdup ("has the flag WEIR_IN_ORDER without delivered()");
   }
-  if ((role->flags & ~(guint) (KNOWN_FLAGS | LATER_FLAGS)) != 0) {
+  if ((role->flags & ~(guint) KNOWN_FLAGS) != 0) {
     return g_strdup_printf ("found flags 0x%x, expected those of this version only", role->flags);
   }
   if (role->take_over != NULL) {
     return g_strdup ("has take_over(), " LATER);
-  }
-  if (role->delivered != NULL) {
-    return g_strdup ("has delivered(), " LATER);
   }
   if (role->changed != NULL) {
     return g_strdup ("has changed(), " LATER);
@@ -219,6 +215,9 @@ misplaced_flags (const WeirRole *role, Part part)
   }
   if ((role->flags & WEIR_CONNECTIONS) != 0 && part != PRODUCER) {
     return misplaced ("the flag WEIR_CONNECTIONS", "only producers have");
+  }
+  if (role->delivered != NULL && part != PRODUCER) {
+    return misplaced ("delivered()", "only producers have");
   }
   return NULL;
 }

@@ -14,6 +14,8 @@ typedef struct {
   gpointer data;
   GDestroyNotify destroy;
   WeirRecord record; /* one reference to its buffer and its context */
+  gboolean under;    /* an origin with this token: */
+  gpointer token;
 } Post;
 
 struct _WeirPosts {
@@ -95,6 +97,15 @@ free_post (Post *post)
   g_free (post);
 }
 
+/* On the worker: a record that was taken from its thread and will not be emitted. */
+static void
+refuse (WeirStage *stage, const Post *post)
+{
+  if (post->func == NULL && post->under) {
+    weir_origins_refuse_post (stage, post->token);
+  }
+}
+
 static void
 free_all (GQueue *queue)
 {
@@ -123,6 +134,9 @@ close_queues (WeirStage *stage, gboolean calls_too)
   g_mutex_unlock (&posts->lock);
   /* Records that were taken from their threads but not emitted: refused, and counted. */
   weir_add_relaxed (&stage->refused, refused);
+  for (GList *at = left.head; at != NULL; at = at->next) {
+    refuse (stage, at->data);
+  }
   const char *outer = weir_load_relaxed (&stage->worker->callback);
   weir_stage_enter (stage, WEIR_IN_CALL);
   free_all (&left);
@@ -210,7 +224,9 @@ weir_posts_run (WeirStage *stage)
     } else {
       /* A slice is made anew: behind a role flagged BYTES it is a chunk. */
       stage->refusing = stage->refusing && !stage->finish_posted;
+      weir_origins_begin_post (stage, post->under, post->token);
       weir_emit_slice (stage, &post->record, 0, post->record.size, 0);
+      weir_origins_end_post (stage);
     }
     free_post (post);
     if (stage->finish_posted) {
@@ -247,11 +263,11 @@ weir_stage_invoke (WeirStage *stage, WeirFunc func, gpointer data, GDestroyNotif
 }
 
 static gboolean
-post_record (WeirStage *stage, const WeirRecord *record)
+post_record (WeirStage *stage, const WeirRecord *record, gboolean under, gpointer token)
 {
   WeirPosts *posts = get_posts (stage);
   Post *post = g_new0 (Post, 1);
-  post->record = *record;
+  *post = (Post){ .record = *record, .under = under, .token = token };
   g_mutex_lock (&posts->lock);
   while ((phase (stage) & CLOSED) == 0 &&
          ((phase (stage) & OPEN) == 0 || posts->posts.length >= POSTS || weir_stage_paused (stage))) {
@@ -278,7 +294,7 @@ weir_stage_post (WeirStage *stage, gconstpointer data, gsize size)
   WeirRecord record = { .data = copy != NULL ? copy : (gpointer) "",
                         .size = size,
                         .buffer = weir_buffer_wrap (copy, size, g_free, copy) };
-  return post_record (stage, &record);
+  return post_record (stage, &record, FALSE, NULL);
 }
 
 gboolean
@@ -287,5 +303,14 @@ weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data
 {
   WeirRecord record = { .data = data, .size = size, .buffer = buffer, .time = time };
   record.context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
-  return post_record (stage, &record);
+  return post_record (stage, &record, FALSE, NULL);
+}
+
+gboolean
+weir_stage_post_origin (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size, gint64 time,
+                        const WeirTags *tags, gpointer token)
+{
+  WeirRecord record = { .data = data, .size = size, .buffer = buffer, .time = time };
+  record.context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
+  return post_record (stage, &record, stage->role->delivered != NULL, token);
 }

@@ -15,6 +15,9 @@ weir_record_keep (WeirStage *stage, const WeirRecord *record)
   g_return_val_if_fail ((weir_load_relaxed (state) & WEIR_SLOT_KEPT) == 0, NULL);
   weir_store_relaxed (state, weir_load_relaxed (state) | WEIR_SLOT_KEPT);
   segment->link->kept++;
+  if (G_UNLIKELY (record->context != NULL && record->context->origin != NULL)) {
+    weir_joins_keep (stage, record);
+  }
   atomic_fetch_add_explicit (&stage->outstanding, 1, memory_order_relaxed);
   return (WeirRecord *) record;
 }
@@ -100,6 +103,7 @@ void
 weir_reject_forward (WeirStage *stage, const WeirRecord *record)
 {
   const char *reason = weir_record_tag (record, "reason");
+  weir_record_note (record, WEIR_REJECTED);
   if (count_rejected (stage, reason != NULL ? reason : "no reason given")) {
     put_rejected (stage, record);
   }
@@ -108,11 +112,13 @@ weir_reject_forward (WeirStage *stage, const WeirRecord *record)
 void
 weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason)
 {
+  weir_record_note (record, WEIR_REJECTED);
   if (!count_rejected (stage, reason)) {
     return;
   }
   g_autoptr (WeirTags) tags = weir_tags_with (record->context != NULL ? record->context->tags : NULL, "reason", reason);
-  WeirContext *context = weir_context_new (weir_tags_with (tags, "stage", stage->name));
+  WeirOrigin *origin = record->context != NULL ? record->context->origin : NULL;
+  WeirContext *context = weir_context_new_under (weir_tags_with (tags, "stage", stage->name), origin);
   WeirRecord rejected = *record;
   rejected.context = context;
   rejected.flags &= WEIR_RECORD_GAP | WEIR_RECORD_CHUNK;

@@ -90,6 +90,8 @@ forget (WeirStage *stage)
   stage->set_rejected = NULL;
   stage->ending_state = NULL;
   stage->flush_count = 0;
+  weir_joins_free (stage);
+  stage->overrides = 0;
   stage->window = 0;
   stage->empty_turns = 0;
   weir_store_relaxed (&stage->woken, 0);
@@ -146,7 +148,9 @@ weir_restart_open (WeirStage *stage)
   }
   WeirRestart *restart = restart_of (stage);
   weir_restart_disarm (stage);
-  if (restart->pristine != NULL) {
+  if (stage->elsewhere != NULL && stage->elsewhere->renew != NULL) {
+    stage->elsewhere->renew (stage);
+  } else if (restart->pristine != NULL) {
     memcpy (stage->self, restart->pristine, stage->role->state_size);
   }
   g_clear_pointer (&stage->failure, g_free);

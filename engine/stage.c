@@ -73,6 +73,7 @@ weir_stage_copy (WeirStage *stage, gpointer state, const WeirStage *original)
   stage->name = original->name;
   stage->plugin = original->plugin;
   stage->log_level = original->log_level;
+  stage->elsewhere = original->elsewhere;
 }
 
 void
@@ -129,7 +130,7 @@ weir_stage_wire (WeirLink *link, WeirStage *from, guint port, WeirStage *to)
 void
 weir_stage_add_input (WeirStage *stage, WeirLink *link)
 {
-  if (!link->is_copy || link->connection != NULL) {
+  if (!link->is_copy || link->connection != NULL || stage->elsewhere != NULL) {
     weir_link_extras (link)->input_index = stage->input_count;
   }
   append_link (&stage->inputs, &stage->only_input, stage->input_count++, link);
@@ -165,7 +166,12 @@ weir_stage_unref (WeirStage *stage)
 void
 weir_stage_free (WeirStage *stage)
 {
+  if (stage->elsewhere != NULL && stage->elsewhere->forget != NULL) {
+    stage->elsewhere->forget (stage);
+  }
   weir_posts_free (stage);
+  weir_origins_free (stage);
+  weir_joins_free (stage);
   weir_packer_clear (&stage->packer);
   g_clear_pointer (&stage->worker, weir_worker_unref); /* behind its pool's last use */
   for (guint i = 0; i < stage->port_count; i++) {

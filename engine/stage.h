@@ -6,6 +6,7 @@
 #pragma once
 
 #include "link.h"
+#include "origins.h"
 #include "template.h"
 #include "worker.h"
 
@@ -85,6 +86,9 @@ typedef struct {
   void (*look) (WeirStage *stage);                 /* at the end of each turn */
   void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
   void (*drain) (WeirStage *stage);
+  gboolean (*may_close) (WeirStage *stage);             /* FALSE: it lingers until it may */
+  void (*renew) (WeirStage *stage);                     /* it is about to be opened again; NULL: all of its state is as it was */
+  void (*forget) (WeirStage *stage);                    /* it is about to be freed */
   void (*figures) (WeirStage *stage, gpointer figures); /* a WeirStageFigures */
   guint64 (*counter) (WeirStage *stage, guint counter);
 } WeirElsewhere;
@@ -205,7 +209,9 @@ struct _WeirStage {
   bool at_fault;         /* it has failed as it broke a rule, and not by its own word */
   char *failure;
   WeirStage *next_dirty;
-  WeirStageExtras *extras; /* NULL: none yet; made before the pipeline runs where other threads look there */
+  WeirStageOrigins *origins; /* of a producer; NULL: it has begun none yet */
+  WeirJoins *joins;          /* NULL: it has joined none yet */
+  WeirStageExtras *extras;   /* NULL: none yet; made before the pipeline runs where other threads look there */
 
   /* Figures: the worker writes, any thread reads. */
   _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
@@ -214,6 +220,9 @@ struct _WeirStage {
   guint counter_count;       /* constant */
   _Atomic guint32 life_seen; /* WeirLife, for who looks */
 };
+
+/* What is inherited where no record is at hand: nothing. */
+extern const WeirRecord weir_no_record;
 
 enum { WEIR_WATCHED_NONE = -1, WEIR_WATCHED_SEVERAL = -2 };
 
@@ -227,8 +236,15 @@ enum {
   WEIR_SET_STREAM = 4,
   WEIR_SET_TRAIL = 8,
   WEIR_SET_PORT = 16,
-  WEIR_SET_REJECTED = 32
+  WEIR_SET_JOINED = 32, /* whose origins is said */
+  /* These outlast a callback. */
+  WEIR_SET_ORIGIN = 64, /* an origin is open */
+  WEIR_SET_KEPT = 128,  /* what it keeps, or flush() has at hand, may have origins */
+  /* Looked at for each emit. */
+  WEIR_SET_REJECTED = 256
 };
+#define WEIR_SET_FOR_LONG (WEIR_SET_ORIGIN | WEIR_SET_KEPT)
+#define WEIR_SET_ORIGINS (WEIR_SET_JOINED | WEIR_SET_ORIGIN | WEIR_SET_KEPT)
 
 static inline WeirStage *
 weir_stage_of_task (WeirTask *task)
@@ -274,8 +290,6 @@ void weir_stage_set_interruptible (WeirStage *stage, gboolean interruptible);
 /* The stage whose interrupt() the calling thread is in, or NULL; for crash reports. */
 WeirStage *weir_stage_interrupting (void);
 
-/* What is inherited where no record is at hand: nothing. */
-extern const WeirRecord weir_no_record;
 /* Made at first use. Worker. */
 WeirStageExtras *weir_stage_extras (WeirStage *stage);
 void weir_stage_free_extras (WeirStage *stage);

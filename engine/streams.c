@@ -133,9 +133,10 @@ weir_streams_end_own (WeirStage *stage)
   weir_streams_forget_all (stage);
 }
 
-/* What a joining role keeps of a stream, and what the rest of it inherits when the stream ends. */
+/* What a joining role keeps of a stream, and what the rest of it inherits when the stream ends: not the origins of the record at hand
+ * last, as that is done. */
 typedef struct _WeirStreamState {
-  WeirRecord last;                      /* its stream, time, and context: one reference, or NULL; no bytes */
+  WeirRecord last;                      /* its stream, time, and tags in a context: one reference, or NULL; no bytes */
   _Alignas(max_align_t) guint8 bytes[]; /* the role's */
 } StreamState;
 
@@ -158,17 +159,21 @@ compare_numbers (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
 static void
 remember (StreamState *state, const WeirRecord *record)
 {
+  WeirContext *context = record->context;
+  WeirTags *tags = context != NULL ? context->tags : NULL;
   state->last.time = record->time;
-  if (state->last.context == record->context) {
+  if (state->last.context == context || (state->last.context != NULL && state->last.context->tags == tags)) {
     return;
   }
-  if (record->context != NULL) {
-    weir_context_ref (record->context);
+  if (context != NULL && context->origin != NULL) {
+    context = tags != NULL ? weir_context_new (weir_tags_ref (tags)) : NULL;
+  } else if (context != NULL) {
+    weir_context_ref (context);
   }
   if (state->last.context != NULL) {
     weir_context_unref (state->last.context);
   }
-  state->last.context = record->context;
+  state->last.context = context;
 }
 
 static StreamState *

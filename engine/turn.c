@@ -113,6 +113,7 @@ weir_turn_publish_dirty (WeirStage *stage)
   weir_stage_publish (stage);
   weir_outputs_each (stage, arm_age);
   weir_stage_leave (stage);
+  weir_joins_look (stage);
 }
 
 static gboolean
@@ -201,8 +202,11 @@ weir_stage_turn (WeirStage *stage)
     stage->waits = stage->waits && (woken & WEIR_HALF_BIT (WEIR_HALF_INPUT)) == 0;
     stage->out_waits = stage->out_waits && (woken & WEIR_HALF_BIT (WEIR_HALF_OUTPUT)) == 0;
   }
+  if (stage->origins != NULL) {
+    more = weir_origins_tell (stage);
+  }
   if (stage->life == WEIR_LIFE_STARTING && !stage->failed) {
-    more = weir_life_starting (stage);
+    more = weir_life_starting (stage) || more;
   }
   if (stage->life == WEIR_LIFE_RUNNING || stage->life == WEIR_LIFE_ENDING) {
     more = run_stage (stage, &turn) || more;
@@ -231,6 +235,7 @@ weir_stage_turn (WeirStage *stage)
   }
   weir_stage_publish (stage);
   weir_outputs_each (stage, arm_age);
+  weir_joins_look (stage);
   if (more) {
     weir_task_make_ready (&stage->task);
   } else {

@@ -17,7 +17,8 @@ enum { TOO_LONG };
 typedef struct {
   guint8 *half; /* the beginning of a line; allocated, NULL where there is none */
   gsize used, capacity;
-  gboolean beyond; /* in a line that was too long, behind what was emitted of it */
+  gboolean beyond;  /* in a line that was too long, behind what was emitted of it */
+  WeirOrigin *held; /* of the records that the half line is copied from */
 } Stream;
 
 typedef struct {
@@ -79,11 +80,12 @@ find_end_behind (const Lines *self, const Stream *stream, const guint8 *data, gs
 /* ---- the half line ---- */
 
 static void
-keep (const Lines *self, Stream *stream, const guint8 *data, gsize size)
+keep (WeirStage *stage, const Lines *self, Stream *stream, const guint8 *data, gsize size)
 {
   if (size == 0) {
     return;
   }
+  stream->held = weir_origin_hold (stage, stream->held, self->record);
   if (stream->used + size > stream->capacity) {
     gsize wanted = MAX (stream->used + size, MIN (2 * stream->capacity, self->most));
     stream->capacity = MAX (wanted, 256);
@@ -91,6 +93,14 @@ keep (const Lines *self, Stream *stream, const guint8 *data, gsize size)
   }
   memcpy (stream->half + stream->used, data, size);
   stream->used += size;
+}
+
+/* Nothing is left of the half line. */
+static void
+forget_half (WeirStage *stage, Stream *stream)
+{
+  stream->used = 0;
+  weir_origin_let_go (stage, g_steal_pointer (&stream->held));
 }
 
 /* Emits the beginning of the half line and the next bytes of the record as one. `trail` of them, at the end, are a delimiter;
@@ -119,7 +129,16 @@ emit_joined (WeirStage *stage, Lines *self, Stream *stream, gsize from_half, gsi
     stream->capacity = 0;
   }
   weir_stage_set_trail (stage, trail);
-  return weir_emit_end (stage, size);
+  if (G_LIKELY (stream->held == NULL)) {
+    return weir_emit_end (stage, size);
+  }
+  weir_origin_join_held (stage, stream->held);
+  gboolean go_on = weir_emit_end (stage, size);
+  weir_origin_join (stage, NULL);
+  if (stream->used == 0) {
+    forget_half (stage, stream);
+  }
+  return go_on;
 }
 
 /* The half line and the next bytes of the record, the last `trail` of them a delimiter. */
@@ -171,13 +190,13 @@ cut_too_long (WeirStage *stage, Lines *self, Stream *stream)
 
 /* The rest of a truncated line, up to its delimiter; of what may be the beginning of one, no more is kept than that. */
 static void
-drop_rest (Lines *self, Stream *stream)
+drop_rest (WeirStage *stage, Lines *self, Stream *stream)
 {
   const guint8 *data = self->record->data + self->offset;
   gsize left = self->record->size - self->offset, end = find_end_behind (self, stream, data, left);
   if (end > 0) {
     self->offset += end;
-    stream->used = 0;
+    forget_half (stage, stream);
     stream->beyond = FALSE;
     return;
   }
@@ -186,7 +205,7 @@ drop_rest (Lines *self, Stream *stream)
     memmove (stream->half, stream->half + stream->used - from_half, from_half);
   }
   stream->used = from_half;
-  keep (self, stream, data + left - from_record, from_record);
+  keep (stage, self, stream, data + left - from_record, from_record);
   self->offset += left;
 }
 
@@ -212,8 +231,7 @@ end_message (WeirStage *stage, Lines *self, Stream *stream)
     }
   }
   if (is_dropped (self, stream)) {
-    stream->used = 0;
-    stream->beyond = FALSE;
+    forget_half (stage, stream);
   } else if (self->record->trail > 0) {
     end_line (stage, self, stream, left + self->record->trail, self->record->trail);
   } else if (stream->used + left > 0 || self->record->size == 0) {
@@ -233,7 +251,7 @@ cut (WeirStage *stage, Lines *self)
   gboolean go_on = TRUE, is_chunk = (record->flags & WEIR_RECORD_CHUNK) != 0;
   while (self->offset < record->size && go_on) {
     if (G_UNLIKELY (is_dropped (self, stream))) {
-      drop_rest (self, stream);
+      drop_rest (stage, self, stream);
       continue;
     }
     const guint8 *data = record->data + self->offset;
@@ -244,7 +262,7 @@ cut (WeirStage *stage, Lines *self)
     } else if (left >= room) {
       go_on = cut_too_long (stage, self, stream);
     } else if (is_chunk) {
-      keep (self, stream, data, left);
+      keep (stage, self, stream, data, left);
       self->offset += left;
     } else {
       break;
@@ -313,6 +331,7 @@ lines_end_stream (WeirStage *stage, gpointer state, gpointer stream_state)
     emit_joined (stage, self, stream, stream->used, 0, 0, FALSE);
   }
   g_clear_pointer (&stream->half, g_free);
+  weir_origin_let_go (stage, stream->held);
   *stream = (Stream){ .half = NULL };
   return WEIR_MORE;
 }

@@ -123,7 +123,7 @@ request (Isolated *isolated, guint32 what)
 }
 
 static void
-take (Isolated *isolated, int type)
+take (Isolated *isolated, int type, const char *text)
 {
   switch (type) {
   case WEIR_SAY_START:
@@ -142,6 +142,9 @@ take (Isolated *isolated, int type)
     weir_ends_unwanted (isolated->ends);
     weir_stage_interrupt (weir_ends_stage (isolated->ends));
     break;
+  case WEIR_SAY_DELIVERED:
+    weir_ends_hear_over (isolated->ends, text);
+    break;
   case WEIR_SAY_HALT:
     weir_pipeline_halt (isolated->pipeline);
     break;
@@ -159,7 +162,7 @@ on_control (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition, gpointer
     if (type == 0) {
       return G_SOURCE_CONTINUE;
     }
-    take (data, type);
+    take (data, type, text);
   }
 }
 

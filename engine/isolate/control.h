@@ -17,6 +17,8 @@ typedef enum {
   WEIR_SAY_SETTLE = 'S',   /* what is kept is waited for */
   WEIR_SAY_UNWANTED = 'K', /* nobody takes its output any more */
   WEIR_SAY_HALT = 'H',     /* the deadline has passed */
+  /* Either way. */
+  WEIR_SAY_DELIVERED = 'O', /* text: what became of an origin that has crossed, see crossing.h */
   /* From it. */
   WEIR_SAY_OPENED = 'o',
   WEIR_SAY_STARTED = 's',

@@ -5,6 +5,7 @@
 #include "isolate/ends.h"
 
 #include "isolate/control.h"
+#include "isolate/crossing.h"
 #include "isolate/receiver.h"
 #include "isolate/sender.h"
 
@@ -31,6 +32,7 @@ struct _WeirEnds {
   WeirReceiver receiver;
   WeirSender sender;
   guint ended; /* inputs that the parent has ended */
+  WeirCrossing crossing;
 
   GMutex lock;
   Mark waiting, latest; /* waiting: for what is to be out before it is told; latest: what comes then */
@@ -145,6 +147,8 @@ reader_open (WeirStage *stage, gpointer state)
 {
   WeirEnds *ends = ends_of (state);
   weir_receiver_init (&ends->receiver, stage->worker->pool, ends->inputs, FALSE, stage->record_max);
+  ends->receiver.resolve = weir_crossing_resolve;
+  ends->receiver.resolve_data = &ends->crossing;
   return WEIR_MORE;
 }
 
@@ -217,6 +221,13 @@ reader_stop (G_GNUC_UNUSED WeirStage *stage, gpointer state)
   shutdown (WEIR_DATA_FD, SHUT_RD);
 }
 
+/* What the stage has made of what came under that number is out, or done with. */
+static void
+reader_delivered (G_GNUC_UNUSED WeirStage *stage, G_GNUC_UNUSED gpointer state, gpointer token, WeirOutcome outcome)
+{
+  weir_crossing_say (WEIR_CONTROL_FD, GPOINTER_TO_SIZE (token), outcome);
+}
+
 static void
 reader_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
@@ -228,7 +239,10 @@ reader_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 static WeirNext
 writer_open (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
-  weir_sender_init (&ends_of (state)->sender);
+  WeirEnds *ends = ends_of (state);
+  weir_sender_init (&ends->sender);
+  ends->sender.number = weir_crossing_number;
+  ends->sender.number_data = &ends->crossing;
   return WEIR_MORE;
 }
 
@@ -250,7 +264,8 @@ writer_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize
     return WEIR_DONE;
   }
   if (weir_sender_is_idle (&ends->sender)) {
-    weir_sender_records (&ends->sender, ends->numbers[stage->flush_link->extras->input_index], records, count);
+    weir_sender_records (&ends->sender, ends->numbers[stage->flush_link->extras->input_index], records, count,
+                         stage->flush_link->taken - count);
   }
   return push (stage, ends);
 }
@@ -325,6 +340,16 @@ weir_ends_unwanted (WeirEnds *ends)
   }
 }
 
+void
+weir_ends_hear_over (WeirEnds *ends, const char *text)
+{
+  guint64 number;
+  WeirOutcome outcome;
+  if (weir_crossing_hear (text, &number, &outcome)) {
+    weir_crossing_over (&ends->crossing, number, outcome);
+  }
+}
+
 /* ---- made and freed ---- */
 
 WeirStage *
@@ -356,6 +381,7 @@ add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, GError
                                   .flags = WEIR_BYTES,
                                   .open = reader_open,
                                   .produce = reader_produce,
+                                  .delivered = reader_delivered,
                                   .stop = reader_stop,
                                   .close = reader_close };
   ends->reader = weir_pipeline_add (pipeline, "parent", WEIR_PRODUCER, "isolate", &ends->reader_role, state_of (ends),
@@ -371,6 +397,7 @@ add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, GError
     return FALSE;
   }
   ends->reader->elsewhere = &reader_elsewhere;
+  ends->crossing.stage = ends->reader;
   return TRUE;
 }
 
@@ -420,6 +447,23 @@ has_outputs (const WeirPlan *plan)
   return any;
 }
 
+/* A stage that was started again goes on counting. */
+static void
+take_up_figures (WeirStage *stage, WeirShared *shared, guint inputs)
+{
+  weir_store_relaxed (&stage->records_in, weir_load_relaxed (&shared->records_in));
+  weir_store_relaxed (&stage->bytes_in, weir_load_relaxed (&shared->bytes_in));
+  weir_store_relaxed (&stage->rejected_count, weir_load_relaxed (&shared->rejected));
+  weir_store_relaxed (&stage->refused, weir_load_relaxed (&shared->refused));
+  weir_store_relaxed (&stage->errors, weir_load_relaxed (&shared->errors));
+  for (guint i = 0; i < WEIR_CLOCKS; i++) {
+    weir_store_relaxed (&stage->clocks[i], weir_load_relaxed (&shared->clocks[i]));
+  }
+  for (guint i = 0; i < stage->counter_count; i++) {
+    weir_store_relaxed (&stage->counters[i], weir_load_relaxed (weir_shared_counter (shared, inputs, i)));
+  }
+}
+
 WeirEnds *
 weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *role, gpointer self, WeirShared *shared,
                GError **error)
@@ -428,6 +472,7 @@ weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *rol
   guint most = plan->outputs->len + 1;
   g_mutex_init (&ends->lock);
   ends->shared = shared;
+  weir_crossing_init (&ends->crossing, NULL);
   ends->inputs = plan->inputs->len;
   ends->links = g_new0 (WeirLink *, most);
   ends->numbers = g_new0 (guint16, most);
@@ -441,6 +486,7 @@ weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *rol
     return NULL;
   }
   ends->stage->log_level = plan->log_level;
+  take_up_figures (ends->stage, shared, ends->inputs);
   ends->stage->elsewhere = &stage_elsewhere;
   weir_stage_extras (ends->stage)->elsewhere_data = ends;
   return ends;
@@ -450,6 +496,7 @@ void
 weir_ends_free (WeirEnds *ends)
 {
   g_mutex_clear (&ends->lock);
+  weir_crossing_clear (&ends->crossing, NULL, NULL);
   g_strfreev (ends->ports);
   g_free (ends->links);
   g_free (ends->numbers);

@@ -15,6 +15,8 @@ WeirEnds *weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const Wei
                          WeirShared *shared, GError **error);
 void weir_ends_free (WeirEnds *ends);
 WeirStage *weir_ends_stage (WeirEnds *ends);
+/* The parent has said what became of an origin of the stage's. Main thread. */
+void weir_ends_hear_over (WeirEnds *ends, const char *text);
 /* Nobody takes its output any more. Main thread. */
 void weir_ends_unwanted (WeirEnds *ends);
 /* What the stage has done so far is stored where the parent sees it. Its worker, or once that is joined. */

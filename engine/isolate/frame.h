@@ -7,7 +7,9 @@
  *   RECORDS      count records of one port: so many WeirFrameRecord, then their payloads, each with its trail, without a gap. port is
  *                the number of the input link (to the child) or of the output (from it; REJECTED: NAME.rejected).
  *   CONTEXT      count is a slot of the table of contexts, 1 to WEIR_FRAME_CONTEXTS; the bytes are its tags: KEY NUL VALUE NUL ...
- *                Records behind it name the slot, until it is set anew. Slot 0 is no context.
+ *                Records behind it name the slot, until it is set anew. Slot 0 is no context. Where port is 1, before the tags stand
+ *                the origins of its records: how many, a guint32, and a guint64 each, the number that they have crossed under (crossing.h).
+ *                Such a slot is set anew, to nothing, behind its last record, so that no slot keeps an origin open.
  *   END_STREAM   count is the number of the stream that has ended on this port
  *   END          the port has ended: nothing of it follows
  *

@@ -63,6 +63,9 @@ take (WeirIsolate *isolate, int type, const char *text)
   switch (type) {
   case WEIR_SAY_OPENED:
     isolate->opened = TRUE;
+    if (isolate->start_wanted) {
+      weir_isolate_say (isolate, WEIR_SAY_START);
+    }
     break;
   case WEIR_SAY_STARTED:
     isolate->started = TRUE;
@@ -88,6 +91,9 @@ take (WeirIsolate *isolate, int type, const char *text)
     break;
   case WEIR_SAY_RELEASED:
     weir_task_make_ready (&stage->task);
+    break;
+  case WEIR_SAY_DELIVERED:
+    weir_isolate_hear_over (isolate, text);
     break;
   case WEIR_SAY_LOG:
     log_for (stage, text);
@@ -240,6 +246,34 @@ weir_isolate_end_child (WeirIsolate *isolate)
   close_fd (isolate->stage, &isolate->control);
 }
 
+static gboolean
+on_halt_limit (gpointer data)
+{
+  WeirIsolate *isolate = data;
+  weir_isolate_hear (isolate);
+  if (!isolate->gone) {
+    child_is_gone (isolate);
+  }
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+weir_isolate_is_ended (WeirIsolate *isolate)
+{
+  if (isolate->gone || isolate->process.pid == 0) {
+    return TRUE;
+  }
+  if (!isolate->halt_told) {
+    isolate->halt_told = TRUE;
+    weir_isolate_say (isolate, WEIR_SAY_HALT);
+    GSource *source = g_timeout_source_new (HALT_LIMIT / 1000);
+    g_source_set_callback (source, on_halt_limit, isolate, NULL);
+    weir_stage_attach (isolate->stage, source);
+    weir_stage_linger (isolate->stage, TRUE);
+  }
+  return FALSE;
+}
+
 /* ---- its beginning ---- */
 
 static WeirPlan
@@ -248,9 +282,9 @@ make_plan (WeirIsolate *isolate)
   WeirStage *stage = isolate->stage;
   WeirPlan plan = { .name = stage->name,
                     .plugin = stage->plugin,
-                    .file = (char *) isolate->file,
+                    .file = (char *) isolate->of->file,
                     .kind = stage->kind,
-                    .options = isolate->options,
+                    .options = isolate->of->options,
                     .log_level = stage->log_level,
                     .record_max = stage->record_max,
                     .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
@@ -315,6 +349,9 @@ weir_isolate_start_child (WeirIsolate *isolate)
   GSource *source = g_unix_fd_source_new (isolate->control, G_IO_IN | G_IO_HUP);
   g_source_set_callback (source, G_SOURCE_FUNC (on_control), isolate, NULL);
   weir_stage_attach (stage, source);
+  if (stage->connection != NULL) {
+    return TRUE; /* others share the worker, and do not wait */
+  }
   weir_isolate_await (isolate, &isolate->opened, -1);
   if (!isolate->opened) {
     isolate->drained = TRUE;

@@ -29,7 +29,9 @@ weir_isolate_flush (WeirStage *stage, gpointer state, const WeirRecord *records,
     return WEIR_DONE;
   }
   if (weir_sender_is_idle (&isolate->sender)) {
-    weir_sender_records (&isolate->sender, (guint16) stage->flush_link->extras->input_index, records, count);
+    WeirLink *link = stage->flush_link;
+    isolate->crossing.link = link;
+    weir_sender_records (&isolate->sender, (guint16) link->extras->input_index, records, count, link->taken - count);
   }
   return push (stage, isolate);
 }
@@ -123,6 +125,7 @@ fill (WeirStage *stage, WeirIsolate *isolate)
     return WEIR_MORE;
   }
   if (got < 0 && errno == EAGAIN) {
+    weir_isolate_read_all (isolate);
     return weir_stage_wait_fd (stage, isolate->data, G_IO_IN);
   }
   return output_ended (stage, isolate);
@@ -169,6 +172,13 @@ weir_isolate_produce (WeirStage *stage, gpointer state)
 
 /* ---- what is released ---- */
 
+/* A position on the link: the child counts from where its life began. */
+static guint64
+released_of (const WeirIsolate *isolate, const WeirLink *link, guint input)
+{
+  return link->extras->granted_base + weir_load_acquire (weir_shared_released (isolate->shared, input));
+}
+
 /* TRUE: more than before. */
 static gboolean
 take_released (WeirStage *stage, WeirIsolate *isolate)
@@ -176,14 +186,14 @@ take_released (WeirStage *stage, WeirIsolate *isolate)
   gboolean more = FALSE;
   for (guint i = 0; i < stage->input_count; i++) {
     WeirLink *link = stage->inputs[i];
-    guint64 released = weir_load_acquire (weir_shared_released (isolate->shared, i));
+    guint64 released = released_of (isolate, link, i);
     if (released <= link->extras->granted) {
       continue;
     }
     if (released > link->taken) {
-      weir_stage_fail (stage,
-                       "its child process %d has released %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records",
-                       (int) isolate->process.number, released, link->taken);
+      weir_stage_fail (
+        stage, "its child process %d has released %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records",
+        (int) isolate->process.number, released - link->extras->granted_base, link->taken - link->extras->granted_base);
       return FALSE;
     }
     link->extras->granted = released;
@@ -242,17 +252,13 @@ weir_isolate_settle_links (WeirIsolate *isolate)
   WeirStage *stage = isolate->stage;
   for (guint i = 0; i < stage->input_count; i++) {
     WeirLink *link = stage->inputs[i];
-    guint64 released = weir_load_acquire (weir_shared_released (isolate->shared, i));
+    guint64 released = released_of (isolate, link, i);
     link->extras->granted = MAX (link->extras->granted, MIN (released, link->taken));
-    weir_intake_done (stage, link);
+    weir_link_done (link); /* also of a run of which a part is on its way */
     if (isolate->enough || weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       /* What it has not taken of what it was sent, and what was not sent. */
       weir_intake_discard_run (stage, link, WEIR_DROP_TAKER_FINISHED);
-      link->discarded = link->taken - link->done_private -
-                        (link->controls_taken - weir_load_relaxed (&link->controls_done));
-      link->discarded_as = WEIR_DROP_TAKER_FINISHED;
-      link->extras->granted = G_MAXUINT64;
-      weir_link_done (link);
+      weir_link_abandon (link, WEIR_DROP_TAKER_FINISHED);
     }
   }
 }

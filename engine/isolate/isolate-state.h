@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* isolate-state.h: the parent's end of a stage that is isolated, as its files share it: isolate.c (its life), isolate-child.c (what the
- * child says, and its end), isolate-flow.c (records). All on the stage's worker, once it runs. */
+ * child says, and its end), isolate-flow.c (records). All on the stage's worker, but for figures, which any thread may ask for. */
 #pragma once
 
 #include "isolate/control.h"
+#include "isolate/crossing.h"
 #include "isolate/isolate.h"
 #include "isolate/process.h"
 #include "isolate/receiver.h"
 #include "isolate/sender.h"
 #include "isolate/shared.h"
 
-struct _WeirIsolate {
+/* Constant: one for all copies of the stage. */
+struct _WeirIsolation {
   WeirRole role;
-  const WeirRole *real;
-  WeirKind kind;
   const char *file;
   json_object *options;
-  guint inputs, outputs; /* links to it; outputs that are taken, with .rejected */
-  WeirShared *shared;
-  int shared_fd;
-  WeirStage *stage;
+};
 
+/* The state of the role. A copy begins with `of`, and is nothing else until it is opened. */
+typedef struct {
+  const WeirIsolation *of;
+  WeirStage *stage;
+  _Atomic (WeirShared *) shared; /* NULL: it was not opened */
+  int shared_fd;
+  guint inputs; /* that the child has */
+
+  /* Of one child: where the stage restarts, another one begins with nothing here. */
   WeirProcess process;
+  guint outputs;     /* that are taken, with .rejected */
   int data, control; /* -1: none */
   WeirSender sender;
   WeirReceiver receiver;
@@ -30,15 +37,17 @@ struct _WeirIsolate {
   gboolean output_over;            /* it has said that no output follows */
   gboolean drained;                /* its output was read to the end */
   gboolean gone, concluded;        /* it was reaped; and what that means has been told */
-  gboolean end_told, drain_told, settle_told;
+  gboolean start_wanted, drain_told, settle_told, halt_told;
   char *failure, *crash, *stuck; /* what it has said of itself; NULL: nothing */
   guint64 received;              /* records */
   GHashTable *streams;           /* number in the child -> here, of those that it has opened */
   GHashTable *ends;              /* stream -> outputs on which it has ended */
-};
+  WeirCrossing crossing;
+  GArray *overs; /* what the child has said of origins, and is not taken yet; NULL: there is no child */
+} WeirIsolate;
 
 /* ---- isolate-child.c ---- */
-/* Starts it, and waits until its stage is open. FALSE: the stage has failed. */
+/* Starts it. FALSE: the stage has failed. */
 gboolean weir_isolate_start_child (WeirIsolate *isolate);
 /* Takes what the child has said by now. */
 void weir_isolate_hear (WeirIsolate *isolate);
@@ -46,7 +55,10 @@ void weir_isolate_hear (WeirIsolate *isolate);
 void weir_isolate_await (WeirIsolate *isolate, const gboolean *flag, gint64 limit);
 /* Where it is gone, and all that it has made was taken: what became of it is the stage's success or failure. */
 void weir_isolate_conclude (WeirIsolate *isolate);
+/* Waits for its end, within a limit. */
 void weir_isolate_end_child (WeirIsolate *isolate);
+/* Sees to its end, and the stage lingers until then. FALSE: it is not there yet. */
+gboolean weir_isolate_is_ended (WeirIsolate *isolate);
 void weir_isolate_say (WeirIsolate *isolate, WeirSaying what);
 
 /* ---- isolate-flow.c ---- */
@@ -58,8 +70,16 @@ void weir_isolate_look (WeirStage *stage);
 /* Behind the child's end. */
 void weir_isolate_settle_links (WeirIsolate *isolate);
 
+/* ---- isolate-origins.c ---- */
+void weir_isolate_open_origins (WeirIsolate *isolate);
+void weir_isolate_hear_over (WeirIsolate *isolate, const char *text);
+/* All that the child has sent by now was read. */
+void weir_isolate_read_all (WeirIsolate *isolate);
+void weir_isolate_delivered (WeirStage *stage, gpointer state, gpointer token, WeirOutcome outcome);
+void weir_isolate_close_origins (WeirIsolate *isolate);
+
 static inline WeirIsolate *
 weir_isolate_of (gpointer state)
 {
-  return *(WeirIsolate **) state;
+  return state;
 }

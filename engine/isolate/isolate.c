@@ -1,38 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* isolate.c: a stage that runs in a child process (see isolate.h): its role, its life and its figures. Made and freed on the main
- * thread; everything else runs on the stage's worker, but for figures. */
+/* isolate.c: a stage that runs in a child process (see isolate.h): its role, its life and its figures. Everything runs on the stage's
+ * worker, but for figures, and for what is made and freed with the pipeline. */
 #include "isolate/isolate-state.h"
 
-#include <errno.h>
-#include <gio/gio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- its life ---- */
+
+static void
+drain (WeirStage *stage)
+{
+  WeirIsolate *isolate = weir_isolate_of (stage->self);
+  if (!isolate->drain_told) {
+    isolate->drain_told = TRUE;
+    weir_isolate_say (isolate, WEIR_SAY_DRAIN);
+  }
+}
+
+/* At the first open; another child gets the same memory. */
+static gboolean
+share (WeirStage *stage, WeirIsolate *isolate)
+{
+  WeirShared *shared = weir_load_relaxed (&isolate->shared);
+  if (shared != NULL) {
+    weir_shared_renew (shared);
+    return TRUE;
+  }
+  isolate->inputs = stage->input_count;
+  shared = weir_shared_new (isolate->inputs, stage->counter_count, &isolate->shared_fd);
+  if (shared == NULL) {
+    weir_stage_fail_errno (stage, "cannot share memory with a child process");
+    return FALSE;
+  }
+  weir_store_release (&isolate->shared, shared);
+  return TRUE;
+}
 
 static WeirNext
 isolate_open (WeirStage *stage, gpointer state)
 {
   WeirIsolate *isolate = weir_isolate_of (state);
+  isolate->stage = stage;
+  isolate->data = isolate->control = -1;
   weir_sender_init (&isolate->sender);
   weir_receiver_init (&isolate->receiver, stage->worker->pool, stage->kind == WEIR_CONSUMER ? 0 : stage->port_count,
                       stage->rejected.count > 0, stage->record_max);
   isolate->streams = g_hash_table_new (NULL, NULL);
   isolate->ends = g_hash_table_new (NULL, NULL);
   for (guint i = 0; i < stage->input_count; i++) {
-    stage->inputs[i]->held = TRUE;
+    WeirLink *link = stage->inputs[i];
+    link->held = TRUE;
+    link->extras->granted = link->extras->granted_base = link->done_private;
   }
-  return weir_isolate_start_child (isolate) ? WEIR_MORE : WEIR_FAIL;
+  if (!share (stage, isolate)) {
+    return WEIR_FAIL;
+  }
+  gboolean started = weir_isolate_start_child (isolate);
+  weir_isolate_open_origins (isolate);
+  return started ? WEIR_MORE : WEIR_FAIL;
 }
 
 static WeirNext
 isolate_start (WeirStage *stage, gpointer state)
 {
   WeirIsolate *isolate = weir_isolate_of (state);
-  weir_isolate_say (isolate, WEIR_SAY_START);
-  weir_isolate_await (isolate, &isolate->started, -1);
-  if (!isolate->started) {
-    isolate->drained = TRUE;
+  isolate->start_wanted = TRUE;
+  if (isolate->opened) {
+    weir_isolate_say (isolate, WEIR_SAY_START);
+  }
+  if (stage->connection == NULL) {
+    weir_isolate_await (isolate, &isolate->started, -1);
+    isolate->drained = isolate->drained || !isolate->started;
     weir_isolate_conclude (isolate);
+  }
+  if (stage->draining) {
+    drain (stage); /* it was told so before this child was there */
   }
   return stage->failed ? WEIR_FAIL : isolate->ready || isolate->gone ? WEIR_MORE : WEIR_WAIT;
 }
@@ -58,6 +101,7 @@ isolate_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
   WeirIsolate *isolate = weir_isolate_of (state);
   weir_isolate_end_child (isolate);
+  weir_isolate_close_origins (isolate);
   weir_sender_clear (&isolate->sender);
   weir_receiver_clear (&isolate->receiver);
   g_clear_pointer (&isolate->streams, g_hash_table_unref);
@@ -73,21 +117,21 @@ stop_producer (WeirStage *stage)
   weir_isolate_say (weir_isolate_of (stage->self), WEIR_SAY_STOP);
 }
 
-static void
-drain (WeirStage *stage)
+/* Others share the worker of a connection's: close() must not wait there. */
+static gboolean
+may_close (WeirStage *stage)
 {
-  WeirIsolate *isolate = weir_isolate_of (stage->self);
-  if (!isolate->drain_told) {
-    isolate->drain_told = TRUE;
-    weir_isolate_say (isolate, WEIR_SAY_DRAIN);
-  }
+  return stage->connection == NULL || weir_isolate_is_ended (weir_isolate_of (stage->self));
 }
 
 static void
 look_up_figures (WeirStage *stage, gpointer data)
 {
-  WeirShared *shared = weir_isolate_of (stage->self)->shared;
+  WeirShared *shared = weir_load_acquire (&weir_isolate_of (stage->self)->shared);
   WeirStageFigures *figures = data;
+  if (shared == NULL) {
+    return;
+  }
   figures->records_in = weir_load_relaxed (&shared->records_in);
   figures->bytes_in = weir_load_relaxed (&shared->bytes_in);
   /* A rejection or failure is counted at both ends. */
@@ -103,7 +147,38 @@ static guint64
 look_up_counter (WeirStage *stage, guint counter)
 {
   WeirIsolate *isolate = weir_isolate_of (stage->self);
-  return weir_load_relaxed (weir_shared_counter (isolate->shared, isolate->inputs, counter));
+  WeirShared *shared = weir_load_acquire (&isolate->shared);
+  return shared != NULL ? weir_load_relaxed (weir_shared_counter (shared, isolate->inputs, counter)) : 0;
+}
+
+static void
+forget_words (WeirIsolate *isolate)
+{
+  g_free (isolate->failure);
+  g_free (isolate->crash);
+  g_free (isolate->stuck);
+}
+
+/* What other threads look at stays. */
+static void
+renew (WeirStage *stage)
+{
+  WeirIsolate *isolate = weir_isolate_of (stage->self);
+  gsize from = offsetof (WeirIsolate, process);
+  forget_words (isolate);
+  memset ((guint8 *) isolate + from, 0, sizeof *isolate - from);
+}
+
+/* Nobody asks for figures any more. */
+static void
+forget (WeirStage *stage)
+{
+  WeirIsolate *isolate = weir_isolate_of (stage->self);
+  forget_words (isolate);
+  if (isolate->shared != NULL) {
+    weir_shared_free (isolate->shared);
+    close (isolate->shared_fd);
+  }
 }
 
 static const WeirElsewhere elsewhere = { .ours = TRUE,
@@ -111,81 +186,61 @@ static const WeirElsewhere elsewhere = { .ours = TRUE,
                                          .look = weir_isolate_look,
                                          .stop = stop_producer,
                                          .drain = drain,
+                                         .may_close = may_close,
+                                         .renew = renew,
+                                         .forget = forget,
                                          .figures = look_up_figures,
                                          .counter = look_up_counter };
 
 /* ---- made and freed ---- */
 
-static guint
-count_names (const char *const *names)
+WeirIsolation *
+weir_isolation_new (WeirKind kind, const WeirRole *real, const char *file, json_object *options)
 {
-  return names != NULL ? g_strv_length ((char **) names) : 0;
+  WeirIsolation *isolation = g_new0 (WeirIsolation, 1);
+  isolation->file = file;
+  isolation->options = options;
+  isolation->role = (WeirRole){ .summary = real->summary,
+                                .counters = real->counters,
+                                .ports = real->ports,
+                                .state_size = sizeof (WeirIsolate),
+                                .flags = WEIR_BYTES,
+                                .open = isolate_open,
+                                .start = isolate_start,
+                                .produce = weir_isolate_produce,
+                                .delivered = real->delivered != NULL ? weir_isolate_delivered : NULL,
+                                .stop = isolate_stop,
+                                .close = isolate_close };
+  if (kind != WEIR_PRODUCER) {
+    isolation->role.flags |= WEIR_DUPLEX;
+    isolation->role.flush = weir_isolate_flush;
+    isolation->role.end = isolate_end;
+  }
+  return isolation;
 }
 
-WeirIsolate *
-weir_isolate_new (WeirKind kind, const WeirRole *real, const char *file, json_object *options, guint inputs,
-                  GError **error)
+void
+weir_isolation_free (WeirIsolation *isolation)
+{
+  g_free (isolation);
+}
+
+const WeirRole *
+weir_isolation_role (WeirIsolation *isolation)
+{
+  return &isolation->role;
+}
+
+gpointer
+weir_isolation_state (WeirIsolation *isolation)
 {
   WeirIsolate *isolate = g_new0 (WeirIsolate, 1);
-  isolate->shared = weir_shared_new (inputs, count_names (real->counters), &isolate->shared_fd);
-  if (isolate->shared == NULL) {
-    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "cannot share memory with a child process: %s",
-                 g_strerror (errno));
-    g_free (isolate);
-    return NULL;
-  }
-  isolate->real = real;
-  isolate->kind = kind;
-  isolate->file = file;
-  isolate->options = options;
-  isolate->inputs = inputs;
-  isolate->data = isolate->control = -1;
-  isolate->role = (WeirRole){ .summary = real->summary,
-                              .counters = real->counters,
-                              .ports = real->ports,
-                              .state_size = sizeof (WeirIsolate *),
-                              .flags = WEIR_BYTES,
-                              .open = isolate_open,
-                              .start = isolate_start,
-                              .produce = weir_isolate_produce,
-                              .stop = isolate_stop,
-                              .close = isolate_close };
-  if (kind != WEIR_PRODUCER) {
-    isolate->role.flags |= WEIR_DUPLEX;
-    isolate->role.flush = weir_isolate_flush;
-    isolate->role.end = isolate_end;
-  }
+  isolate->of = isolation;
   return isolate;
 }
 
 void
-weir_isolate_free (WeirIsolate *isolate)
+weir_isolation_adopt (WeirStage *stage)
 {
-  close (isolate->shared_fd);
-  weir_shared_free (isolate->shared);
-  g_free (isolate->failure);
-  g_free (isolate->crash);
-  g_free (isolate->stuck);
-  g_free (isolate);
-}
-
-const WeirRole *
-weir_isolate_role (WeirIsolate *isolate)
-{
-  return &isolate->role;
-}
-
-gpointer
-weir_isolate_state (WeirIsolate *isolate)
-{
-  WeirIsolate **state = g_new (WeirIsolate *, 1);
-  *state = isolate;
-  return state;
-}
-
-void
-weir_isolate_adopt (WeirIsolate *isolate, WeirStage *stage)
-{
-  isolate->stage = stage;
   stage->elsewhere = &elsewhere;
 }

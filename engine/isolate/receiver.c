@@ -5,6 +5,7 @@
 #include "isolate/receiver.h"
 
 #include "context.h"
+#include "origins.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -142,16 +143,48 @@ check_records (WeirReceiver *receiver, const WeirFrame *frame, const guint8 *byt
   return left == 0;
 }
 
+/* In front of the tags, where there are any. FALSE: cut off. */
+static gboolean
+take_origins (WeirReceiver *receiver, const WeirFrame *frame, const char **bytes, WeirOrigin **origin)
+{
+  guint32 count = 0;
+  if (frame->port == 0) {
+    return TRUE;
+  }
+  if (frame->port != 1 || receiver->resolve == NULL) {
+    refuse (receiver, "origins, which are not expected");
+    return FALSE;
+  }
+  gsize size = sizeof count;
+  if (frame->size >= size) {
+    memcpy (&count, *bytes, sizeof count);
+    size += count * sizeof (guint64);
+  }
+  if (frame->size < size) {
+    refuse (receiver, "origins that are cut off");
+    return FALSE;
+  }
+  g_autofree guint64 *numbers = g_memdup2 (*bytes + sizeof count, count * sizeof (guint64));
+  *origin = receiver->resolve (receiver->resolve_data, numbers, count);
+  *bytes += size;
+  return TRUE;
+}
+
 static gboolean
 take_context (WeirReceiver *receiver, const WeirFrame *frame, const char *bytes)
 {
   WeirTags *tags = NULL;
+  WeirOrigin *origin = NULL;
   const char *end = bytes + frame->size;
+  if (!take_origins (receiver, frame, &bytes, &origin)) {
+    return FALSE;
+  }
   while (bytes < end) {
     const char *key = bytes, *value = memchr (key, '\0', (gsize) (end - key));
     const char *stop = value != NULL && value + 1 < end ? memchr (value + 1, '\0', (gsize) (end - value - 1)) : NULL;
     if (stop == NULL) {
       g_clear_pointer (&tags, weir_tags_unref);
+      g_clear_pointer (&origin, weir_origin_unref);
       refuse (receiver, "tags that are cut off");
       return FALSE;
     }
@@ -161,7 +194,8 @@ take_context (WeirReceiver *receiver, const WeirFrame *frame, const char *bytes)
     bytes = stop + 1;
   }
   g_clear_pointer (&receiver->contexts[frame->count], weir_context_unref);
-  receiver->contexts[frame->count] = weir_context_new (tags);
+  receiver->contexts[frame->count] = weir_context_new_under (tags, origin);
+  g_clear_pointer (&origin, weir_origin_unref);
   return TRUE;
 }
 

@@ -26,6 +26,9 @@ typedef struct {
   guint left;
   gsize heads, payload; /* offsets in the buffer of the next of them */
   WeirContext *contexts[WEIR_FRAME_CONTEXTS + 1];
+  /* The origin of numbers that have crossed, a reference; NULL: there is none. Where this is NULL, none may cross. */
+  WeirOrigin *(*resolve) (gpointer data, const guint64 *numbers, gsize count);
+  gpointer resolve_data;
   char *fault;
 } WeirReceiver;
 

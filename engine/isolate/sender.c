@@ -21,7 +21,9 @@ typedef struct {
 void
 weir_sender_init (WeirSender *sender)
 {
-  *sender = (WeirSender){ .pieces = g_array_new (FALSE, FALSE, sizeof (Piece)), .head = g_byte_array_new () };
+  *sender = (WeirSender){ .pieces = g_array_new (FALSE, FALSE, sizeof (Piece)),
+                          .head = g_byte_array_new (),
+                          .passing = g_byte_array_new () };
 }
 
 void
@@ -32,6 +34,7 @@ weir_sender_clear (WeirSender *sender)
   }
   g_clear_pointer (&sender->pieces, g_array_unref);
   g_clear_pointer (&sender->head, g_byte_array_unref);
+  g_clear_pointer (&sender->passing, g_byte_array_unref);
 }
 
 gboolean
@@ -84,17 +87,46 @@ is_known (const WeirSender *sender, const WeirContext *context)
 }
 
 static void
+add_origins (WeirSender *sender, WeirOrigin *origin, GByteArray *bytes)
+{
+  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (guint64));
+  sender->number (sender->number_data, origin, sender->at, numbers);
+  guint32 count = numbers->len;
+  g_byte_array_append (bytes, (const guint8 *) &count, sizeof count);
+  g_byte_array_append (bytes, (const guint8 *) numbers->data, count * (guint) sizeof (guint64));
+}
+
+static void
 tell_context (WeirSender *sender, const WeirRecord *record)
 {
   guint8 slot = slot_of (record->context);
   g_clear_pointer (&sender->contexts[slot], weir_context_unref);
   sender->contexts[slot] = record->context;
   weir_context_ref (record->context);
-  g_autoptr (GByteArray) tags = g_byte_array_new ();
-  weir_record_tags (record, add_tag, tags);
-  WeirFrame frame = { WEIR_FRAME_VERSION, WEIR_FRAME_IS_CONTEXT, 0, slot, tags->len };
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  gboolean crosses = sender->number != NULL && record->context->origin != NULL;
+  if (crosses) {
+    add_origins (sender, record->context->origin, bytes);
+  }
+  if (record->context->origin != NULL) {
+    g_byte_array_append (sender->passing, &slot, 1);
+  }
+  weir_record_tags (record, add_tag, bytes);
+  WeirFrame frame = { WEIR_FRAME_VERSION, WEIR_FRAME_IS_CONTEXT, crosses ? 1 : 0, slot, bytes->len };
   add_head (sender, &frame, sizeof frame);
-  add_head (sender, tags->data, tags->len);
+  add_head (sender, bytes->data, bytes->len);
+}
+
+static void
+forget_passing (WeirSender *sender)
+{
+  for (guint i = 0; i < sender->passing->len; i++) {
+    guint8 slot = sender->passing->data[i];
+    WeirFrame frame = { WEIR_FRAME_VERSION, WEIR_FRAME_IS_CONTEXT, 0, slot, 0 };
+    add_head (sender, &frame, sizeof frame);
+    g_clear_pointer (&sender->contexts[slot], weir_context_unref);
+  }
+  g_byte_array_set_size (sender->passing, 0);
 }
 
 /* As many records as one frame takes, their contexts known. */
@@ -124,14 +156,16 @@ add_frame (WeirSender *sender, guint16 port, const WeirRecord *records, gsize mo
 }
 
 void
-weir_sender_records (WeirSender *sender, guint16 port, const WeirRecord *records, gsize count)
+weir_sender_records (WeirSender *sender, guint16 port, const WeirRecord *records, gsize count, guint64 at)
 {
   for (gsize done = 0; done < count;) {
     if (!is_known (sender, records[done].context)) {
+      sender->at = at + done;
       tell_context (sender, &records[done]);
     }
     done += add_frame (sender, port, records + done, MIN (count - done, WEIR_FRAME_RECORDS));
   }
+  forget_passing (sender);
 }
 
 void

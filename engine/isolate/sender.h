@@ -12,13 +12,19 @@ typedef struct {
   guint next;       /* piece to send */
   gsize skip;       /* bytes of it that are out */
   WeirContext *contexts[WEIR_FRAME_CONTEXTS + 1];
+  /* Appends the numbers, each a guint64, of an origin that crosses; at: of the first record of it in its link. NULL: none crosses. */
+  void (*number) (gpointer data, WeirOrigin *origin, guint64 at, GArray *numbers);
+  gpointer number_data;
+  guint64 at;          /* of what is encoded next in its link */
+  GByteArray *passing; /* slots of contexts with origins, to be set anew behind the run */
 } WeirSender;
 
 void weir_sender_init (WeirSender *sender);
 void weir_sender_clear (WeirSender *sender);
 /* Is nothing left to be pushed? Only then may more be encoded. */
 gboolean weir_sender_is_idle (const WeirSender *sender);
-void weir_sender_records (WeirSender *sender, guint16 port, const WeirRecord *records, gsize count);
+/* at: the position of the first of them in their link. */
+void weir_sender_records (WeirSender *sender, guint16 port, const WeirRecord *records, gsize count, guint64 at);
 void weir_sender_control (WeirSender *sender, WeirFrameType type, guint16 port, guint32 stream);
 /* FALSE: errno says why not all of it is out. Never blocks. */
 gboolean weir_sender_push (WeirSender *sender, int fd);

@@ -61,6 +61,17 @@ weir_shared_map (int fd, guint inputs, guint counters)
 }
 
 void
+weir_shared_renew (WeirShared *shared)
+{
+  weir_store_relaxed (&shared->wants, 0);
+  weir_store_relaxed (&shared->over, 0);
+  weir_store_relaxed (&shared->made, 0);
+  for (guint i = 0; i < shared->inputs; i++) {
+    weir_store_relaxed (weir_shared_released (shared, i), 0);
+  }
+}
+
+void
 weir_shared_free (WeirShared *shared)
 {
   if (shared != NULL) {

@@ -19,6 +19,8 @@ typedef struct {
 WeirShared *weir_shared_new (guint inputs, guint counters, int *fd);
 /* Maps what was made by another process, whose sizes are checked. */
 WeirShared *weir_shared_map (int fd, guint inputs, guint counters);
+/* For another child: figures stay, what was released and made does not. No child is there. */
+void weir_shared_renew (WeirShared *shared);
 void weir_shared_free (WeirShared *shared);
 
 static inline _Atomic guint64 *

@@ -52,9 +52,10 @@ typedef struct {
   WeirNext (*end_stream) (WeirStage *stage, gpointer self, gpointer stream_state); /* emit the rest of that stream */
   WeirNext (*end) (WeirStage *stage,
                    gpointer self); /* inputs ended, all taken and flushed; kept records may still be out */
-  void (*delivered) (WeirStage *stage, gpointer self, gpointer token,
-                     WeirOutcome outcome);               /* kept for origins; NULL in this
-      version */
+  void (*delivered) (
+    WeirStage *stage, gpointer self, gpointer token,
+    WeirOutcome outcome); /* producers: what weir_origin_begin() began is over; it counts as a wake-up. Also
+      while paused, and behind stop() or the stage's own end, but before close() */
   WeirNext (*changed) (WeirStage *stage, gpointer self); /* kept for reload; NULL in this version */
   void (*stop) (WeirStage *stage, gpointer self); /* emit no more; at most once, never after the stage's own end (R9) */
   void (*close) (WeirStage *stage, gpointer self); /* release; exactly once after open(), also after a failed one */

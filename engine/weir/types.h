@@ -43,9 +43,9 @@ typedef enum {
 /* What became of an origin's records. */
 typedef enum {
   WEIR_DELIVERED = 0, /* every one is where it should be, or was filtered away on purpose */
-  WEIR_DROPPED,       /* at least one was dropped by a lossy link or by a taker that had enough */
-  WEIR_REJECTED,      /* at least one was rejected and nobody kept it */
-  WEIR_ABANDONED      /* the pipeline stopped before they were out */
+  WEIR_DROPPED,       /* at least one was dropped by a lossy link, by a taker that had enough, or with its connection */
+  WEIR_REJECTED,      /* at least one was rejected, and is where NAME.rejected leads */
+  WEIR_ABANDONED      /* the pipeline stopped, or a stage failed, before they were out */
 } WeirOutcome;
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 
 #include <weir/emit.h>
 #include <weir/option.h>
+#include <weir/origin.h>
 #include <weir/plugin.h>
 #include <weir/record.h>
 #include <weir/stage.h>

@@ -98,7 +98,8 @@ expect_text out 'by a source'
 begin "a thread of its own hands records in"
 runs --set in.how=thread one.json
 expect_text out "by a thread
-by a thread's buffer"
+by a thread's buffer
+by a thread"
 
 begin "it may have had enough"
 runs --set in.how=thread --set out.most=1 one.json

@@ -336,9 +336,170 @@ for stage in gen all to; do
   [ "$(tr -d ' \n' <summary | grep -o '"queued":0' | wc -l)" = 2 ] || fail "$(cat summary)"
 done
 
+# ---- connections ----
+
+cat >serve.json <<'END'
+{ "engine": { "shutdown": "2s" },
+  "producers": { "in": { "plugin": "unix", "listen": "serve.socket", "per_connection": true } },
+  "transforms": { "split": { "plugin": "lines", "from": "in" },
+                  "odd": { "plugin": "match", "pattern": "[13579]$", "from": "split", "isolate": true } },
+  "consumers": { "back": { "plugin": "reply", "to": "in", "from": "odd" } } }
+END
+cat >peer.json <<'END'
+{ "producers": { "ask": { "plugin": "stdio" } },
+  "transforms": { "peer": { "plugin": "unix", "connect": "serve.socket", "from": "ask" } },
+  "consumers": { "out": { "plugin": "stdio", "from": "peer" } } }
+END
+# serve ARGUMENT...: in the background, and listening.
+serve () {
+  rm -f serve.socket
+  start serve.json "$@"
+  wait_until test -S serve.socket
+}
+# stop: what serves comes to its end.
+stop () {
+  kill -TERM $pid
+  wait $pid
+  status=$?
+  sed -i 's/process [0-9][0-9]*/process N/' stderr
+}
+# ask NUMBER: what a peer that sends 1 to NUMBER gets is in got.
+ask () { seq 1 "$1" | timeout 50 "$WEIR" run --quiet peer.json >got 2>&1; }
+answers () { [ "$(child_of $pid | wc -l)" = "$1" ]; }
+open_files () { find "/proc/$pid/fd" -mindepth 1 | wc -l; }
+threads () { find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l; }
+
+begin "each connection has a child of its own, and gets what it would get here"
+serve
+for last in 1 10 3000; do
+  ask $last
+  expect_text got "$(seq 1 2 $last)"
+done
+stop
+expect_status 0
+expect_stderr 'weir: in (unix, producer): listening on serve.socket'
+[ "$(tr -d ' \n' <summary | grep -o '"connections":3,"records_in":3011,"records_out":1506')" != '' ] || fail "$(cat summary)"
+
+begin "thirty short connections leave no child, descriptor or thread behind"
+serve
+ask 10
+wait_until answers 0
+files=$(open_files) tasks=$(threads)
+for round in 1 2 3 4 5 6; do
+  peers=''
+  for peer in 1 2 3 4 5; do
+    seq 1 $((round * 100 + peer)) | timeout 50 "$WEIR" run --quiet peer.json >"got.$peer" 2>&1 &
+    peers="$peers $!"
+  done
+  wait $peers
+  for peer in 1 2 3 4 5; do expect_text "got.$peer" "$(seq 1 2 $((round * 100 + peer)))"; done
+done
+wait_until answers 0
+files_are_back () { [ "$(open_files)" = "$files" ]; }
+wait_until files_are_back
+expect test "$(threads)" = "$tasks"
+stop
+expect_status 0
+
+# meet: two peers stay, with the write ends of their questions at 4 and 5.
+mkfifo ask.1 ask.2
+meet () {
+  rm -f got.1 got.2
+  timeout 50 "$WEIR" run --quiet peer.json <ask.1 >got.1 2>&1 3>&- 4>&- 5>&- &
+  first=$!
+  exec 4>ask.1
+  echo 1 >&4
+  wait_until test -s got.1
+  child=$(child_of $pid)
+  timeout 50 "$WEIR" run --quiet peer.json <ask.2 >got.2 2>&1 3>&- 4>&- 5>&- &
+  second=$!
+  exec 5>ask.2
+  echo 1 >&5
+  wait_until test -s got.2
+}
+# part: the second peer has had what it has asked for since.
+part () {
+  echo 3 >&5
+  exec 4>&- 5>&-
+  wait $first
+  wait $second
+  expect_text got.2 "1
+3"
+}
+
+begin "where one connection's child is killed, that connection ends, and the others run on"
+serve
+meet
+kill -KILL "$child"
+wait_until answers 1
+part
+stop
+expect_status 0
+expect_match stderr '^weir: warning: odd \(match, transform\): connection from .*: its child process N was killed by signal 9 \(Killed\)$'
+
+begin "where it crashes, hangs or fails likewise"
+sed 's/"consumers": {/& "bad": { "plugin": "wrong", "from": "split", "how": "segv", "isolate": true },/' serve.json >wrongs.json
+rm -f serve.socket
+start wrongs.json
+wait_until test -S serve.socket
+timeout 50 "$WEIR" run --quiet peer.json <ask.2 >got.2 2>&1 &
+second=$!
+exec 5>ask.2
+wait_until answers 2
+ask 1
+wait_until answers 2
+exec 5>&-
+wait $second
+stop
+expect_status 0
+expect_match stderr '^weir: warning: bad \(wrong, consumer\): connection from .*: its child process N has crashed: fatal signal SIGSEGV in consume\(\)$'
+for where in open start close; do
+  rm -f serve.socket
+  start wrongs.json --set bad.in=$where
+  wait_until test -S serve.socket
+  ask 1
+  wait_until answers 0
+  stop
+  expect_status 0
+  expect_match stderr "^weir: warning: bad \\(wrong, consumer\\): connection from .*: its child process N has crashed: fatal signal SIGSEGV in $where\\(\\)\$"
+done
+rm -f serve.socket
+start wrongs.json --set bad.how=hang
+wait_until test -S serve.socket
+timeout 50 "$WEIR" run --quiet peer.json <ask.2 >got.2 2>&1 &
+second=$!
+exec 5>ask.2
+echo 1 >&5
+wait_until grep -q hanging stdout
+stop
+exec 5>&-
+wait $second
+wait_until answers 0
+expect_match stderr '^weir: warning: bad \(wrong, consumer\): connection from .*: consume\(\) does not return; its child process N was ended$'
+
+begin "a stop drains what is on its way, and nobody outlives us"
+serve
+meet
+both=$(child_of $pid)
+stop
+exec 4>&- 5>&-
+wait $first
+wait $second
+expect_status 0
+for one in $both; do expect is_gone "$one"; done
+serve
+meet
+both=$(child_of $pid)
+kill -KILL $pid
+wait $pid 2>/dev/null
+exec 4>&- 5>&-
+wait $first
+wait $second
+for one in $both; do wait_until is_gone "$one"; done
+
 # ---- where it cannot be ----
 
-begin "not for what exists once for each connection, nor for what they share"
+begin "not for what accepts connections or writes to them, nor for what they share"
 cat >connections.json <<'END'
 { "producers": { "in": { "plugin": "tcp", "listen": "127.0.0.1:0", "per_connection": true } },
   "transforms": { "split": { "plugin": "lines", "from": "in" } },
@@ -346,9 +507,8 @@ cat >connections.json <<'END'
 END
 run "$WEIR" check connections.json --set in.isolate=true --set split.isolate=true --set back.isolate=true --set log.isolate=true
 expect_status 2
-expect_stderr '--set:1:4: error: producers.in.isolate: what accepts connections cannot run in a child process
---set:2:7: error: transforms.split.isolate: it exists once for each connection of "in", and a child process does not
---set:3:6: error: consumers.back.isolate: it exists once for each connection of "in", and a child process does not
+expect_stderr '--set:1:4: error: producers.in.isolate: the connections that it accepts live in this process; expected it at what is behind "in"
+--set:3:6: error: consumers.back.isolate: the connection that it writes to lives in this process; expected it at what feeds "back"
 --set:4:5: error: consumers.log.isolate: what connections share cannot run in a child process'
 
 begin "nobody starts the child's program by hand"

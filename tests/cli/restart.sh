@@ -93,6 +93,54 @@ run "$WEIR" run write.json
 expect_status 0
 expect_match stderr '^  out: 3 errors, restarted 3 times, [0-9]+ records handed out again$'
 
+begin "a child process that crashes is started again, and has what it had not done once more"
+weir --set out.isolate=true --set out.how=segv write.json
+expect_status 0
+came_back out 3
+expect_match stderr '^weir: out \(stumbles, consumer\): its child process [0-9]+ has crashed: fatal signal SIGSEGV in consume\(\); it restarts in [0-9.]* s$'
+# What was written and not yet told to be done when it crashed is written twice; nothing is missing.
+sort -nu written >once
+expect_file once numbers
+[ "$(figure out records_in)" -ge 200 ] || fail "$(figure out records_in) records in"
+
+begin "one that is killed, too, while the stream goes on"
+rm -f count written
+cat >steady.json <<'END'
+{ "producers": { "gen": { "plugin": "generate", "count": 2000, "rate": 2000, "text": "{seq}" } },
+  "consumers": { "out": { "plugin": "stumbles", "from": "gen", "path": "written", "count": "count", "times": 0, "keep": 7,
+                          "isolate": true, "on_error": "restart" } } }
+END
+is_gone () { [ ! -e "/proc/$1" ]; }
+# has_written LINES: so many, and there is a child.
+has_written () { pgrep -P $pid -f '^weir isolated' >/dev/null && [ "$(cat written 2>/dev/null | wc -l)" -gt "$1" ]; }
+"$WEIR" run --quiet --summary summary.json steady.json 2>stderr &
+pid=$!
+for round in 1 2 3; do
+  wait_until has_written $((round * 100))
+  child=$(pgrep -P $pid -f '^weir isolated')
+  kill -9 "$child"
+  wait_until is_gone "$child"
+done
+wait $pid
+status=$?
+expect_status 0
+[ "$(figure out restarts)" = 3 ] || fail "restarted $(figure out restarts) times: $(cat stderr)"
+[ "$(sort -u written | wc -l)" -ge 1 ] || fail "nothing was written"
+[ "$(wc -l <written)" -ge 2000 ] || fail "$(wc -l <written) of 2000 were written"
+
+begin "an isolated transform that crashes"
+weir --set pass.isolate=true --set pass.how=segv pass.json
+expect_status 0
+came_back pass 3
+sort -nu written >once
+expect_file once numbers
+
+begin "an isolated producer that crashes"
+weir --set count.isolate=true --set count.how=segv count.json
+expect_status 0
+came_back count 2
+expect_match written '^3$'
+
 begin "one that is down when the program stops is tried once more, and what is left is told"
 rm -f count written
 sed '1s/{/{ "engine": { "shutdown": "300ms" },/' write.json >short.json

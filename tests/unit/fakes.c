@@ -220,6 +220,16 @@ on_end (G_GNUC_UNUSED WeirStage *stage, gpointer self)
 }
 
 static void
+on_delivered (G_GNUC_UNUSED WeirStage *stage, gpointer self, gpointer token, WeirOutcome outcome)
+{
+  Fake *fake = FAKE (self);
+  enter (fake, "delivered", FALSE);
+  fake_told (fake, token, outcome);
+  fake->script->delivered (fake, token, outcome);
+  leave (fake);
+}
+
+static void
 on_stop (G_GNUC_UNUSED WeirStage *stage, gpointer self)
 {
   Fake *fake = FAKE (self);
@@ -239,8 +249,9 @@ on_close (G_GNUC_UNUSED WeirStage *stage, gpointer self)
   Fake *fake = FAKE (self);
   enter (fake, "close", TRUE);
   if (fake->script->close != NULL) {
-    fake->script->close (fake);
+    fake->script->close (fake); /* joins the thread, whose last word may be refused only now */
   }
+  check (fake, fake_open_origins (fake) == 0, "close", "with origins that were not told");
   fake->closed = TRUE;
   leave (fake);
   if (fake->restarts && fake->stage->life == WEIR_LIFE_DOWN) {
@@ -282,13 +293,6 @@ fake_emit (Fake *fake, const char *text)
 }
 
 gboolean
-fake_emit_size (Fake *fake, gsize size)
-{
-  g_autofree char *bytes = g_strnfill (size, 'x');
-  return fake_emit (fake, bytes);
-}
-
-gboolean
 fake_forward (Fake *fake, const WeirRecord *record)
 {
   fake->emitting = TRUE;
@@ -300,23 +304,6 @@ fake_finish (Fake *fake)
 {
   *(is_duplex (fake) ? &fake->output_ended : &fake->ended) = TRUE;
   weir_stage_finish (fake->stage);
-}
-
-void
-fake_keep (Fake *fake, const WeirRecord *record)
-{
-  WeirRecord *kept = weir_record_keep (fake->stage, record);
-  ck_assert_ptr_nonnull (kept);
-  g_ptr_array_add (fake->kept, kept);
-}
-
-void
-fake_release_all (Fake *fake)
-{
-  for (guint i = 0; i < fake->kept->len; i++) {
-    weir_record_release (g_ptr_array_index (fake->kept, i));
-  }
-  g_ptr_array_set_size (fake->kept, 0);
 }
 
 typedef struct {
@@ -384,6 +371,7 @@ fake_new (Rig *rig, const char *name, const Script *script)
     .flush = script->flush != NULL ? on_flush : NULL,
     .settle = script->settle != NULL ? on_settle : NULL,
     .end_stream = script->end_stream != NULL ? on_end_stream : NULL,
+    .delivered = script->delivered != NULL ? on_delivered : NULL,
     .interrupt = script->interrupt != NULL ? on_interrupt : NULL,
   };
   pthread_mutex_lock (&rig->lock);

@@ -27,6 +27,7 @@ typedef struct {
   WeirNext (*settle) (Fake *fake);
   WeirNext (*end_stream) (Fake *fake, gpointer state);
   WeirNext (*end) (Fake *fake);
+  void (*delivered) (Fake *fake, const char *token, WeirOutcome outcome);
   void (*stop) (Fake *fake);
   void (*close) (Fake *fake);
   void (*interrupt) (Fake *fake);
@@ -51,6 +52,7 @@ struct _Fake {
   gboolean refused;                      /* the last fake_emit() answered FALSE */
   pthread_t thread;                      /* a helper thread */
   _Atomic gint64 counted, flag, allowed; /* allowed: what a valve may take */
+  _Atomic gint64 told[4];                /* by WeirOutcome: how many origins are over */
 
   /* The checks'. */
   WeirRole role;
@@ -60,6 +62,7 @@ struct _Fake {
   pthread_t worker;
   gboolean has_worker, paused, enough, ended, output_ended, stopped, closed, started, opened, emitting, end_told;
   _Atomic guint32 depth;
+  GHashTable *tokens; /* begun and not told, and how often; under the rig's lock */
 };
 
 struct _Rig {
@@ -148,6 +151,27 @@ gboolean fake_forward (Fake *fake, const WeirRecord *record);
 void fake_finish (Fake *fake);
 void fake_keep (Fake *fake, const WeirRecord *record);
 void fake_release_all (Fake *fake); /* of what was kept, oldest first */
+
+/* ---- origins (fake-origins.c) ---- */
+
+/* Between these two, what the fake emits is under an origin with this token, a word of the test's or NULL. That it is told exactly once,
+ * and before close(), is checked; it is noted as "delivered(TOKEN,OUTCOME)". Tokens may be used again. */
+void fake_begin (Fake *fake, const char *token);
+void fake_end (Fake *fake);
+void fake_emit_under (Fake *fake,
+                      const char *token); /* a record with the token as its text, under an origin of its own */
+/* Hands the text in from a thread of the test's, under an origin of its own, and has it checked likewise. */
+gboolean fake_post (Fake *fake, const char *text, const char *token);
+guint fake_open_origins (Fake *fake);
+/* Runs the main loop until so many have been told with this outcome, and no more. */
+void rig_until_told (Rig *rig, Fake *fake, WeirOutcome outcome, gint64 times);
+/* Asks for delivered(), and does no more there. */
+void be_told (Fake *fake, const char *token, WeirOutcome outcome);
+/* For fakes.c: one was told. */
+void fake_told (Fake *fake, gpointer token, WeirOutcome outcome);
+/* Emits numbers from 0 to most - 1, each under an origin of its own; and as one is asked to. */
+WeirNext produce_number_under (Fake *fake);
+extern const Script numbers_under, pusher_under;
 
 /* Scripts that many tests use: numbers from 0 to most - 1, one a call; and: taking all, handing all on. */
 WeirNext produce_number (Fake *fake);

@@ -49,6 +49,7 @@ rig_listen (Rig *rig, const char *name, const Script *own, const Script *script)
   /* They share the role: what either has, it has. */
   WeirRole *role = &listener->role;
   role->produce = role->produce != NULL ? role->produce : first->role.produce;
+  role->delivered = first->role.delivered;
   role->counters = script->counters;
   role->ports = script->ports;
   listener->quiet = TRUE;

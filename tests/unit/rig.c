@@ -298,6 +298,7 @@ rig_free (Rig *rig)
     }
     g_string_free (fake->events, TRUE);
     g_ptr_array_unref (fake->kept);
+    g_clear_pointer (&fake->tokens, g_hash_table_unref);
     g_free (fake);
   }
   g_ptr_array_unref (rig->fakes);

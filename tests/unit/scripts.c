@@ -5,6 +5,30 @@
 
 #include <string.h>
 
+gboolean
+fake_emit_size (Fake *fake, gsize size)
+{
+  g_autofree char *bytes = g_strnfill (size, 'x');
+  return fake_emit (fake, bytes);
+}
+
+void
+fake_keep (Fake *fake, const WeirRecord *record)
+{
+  WeirRecord *kept = weir_record_keep (fake->stage, record);
+  ck_assert_ptr_nonnull (kept);
+  g_ptr_array_add (fake->kept, kept);
+}
+
+void
+fake_release_all (Fake *fake)
+{
+  for (guint i = 0; i < fake->kept->len; i++) {
+    weir_record_release (g_ptr_array_index (fake->kept, i));
+  }
+  g_ptr_array_set_size (fake->kept, 0);
+}
+
 WeirNext
 produce_number (Fake *fake)
 {

@@ -97,7 +97,7 @@ START_TEST (a_record_comes_as_it_was)
   sent.time = -5;
   sent.stream = 4000000000u;
   sent.flags = WEIR_RECORD_GAP | WEIR_RECORD_CHUNK;
-  weir_sender_records (&sender, 1, &sent, 1);
+  weir_sender_records (&sender, 1, &sent, 1, 0);
   ck_assert (weir_sender_push (&sender, pair[0]));
   expect_record (1, &sent);
   expect_nothing ();
@@ -111,8 +111,8 @@ START_TEST (many_come_in_order_by_their_ports)
     sent[i] = record_at (i, i % 50, i % 3);
     sent[i].stream = i;
   }
-  weir_sender_records (&sender, 0, sent, 2000);
-  weir_sender_records (&sender, WEIR_FRAME_REJECTED, sent + 2000, 1000);
+  weir_sender_records (&sender, 0, sent, 2000, 0);
+  weir_sender_records (&sender, WEIR_FRAME_REJECTED, sent + 2000, 1000, 0);
   ck_assert (weir_sender_push (&sender, pair[0]));
   for (guint i = 0; i < G_N_ELEMENTS (sent); i++) {
     expect_record (i < 2000 ? 0 : WEIR_FRAME_REJECTED, &sent[i]);
@@ -124,7 +124,7 @@ END_TEST
 START_TEST (a_record_of_the_largest_size_and_one_of_none)
 {
   WeirRecord sent[] = { record_at (0, RECORD_MAX, G_MAXUINT16), record_at (0, 0, 0), record_at (9, 1, 0) };
-  weir_sender_records (&sender, 0, sent, 3);
+  weir_sender_records (&sender, 0, sent, 3, 0);
   /* The socket does not hold it: some of it at a time. */
   guint16 port;
   guint32 stream;
@@ -147,7 +147,7 @@ START_TEST (a_full_socket_is_gone_on_with)
   for (guint i = 0; i < G_N_ELEMENTS (sent); i++) {
     sent[i] = record_at (i, 1000, 1);
   }
-  weir_sender_records (&sender, 0, sent, G_N_ELEMENTS (sent));
+  weir_sender_records (&sender, 0, sent, G_N_ELEMENTS (sent), 0);
   while (!weir_sender_push (&sender, pair[0])) {
     ck_assert_int_eq (errno, EAGAIN);
     ck_assert (!weir_sender_is_idle (&sender));
@@ -168,7 +168,7 @@ START_TEST (bytes_may_come_one_by_one)
   guint8 all[512];
   WeirRecord sent = record_at (0, 30, 1);
   sent.context = weir_context_with (NULL, "key", "value");
-  weir_sender_records (&sender, 0, &sent, 1);
+  weir_sender_records (&sender, 0, &sent, 1, 0);
   weir_sender_control (&sender, WEIR_FRAME_IS_END_STREAM, 1, 77);
   ck_assert_int_eq (socketpair (AF_UNIX, SOCK_STREAM, 0, ends), 0);
   ck_assert (weir_sender_push (&sender, ends[0]));
@@ -202,10 +202,10 @@ START_TEST (tags_come_and_are_sent_once)
   WeirContext *one = weir_context_new (weir_tags_with (NULL, "a", "1")), *both = weir_context_with (one, "b", "");
   sent[0].context = sent[2].context = one;
   sent[1].context = both;
-  weir_sender_records (&sender, 0, sent, 3);
+  weir_sender_records (&sender, 0, sent, 3, 0);
   gsize first = sender.head->len;
   ck_assert (weir_sender_push (&sender, pair[0]));
-  weir_sender_records (&sender, 0, sent, 3);
+  weir_sender_records (&sender, 0, sent, 3, 0);
   ck_assert_uint_lt (sender.head->len, first);
   ck_assert (weir_sender_push (&sender, pair[0]));
   for (guint i = 0; i < 6; i++) {
@@ -234,7 +234,7 @@ START_TEST (more_contexts_than_the_table_holds)
     sent[i] = record_at (0, 1, 0);
     sent[i].context = weir_context_new (weir_tags_with (NULL, "number", value));
   }
-  weir_sender_records (&sender, 0, sent, MANY);
+  weir_sender_records (&sender, 0, sent, MANY, 0);
   ck_assert (weir_sender_push (&sender, pair[0]));
   for (guint i = 0; i < MANY; i++) {
     g_autofree char *value = g_strdup_printf ("%u", i);
@@ -253,9 +253,9 @@ START_TEST (control_entries_keep_their_place)
   WeirRecord sent = record_at (0, 1, 0), record;
   guint16 port;
   guint32 stream;
-  weir_sender_records (&sender, 0, &sent, 1);
+  weir_sender_records (&sender, 0, &sent, 1, 0);
   weir_sender_control (&sender, WEIR_FRAME_IS_END_STREAM, 0, 5);
-  weir_sender_records (&sender, 0, &sent, 1);
+  weir_sender_records (&sender, 0, &sent, 1, 0);
   weir_sender_control (&sender, WEIR_FRAME_IS_END, 1, 0);
   ck_assert (weir_sender_push (&sender, pair[0]));
   expect_record (0, &sent);
@@ -272,7 +272,7 @@ START_TEST (nobody_at_the_other_end)
   WeirRecord sent = record_at (0, 1, 0);
   close (pair[1]);
   pair[1] = -1;
-  weir_sender_records (&sender, 0, &sent, 1);
+  weir_sender_records (&sender, 0, &sent, 1, 0);
   ck_assert (!weir_sender_push (&sender, pair[0]));
   ck_assert_int_eq (errno, EPIPE);
 }

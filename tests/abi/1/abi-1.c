@@ -48,7 +48,11 @@ transform_consume (WeirStage *stage, gpointer state, const WeirRecord *record)
     weir_stage_set_port (stage, self->other);
     weir_emit (stage, record);
   } else {
+    WeirOrigin *held = weir_origin_hold (stage, NULL, record);
+    weir_origin_join (stage, record);
+    weir_origin_join_held (stage, held);
     weir_emit (stage, record);
+    weir_origin_let_go (stage, held);
   }
   return WEIR_MORE;
 }

@@ -16,7 +16,7 @@ typedef struct {
   double rate;
   guint64 chunk;
   int how;
-  guint step;
+  guint step, delivered;
   guint32 stream;
   int pipe[2];
   GThread *thread;
@@ -106,6 +106,7 @@ produce (WeirStage *stage, gpointer state)
   }
   switch (self->step++) {
   case 0:
+    weir_origin_begin (stage, self);
     weir_emit_printf (stage, "%s %s%s %s=%s %d %d %.1f %d %d", self->greeting, self->words[0], self->words[1],
                       self->pairs[0].key, self->pairs[0].value, self->yes, (int) self->port, self->rate,
                       (int) self->chunk, (int) self->wait);
@@ -113,6 +114,7 @@ produce (WeirStage *stage, gpointer state)
   case 1:
     return emit_tagged (stage);
   case 2:
+    weir_origin_end (stage);
     return emit_wrapped (stage);
   case 3:
     memcpy (weir_emit_begin (stage, 16), "begun", 5);
@@ -141,12 +143,22 @@ produce (WeirStage *stage, gpointer state)
     close (self->pipe[1]);
     return WEIR_MORE;
   default:
-    if (self->step - 8 == G_N_ELEMENTS (texts)) {
-      return WEIR_DONE;
+    if (self->step - 8 >= G_N_ELEMENTS (texts)) {
+      return self->delivered == 1 ? WEIR_DONE : WEIR_WAIT;
     }
     emit_text (stage, texts[self->step - 8]);
     return WEIR_MORE;
   }
+}
+
+static void
+delivered (WeirStage *stage, gpointer state, gpointer token, WeirOutcome outcome)
+{
+  Producer *self = state;
+  if (outcome > WEIR_DROPPED || (token != self && token != NULL)) {
+    weir_stage_fail (stage, "found outcome %d", (int) outcome);
+  }
+  self->delivered++;
 }
 
 static gboolean
@@ -172,6 +184,7 @@ help (gpointer data)
   weir_stage_post (data, "by a thread", 11);
   weir_stage_post_buffer (data, weir_buffer_wrap (bytes, sizeof bytes - 1, NULL, NULL), bytes, sizeof bytes - 1, 2,
                           NULL);
+  weir_stage_post_origin (data, weir_buffer_wrap (bytes, sizeof bytes - 1, NULL, NULL), bytes, 11, 2, NULL, NULL);
   weir_stage_invoke (data, on_call, GUINT_TO_POINTER (7), NULL);
   weir_stage_wake (data);
   weir_stage_unref (data);
@@ -219,9 +232,10 @@ const WeirRole abi_producer = {
   .summary = "Emits in each way there is",
   .options = producer_options,
   .state_size = sizeof (Producer),
-  .flags = WEIR_CONNECTIONS,
+  .flags = WEIR_CONNECTIONS | WEIR_IN_ORDER,
   .start = start,
   .produce = produce,
+  .delivered = delivered,
   .pause = nothing,
   .resume = nothing,
   .stop = nothing,

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of origins where threads meet: records that helper threads hand in under origins, and records that other threads give back in
+ * any order. Run under a sanitizer of threads, too. */
+#include "delivery.h"
+
+#include <string.h>
+
+/* ---- handed in ---- */
+
+static WeirNext
+start_thread_of (Fake *fake, gpointer (*run) (gpointer data))
+{
+  pthread_create (&fake->thread, NULL, run, fake);
+  return WEIR_MORE;
+}
+
+static void
+join_thread (Fake *fake)
+{
+  pthread_join (fake->thread, NULL);
+}
+
+/* Under origins and without one by turns, until it has done all or is told FALSE. */
+static gpointer
+post_numbers (gpointer data)
+{
+  Fake *fake = data;
+  for (gint64 i = 0; fake->most < 0 || i < fake->most; i++) {
+    char text[32];
+    g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, i);
+    gboolean under = i % 3 != 0;
+    if (!(under ? fake_post (fake, text, text) : weir_stage_post (fake->stage, text, strlen (text)))) {
+      fake_flag (fake, 1);
+      return NULL;
+    }
+    atomic_fetch_add (&fake->counted, under ? 1 : 0);
+  }
+  fake_flag (fake, 2);
+  return NULL;
+}
+
+static WeirNext
+start_posting (Fake *fake)
+{
+  return start_thread_of (fake, post_numbers);
+}
+
+static const Script poster = { .start = start_posting, .stop = join_thread, .delivered = be_told };
+static const Script poster_to_its_end = { .start = start_posting, .close = join_thread, .delivered = be_told };
+
+static gint64
+told_in_all (Fake *fake)
+{
+  gint64 told = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (fake->told); i++) {
+    told += atomic_load (&fake->told[i]);
+  }
+  return told;
+}
+
+static gboolean
+all_is_told (gpointer data)
+{
+  Fake *fake = data;
+  return told_in_all (fake) == atomic_load (&fake->counted);
+}
+
+START_TEST (what_is_handed_in_is_told_where_a_token_came_with_it)
+{
+  Way way = way_with (&poster, &keeper, queue_of (100));
+  way.push->most = 9;
+  rig_begin (way.rig);
+  rig_until_flag (way.rig, way.push, 2);
+  rig_until_noted (way.rig, way.end, "consume(8)", 1);
+  fake_look (way.push, "looked");
+  fake_assert_events (way.push, "open start looked");
+  fake_do (way.end, fake_release_all);
+  rig_until_told (way.rig, way.push, WEIR_DELIVERED, 6);
+  rig_stop (way.rig);
+  ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_STOPPED);
+  rig_free (way.rig);
+}
+END_TEST
+
+START_TEST (what_is_handed_in_and_refused_is_abandoned)
+{
+  Way way = way_with (&poster, &valve, queue_of (4));
+  way.push->quiet = way.end->quiet = TRUE;
+  way.push->most = -1;
+  rig_begin (way.rig);
+  rig_until_noted (way.rig, way.push, "pause", 1);
+  fake_look (way.push, "stands");
+  rig_stop (way.rig);
+  rig_until_noted (way.rig, way.push, "stop", 1);
+  fake_allow (way.end, 1000);
+  ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_STOPPED);
+  ck_assert_int_eq (told_in_all (way.push), atomic_load (&way.push->counted));
+  ck_assert_int_gt (atomic_load (&way.push->told[WEIR_ABANDONED]), 0);
+  ck_assert_int_gt (atomic_load (&way.push->told[WEIR_DELIVERED]), 0);
+  rig_free (way.rig);
+}
+END_TEST
+
+START_TEST (what_is_handed_in_is_abandoned_where_the_stage_fails)
+{
+  Way way = way_with (&poster_to_its_end, &valve, queue_of (4));
+  way.push->quiet = way.end->quiet = TRUE;
+  way.push->most = -1;
+  rig_begin (way.rig);
+  rig_until_noted (way.rig, way.push, "pause", 1);
+  fake_do (way.push, fail_now);
+  rig_until_flag (way.rig, way.push, 1);
+  fake_allow (way.end, 1000);
+  ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_FAILED);
+  ck_assert_int_eq (told_in_all (way.push), atomic_load (&way.push->counted));
+  rig_free (way.rig);
+}
+END_TEST
+
+START_TEST (two_producers_of_one_taker_are_told_of_their_own)
+{
+  Way way = way_with (&poster, &taker, queue_of (5));
+  Fake *other = rig_add (way.rig, "other", WEIR_PRODUCER, &poster, NULL);
+  rig_link (way.rig, other, way.end, 3);
+  way.push->quiet = way.end->quiet = other->quiet = TRUE;
+  way.push->most = 2000;
+  other->most = 1500;
+  rig_begin (way.rig);
+  rig_until_flag (way.rig, way.push, 2);
+  rig_until_flag (way.rig, other, 2);
+  rig_until (way.rig, all_is_told, way.push);
+  rig_until (way.rig, all_is_told, other);
+  rig_stop (way.rig);
+  ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_STOPPED);
+  ck_assert_int_eq (atomic_load (&other->told[WEIR_DELIVERED]), 1000);
+  rig_free (way.rig);
+}
+END_TEST
+
+/* ---- given back elsewhere, in any order ---- */
+
+typedef struct {
+  GAsyncQueue *queue; /* of kept records; the queue itself: that was all */
+  GRand *random;
+} Releaser;
+
+static gpointer
+release_shuffled (gpointer data)
+{
+  Fake *fake = data;
+  Releaser *releaser = fake->data;
+  g_autoptr (GPtrArray) lying = g_ptr_array_new ();
+  for (gboolean over = FALSE; !over || lying->len > 0;) {
+    gpointer got = over             ? NULL
+                   : lying->len > 0 ? g_async_queue_try_pop (releaser->queue)
+                                    : g_async_queue_pop (releaser->queue);
+    over = over || got == releaser->queue;
+    if (got != NULL && !over) {
+      g_ptr_array_add (lying, got);
+    }
+    if (lying->len > 0 && (over || lying->len >= 16 || got == NULL)) {
+      guint which = (guint) g_rand_int_range (releaser->random, 0, (gint32) lying->len);
+      weir_record_release (g_ptr_array_steal_index_fast (lying, which));
+    }
+  }
+  return NULL;
+}
+
+static WeirNext
+start_releasing (Fake *fake)
+{
+  return start_thread_of (fake, release_shuffled);
+}
+
+static WeirNext
+keep_for_thread (Fake *fake, const WeirRecord *record)
+{
+  g_async_queue_push (((Releaser *) fake->data)->queue, weir_record_keep (fake->stage, record));
+  return WEIR_MORE;
+}
+
+/* The thread gives back whatever it has, as it has nothing else to wait for. */
+static WeirNext
+settle_elsewhere (G_GNUC_UNUSED Fake *fake)
+{
+  return WEIR_MORE;
+}
+
+static void
+join_releasing (Fake *fake)
+{
+  GAsyncQueue *queue = ((Releaser *) fake->data)->queue;
+  g_async_queue_push (queue, queue);
+  join_thread (fake);
+}
+
+static const Script releases_elsewhere = {
+  .start = start_releasing, .consume = keep_for_thread, .settle = settle_elsewhere, .close = join_releasing
+};
+
+static gint64
+rounds (void)
+{
+  return g_getenv ("WEIR_TEST_LONG") != NULL ? 1000000 : 20000;
+}
+
+static const Script numbers_in_order = { .produce = produce_number_under,
+                                         .delivered = be_told,
+                                         .flags = WEIR_IN_ORDER };
+
+START_TEST (stress_of_releases_out_of_order)
+{
+  static const guint64 capacities[] = { 2, 5, 64 };
+  Releaser releasers[2];
+  Way way = way_with (_i % 2 == 0 ? &numbers_under : &numbers_in_order, &releases_elsewhere, queue_of (capacities[_i]));
+  Fake *second = rig_add (way.rig, "second", WEIR_CONSUMER, &releases_elsewhere, NULL);
+  rig_link (way.rig, way.push, second, 33);
+  for (guint i = 0; i < G_N_ELEMENTS (releasers); i++) {
+    releasers[i] = (Releaser){ g_async_queue_new (), g_rand_new_with_seed (7 + i) };
+  }
+  way.end->data = &releasers[0];
+  second->data = &releasers[1];
+  way.push->quiet = way.end->quiet = second->quiet = TRUE;
+  way.push->most = rounds ();
+  ck_assert_int_eq (rig_run (way.rig), WEIR_RESULT_DONE);
+  ck_assert_int_eq (atomic_load (&way.push->told[WEIR_DELIVERED]), rounds ());
+  rig_free (way.rig);
+  for (guint i = 0; i < G_N_ELEMENTS (releasers); i++) {
+    g_async_queue_unref (releasers[i].queue);
+    g_rand_free (releasers[i].random);
+  }
+}
+END_TEST
+
+/* Records of a window, named in pairs by the transform, which are told on the producer's worker while it emits. */
+static WeirNext
+join_pairs (Fake *fake, const WeirRecord *record)
+{
+  if (fake->kept->len == 0) {
+    fake_keep (fake, record);
+    return WEIR_MORE;
+  }
+  weir_origin_join (fake->stage, g_ptr_array_index (fake->kept, 0));
+  fake_emit (fake, "pair");
+  release_first (fake);
+  return WEIR_MORE;
+}
+
+static const Script pairs = { .consume = join_pairs, .settle = settle_now };
+
+START_TEST (stress_of_joins_that_others_give_back)
+{
+  Releaser releaser = { g_async_queue_new (), g_rand_new_with_seed (5) };
+  Rig *rig = rig_new ();
+  Fake *pull = rig_add (rig, "pull", WEIR_PRODUCER, &numbers_under, NULL);
+  Fake *join = rig_add (rig, "join", WEIR_TRANSFORM, &pairs, NULL);
+  Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &releases_elsewhere, NULL);
+  rig_link (rig, pull, join, 8);
+  rig_link (rig, join, end, 8);
+  end->data = &releaser;
+  pull->quiet = join->quiet = end->quiet = TRUE;
+  pull->most = rounds () + 1; /* the last has no other */
+  ck_assert_int_eq (rig_run (rig), WEIR_RESULT_DONE);
+  ck_assert_int_eq (atomic_load (&pull->told[WEIR_DELIVERED]), pull->most);
+  rig_free (rig);
+  g_async_queue_unref (releaser.queue);
+  g_rand_free (releaser.random);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("origins-threads");
+  TCase *cases = tcase_create ("threads");
+  tcase_set_timeout (cases, 300);
+  tcase_add_test (cases, what_is_handed_in_is_told_where_a_token_came_with_it);
+  tcase_add_test (cases, what_is_handed_in_and_refused_is_abandoned);
+  tcase_add_test (cases, what_is_handed_in_is_abandoned_where_the_stage_fails);
+  tcase_add_test (cases, two_producers_of_one_taker_are_told_of_their_own);
+  tcase_add_loop_test (cases, stress_of_releases_out_of_order, 0, 3);
+  tcase_add_test (cases, stress_of_joins_that_others_give_back);
+  suite_add_tcase (suite, cases);
+  SRunner *runner = srunner_create (suite);
+  srunner_run_all (runner, CK_NORMAL);
+  int failures = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failures != 0;
+}
