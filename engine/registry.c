@@ -263,6 +263,11 @@ weir_registry_unknown (WeirRegistry *registry, const char *name)
   g_autofree char *found = weir_found_text (name);
   g_autoptr (GString) message = g_string_new (NULL);
   g_string_printf (message, "unknown plugin %s", found);
+  if (strchr (name, '/') != NULL || g_str_has_suffix (name, ".so")) {
+    g_string_append (message,
+                     "; expected a plugin's name, not its file: where that lies is given by --plugin-path FOLDER");
+    return g_error_new_literal (WEIR_REGISTRY_ERROR, WEIR_REGISTRY_ERROR_UNKNOWN, message->str);
+  }
   gsize plain = message->len;
   weir_suggest_append (message, name, (const char *const *) names->pdata);
   if (message->len == plain) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules that `weir plugin check` holds each role of a plugin to (see conform.h). Constant data. */
+/* The rules that `weir plugin check` holds each role of a plugin to (see conform.h): constant data, and its list for --help. */
 #include "cli/conform.h"
 
 const WeirConformRule weir_conform_rules[] = {
@@ -64,3 +64,13 @@ const WeirConformRule weir_conform_rules[] = {
     weir_conform_reply_wait },
   { WEIR_CONFORM_EVERY_ROLE, NULL, NULL, NULL },
 };
+
+char *
+weir_conform_list_rules (void)
+{
+  GString *list = g_string_new ("Rules, each for each role of the plugin, each in a process of its own:\n");
+  for (const WeirConformRule *rule = weir_conform_rules; rule->name != NULL; rule++) {
+    g_string_append_printf (list, "  %-17s %s\n", rule->name, rule->summary);
+  }
+  return g_string_free (list, FALSE);
+}

@@ -61,6 +61,8 @@ struct _WeirConform {
 
 /* The rules, ended by one without a name; the first one is that the role can be opened: without it none of the others is run. */
 extern const WeirConformRule weir_conform_rules[];
+/* Their names, and what holds; g_free() it. */
+char *weir_conform_list_rules (void);
 
 /* Are the settings for options that there are? roles: as the plugin describes them. FALSE: that has been told. */
 gboolean weir_conform_check_settings (json_object *roles, char *const *settings);

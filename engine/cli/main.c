@@ -8,11 +8,13 @@
 #include "found.h"
 #include "suggest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <json-c/json.h>
 #include <locale.h>
 #include <pcre2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -137,11 +139,27 @@ open_standard_descriptors (void)
   }
 }
 
+/* Help and version: where they cannot be written, that is told. GLib's own handler says nothing. */
+static void
+print_or_fail (const char *text)
+{
+  const char *charset = NULL;
+  g_autofree char *converted = g_get_console_charset (&charset)
+                                 ? NULL
+                                 : g_convert_with_fallback (text, -1, charset, "UTF-8", "?", NULL, NULL, NULL);
+  fputs (converted != NULL ? converted : text, stdout);
+  if (fflush (stdout) != 0 || ferror (stdout) != 0) {
+    fprintf (stderr, "weir: cannot write to standard output: %s\n", g_strerror (errno));
+    exit (WEIR_EXIT_FAILED);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   open_standard_descriptors ();
   setlocale (LC_ALL, "");
+  g_set_print_handler (print_or_fail);
   setlocale (LC_NUMERIC, "C"); /* numbers are read and written in one way everywhere */
   gboolean version = FALSE;
   g_autoptr (GOptionContext) context = make_context (&version);

@@ -5,6 +5,7 @@
 #include "cli/conform.h"
 
 #include "found.h"
+#include "plugin-object.h"
 #include "suggest.h"
 
 #include <errno.h>
@@ -326,16 +327,6 @@ check_rules (char **rules)
   return TRUE;
 }
 
-static char *
-list_rules (void)
-{
-  GString *list = g_string_new ("Rules, each for each role of the plugin, each in a process of its own:\n");
-  for (const WeirConformRule *rule = weir_conform_rules; rule->name != NULL; rule++) {
-    g_string_append_printf (list, "  %-17s %s\n", rule->name, rule->summary);
-  }
-  return g_string_free (list, FALSE);
-}
-
 int
 weir_plugin_check_command (int argc, char **argv)
 {
@@ -355,7 +346,7 @@ weir_plugin_check_command (int argc, char **argv)
     G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("FILE.so");
-  g_autofree char *rules = list_rules ();
+  g_autofree char *rules = weir_conform_list_rules ();
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) words = g_new0 (char *, argc + 1);
   for (int i = 0; i < argc; i++) {
@@ -389,6 +380,10 @@ weir_plugin_check_command (int argc, char **argv)
   g_autofree char *name = g_path_get_basename (files[0]);
   if (g_str_has_suffix (name, ".so")) {
     name[strlen (name) - strlen (".so")] = '\0';
+  }
+  if (!weir_name_is_sane (name)) {
+    g_autofree char *found = weir_found_text (files[0]);
+    return weir_command_refuse (COMMAND, "found %s, expected a file called after its plugin, NAME.so", found);
   }
   int status = check (&arguments, files[0], name);
   if (g_getenv (VALGRIND) != NULL) {

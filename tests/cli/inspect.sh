@@ -199,6 +199,14 @@ expect_status 2
 expect_stdout ''
 expect_stderr 'weir: unknown plugin "smaple"; did you mean "sample"?'
 
+begin "a plugin's file is not its name: what to give instead"
+for file in ./sample.so first/sample sample.so; do
+  run "$WEIR" inspect --plugin-path first "$file"
+  expect_status 2
+  expect_stdout ''
+  expect_stderr "weir: unknown plugin \"$file\"; expected a plugin's name, not its file: where that lies is given by --plugin-path FOLDER"
+done
+
 begin "an unknown plugin like no other names the folders"
 run "$WEIR" inspect xyzzy --plugin-path first --plugin-path nowhere
 expect_status 2

@@ -575,8 +575,9 @@ cat >shared-keeps.json <<'END'
   "transforms": { "split": { "plugin": "lines", "from": "in" } },
   "consumers": { "log": { "plugin": "keeps", "shared": true, "from": "split", "isolate": true, "queue": { "records": 50 } } } }
 END
-share shared-keeps.json
+share shared-keeps.json --progress
 tell 1 5 400
+wait_until grep -q ', consumed 2000 ' stderr
 stop
 expect_status 0
 [ "$(tr -d ' \n' <summary | grep -o '"records_in":2000' | wc -l)" -ge 1 ] || fail "$(cat summary)"

@@ -129,6 +129,8 @@ done
 begin "the builds' words are in the README"
 expect_match a_producer-make/README.md '^    make check$'
 expect_match a_producer-make/README.md '^    weir run --plugin-path \. a_producer-make\.json$'
+expect_match a_producer-make/README.md '^    weir plugin check \./a_producer-make\.so$'
+expect_match a_producer-meson/README.md '^    weir plugin check build/a_producer-meson\.so$'
 expect_match a_producer-meson/README.md '^    meson setup build && meson test -C build$'
 expect_match a_producer-autotools/README.md '^    weir inspect --plugin-path \.libs a_producer-autotools$'
 

@@ -286,6 +286,9 @@ wrong () {
 }
 wrong "no file" 'found 0 files, expected one'
 wrong "two files" 'found 2 files, expected one' a.so b.so
+wrong "no name of a file" 'found "", expected a file called after its plugin, NAME.so' ''
+wrong "a folder" 'found ".", expected a file called after its plugin, NAME.so' .
+wrong "a file with a newline in its name" 'found "a\nb.so", expected a file called after its plugin, NAME.so' $'a\nb.so'
 wrong "a role that it has not" '--role: plugin "null" is no producer' --role producer "$plugins/null.so"
 wrong "a rule that is none" '--rule: unknown rule "pauze"; did you mean "pause"?' --rule pauze "$plugins/null.so"
 wrong "an option that it has not" '--set: unknown option "patern"; did you mean "pattern"?' --set patern=x "$plugins/match.so"
@@ -303,6 +306,38 @@ expect_stderr "weir: plugin check: plugin \"text\" (text.so): found a file that 
 run "$WEIR" plugin check "$WEIR_TEST_MODULES/crashes.so"
 expect_status 2
 expect_match stderr 'it crashes while it is opened \(signal 11, Segmentation fault\)$'
+
+begin "files that are none: a folder, a pipe, a device, a loop of links, nothing"
+mkdir folder.so
+mkfifo pipe.so
+ln -s loop-2.so loop.so
+ln -s loop.so loop-2.so
+# refused FILE TEXT
+refused () {
+  local name=${1##*/}
+  run timeout 60 "$WEIR" plugin check "$1"
+  expect_status 2
+  expect_stdout ''
+  expect_stderr "weir: plugin check: plugin \"${name%.so}\" ($1): $2"
+}
+refused folder.so 'found a directory, expected a shared object'
+refused pipe.so 'found a special file, expected a shared object'
+refused /dev/null 'found a special file, expected a shared object'
+refused loop.so 'cannot be read: Too many levels of symbolic links'
+refused none.so 'cannot be read: No such file or directory'
+
+if [ -w /dev/full ]; then
+  begin "nothing takes what it prints"
+  "$WEIR" plugin check --rule wake "$plugins/null.so" >/dev/full 2>stderr
+  [ $? = 1 ] || fail "its exit status is not 1"
+  expect_stderr 'weir: plugin check: cannot write to standard output: No space left on device'
+  for words in --help --version 'plugin check --help' 'new-plugin --help' 'help run'; do
+    # shellcheck disable=SC2086
+    "$WEIR" $words >/dev/full 2>stderr
+    [ $? = 1 ] || fail "$words: the exit status is not 1"
+    expect_stderr 'weir: cannot write to standard output: No space left on device'
+  done
+fi
 
 begin "weir plugin without a command, with a wrong one, its help"
 run "$WEIR" plugin
