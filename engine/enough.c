@@ -39,8 +39,10 @@ weir_intake_discard (WeirStage *stage)
         weir_intake_append (stage, link);
       }
       weir_intake_leave (stage, link);
-    } else if (link->connection != NULL) {
+    } else {
       weir_store_release (&link->ready, 0); /* it is on no list: so much must be seen before it can be let go */
+      weir_fence (&link->ready);
+      weir_origins_abandon_queued (link); /* what has come since the stage has failed */
     }
   }
 }

@@ -296,6 +296,33 @@ START_TEST (the_failure_of_a_taker_abandons_what_lies_before_it)
 }
 END_TEST
 
+/* Emits, and is not through with the callback while the gate is closed. */
+static void
+emit_a_and_pass (Fake *fake)
+{
+  emit_a_under (fake);
+  fake_flag (fake, 1);
+  gate_pass (fake->data);
+}
+
+/* What is published behind its failure. */
+START_TEST (the_failure_of_a_taker_abandons_what_comes_behind_it)
+{
+  Gate gate = GATE_CLOSED;
+  Way way = way_begin (&pusher_under, &keeper, 10);
+  way.push->data = &gate;
+  fake_do (way.push, emit_a_and_pass);
+  rig_until_flag (way.rig, way.push, 1);
+  fake_do (way.end, fail_now);
+  rig_until_noted (way.rig, way.end, "close", 1);
+  gate_open (&gate);
+  ck_assert_int_eq (rig_finish (way.rig), WEIR_RESULT_FAILED);
+  ck_assert (!way.rig->late);
+  ck_assert_uint_eq (fake_count (way.push, "delivered(a,ABANDONED)"), 1);
+  rig_free (way.rig);
+}
+END_TEST
+
 static WeirNext
 reject (Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
 {
@@ -328,6 +355,7 @@ add (TCase *tcase)
   tcase_add_loop_test (tcase, ten_thousand_are_told, 0, 2);
   tcase_add_test (tcase, its_own_failure_abandons_what_is_open);
   tcase_add_test (tcase, the_failure_of_a_taker_abandons_what_lies_before_it);
+  tcase_add_test (tcase, the_failure_of_a_taker_abandons_what_comes_behind_it);
   tcase_add_test (tcase, what_is_rejected_and_kept_by_nobody_is_told_so_or_abandoned);
 }
 
