@@ -119,7 +119,8 @@ inherit (WeirStage *stage, WeirBuffer *buffer, const guint8 *data, gsize size)
   WeirRecord record = {
     .data = data, .size = size, .buffer = buffer, .time = from->time, .context = from->context, .stream = from->stream
   };
-  if (G_UNLIKELY (stage->overrides != 0)) {
+  /* An origin that is open is that of the base already. */
+  if (G_UNLIKELY ((stage->overrides & ~(guint32) WEIR_SET_ORIGIN) != 0)) {
     record = overridden (stage, record, TRUE);
     if ((stage->overrides & WEIR_SET_TRAIL) != 0) {
       record.trail = (guint16) MIN (stage->set_trail, size);

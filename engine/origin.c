@@ -170,9 +170,13 @@ void
 weir_origin_each (WeirOrigin *origin, void (*each) (WeirOpened *opened, gpointer data), gpointer data)
 {
   g_autoptr (GPtrArray) left = g_ptr_array_new ();
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL); /* bundles may share one */
   g_ptr_array_add (left, origin);
   while (left->len > 0) {
     WeirOrigin *next = g_ptr_array_steal_index (left, left->len - 1);
+    if (!g_hash_table_add (seen, next)) {
+      continue;
+    }
     if (!next->is_bundle) {
       each ((WeirOpened *) next, data);
       continue;
