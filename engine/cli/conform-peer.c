@@ -114,7 +114,7 @@ weir_conform_peer_meet (WeirConformServer *server, WeirConformPeer *peer)
 gsize
 weir_conform_peer_send (WeirConformPeer *peer, gsize size)
 {
-  guint8 bytes[AT_ONCE];
+  guint8 bytes[AT_ONCE] = { 0 };
   gsize all = 0;
   while (all < size) {
     gsize piece = MIN (sizeof bytes, size - all);
@@ -137,7 +137,7 @@ weir_conform_peer_send (WeirConformPeer *peer, gsize size)
 void
 weir_conform_peer_receive (WeirConformPeer *peer)
 {
-  guint8 bytes[AT_ONCE];
+  guint8 bytes[AT_ONCE] = { 0 };
   while (!peer->over) {
     gssize came = recv (peer->fd, bytes, sizeof bytes, 0);
     if (came < 0 && errno == EINTR) {
