@@ -230,8 +230,6 @@ check_isolated (WeirLoad *load, const WeirLoadStage *entry)
                          "the connection that it writes to lives in this process; "
                          "expected it at what feeds \"%s\"",
                          stage->name);
-  } else if (stage->shared) {
-    weir_load_wrong_key (load, &spot, "what connections share cannot run in a child process");
   }
 }
 

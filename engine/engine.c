@@ -47,7 +47,8 @@ fill_state (WeirEngine *engine, const WeirConfigStage *stage, GError **error)
 
 /* state is taken. */
 static WeirStage *
-add_to_pipeline (WeirEngine *engine, const WeirConfigStage *config, const WeirRole *role, gpointer state, GError **error)
+add_to_pipeline (WeirEngine *engine, const WeirConfigStage *config, const WeirRole *role, gpointer state,
+                 GError **error)
 {
   return config->listener != NULL
            ? weir_pipeline_add_template (engine->pipeline, config->name, config->kind, config->plugin_name, role, state)
@@ -61,8 +62,8 @@ add_isolated (WeirEngine *engine, const WeirConfigStage *config, GError **error)
 {
   WeirIsolation *isolation = weir_isolation_new (config->kind, config->role, config->file, config->options);
   g_ptr_array_add (engine->isolations, isolation);
-  WeirStage *stage = add_to_pipeline (engine, config, weir_isolation_role (isolation),
-                                      weir_isolation_state (isolation), error);
+  WeirStage *stage = add_to_pipeline (engine, config, weir_isolation_role (isolation), weir_isolation_state (isolation),
+                                      error);
   if (stage != NULL) {
     weir_isolation_adopt (stage);
   }

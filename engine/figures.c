@@ -48,7 +48,8 @@ guint64
 weir_stage_counter (WeirStage *stage, guint counter)
 {
   gboolean elsewhere = stage->elsewhere != NULL && stage->elsewhere->counter != NULL;
-  guint64 count = elsewhere ? stage->elsewhere->counter (stage, counter) : weir_load_relaxed (&stage->counters[counter]);
+  guint64 count = elsewhere ? stage->elsewhere->counter (stage, counter)
+                            : weir_load_relaxed (&stage->counters[counter]);
   return count + (stage->connections != NULL ? weir_connections_counter (stage->connections, stage, counter) : 0);
 }
 

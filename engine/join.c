@@ -37,6 +37,8 @@ join (WeirStage *stage)
       weir_link_close (link, WEIR_LINK_FAILED);
     } else if (stage->input_closed || stage->stopping || stage->finishing || stage->life >= WEIR_LIFE_ENDED) {
       weir_link_close (link, WEIR_LINK_FINISHED);
+    } else if (stage->elsewhere != NULL && stage->elsewhere->join != NULL) {
+      stage->elsewhere->join (stage, link);
     }
   }
 }

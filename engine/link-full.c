@@ -41,11 +41,13 @@ too_old (WeirLink *link, guint64 age)
   return stamp != 0 && (guint64) (weir_clock_now () - stamp) >= age;
 }
 
+/* Without so many of the entries. */
 static gboolean
-reached (WeirLink *link, gsize offset)
+reached (WeirLink *link, gsize offset, guint64 without)
 {
 #define MARK(marks) G_STRUCT_MEMBER (guint64, &(marks), offset)
-  return link->put_private - link->done_seen >= MARK (link->limits->records) ||
+  guint64 entries = link->put_private - link->done_seen;
+  return entries - MIN (entries, without) >= MARK (link->limits->records) ||
          link->put_bytes_private - link->done_bytes_seen >= MARK (link->limits->bytes) ||
          weir_link_level_pinned (link) >= MARK (link->limits->pinned) || too_old (link, MARK (link->limits->age));
 #undef MARK
@@ -54,7 +56,7 @@ reached (WeirLink *link, gsize offset)
 gboolean
 weir_link_at_high (WeirLink *link)
 {
-  return reached (link, G_STRUCT_OFFSET (WeirMarks, high));
+  return reached (link, G_STRUCT_OFFSET (WeirMarks, high), 0);
 }
 
 gboolean
@@ -66,14 +68,22 @@ weir_link_at_low (WeirLink *link)
          weir_link_level_pinned (link) <= link->limits->pinned.low && !too_old (link, link->limits->age.low);
 }
 
+/* Control entries are never refused, and whoever puts them is not told to stop: they do not count here. */
+static gboolean
+at_hard (WeirLink *link)
+{
+  guint64 controls = link->controls_private - weir_load_relaxed (&link->controls_done);
+  return reached (link, G_STRUCT_OFFSET (WeirMarks, hard), controls);
+}
+
 gboolean
 weir_link_below_hard (WeirLink *link)
 {
-  if (link->limits->settings.when_full != WEIR_WHEN_FULL_PAUSE || !reached (link, G_STRUCT_OFFSET (WeirMarks, hard))) {
+  if (link->limits->settings.when_full != WEIR_WHEN_FULL_PAUSE || !at_hard (link)) {
     return TRUE;
   }
   weir_link_see_done (link);
-  return !reached (link, G_STRUCT_OFFSET (WeirMarks, hard));
+  return !at_hard (link);
 }
 
 guint64

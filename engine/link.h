@@ -92,8 +92,9 @@ typedef struct {
   GTree *states;                  /* stream -> state, in the order of their numbers; NULL: there has been one at most */
   WeirRejection *reasons;         /* of rejected slots that done has not come to */
   guint64 given_up;               /* one more than where what was dropped untaken begins; 0: nothing was */
-  guint64 granted, granted_base; /* of a held link: done goes no further; and where what holds it began to count */
-  guint64 rewound_from; /* up to there, slots that are to be taken may have been given back before (weir_link_rewind()) */
+  guint64 granted, granted_base;  /* of a held link: done goes no further; and where what holds it began to count */
+  guint64
+    rewound_from; /* up to there, slots that are to be taken may have been given back before (weir_link_rewind()) */
   void (*on_done) (WeirLink *link, gpointer data);
   gpointer on_done_data;
   guint input_index; /* in the taking stage's inputs; of those that are no copies, or may leave */

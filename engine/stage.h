@@ -83,12 +83,13 @@ typedef struct {
   gboolean ours; /* its role is the engine's, and none of its plugin's code runs here */
   gboolean (*control) (WeirStage *stage, WeirLink *link,
                        const WeirRecord *control); /* is about to be taken; FALSE: it waits */
+  void (*join) (WeirStage *stage, WeirLink *link); /* one of a new connection is among its inputs, and open */
   void (*look) (WeirStage *stage);                 /* at the end of each turn */
   void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
   void (*drain) (WeirStage *stage);
-  gboolean (*may_close) (WeirStage *stage);             /* FALSE: it lingers until it may */
-  void (*renew) (WeirStage *stage);                     /* it is about to be opened again; NULL: all of its state is as it was */
-  void (*forget) (WeirStage *stage);                    /* it is about to be freed */
+  gboolean (*may_close) (WeirStage *stage); /* FALSE: it lingers until it may */
+  void (*renew) (WeirStage *stage);         /* it is about to be opened again; NULL: all of its state is as it was */
+  void (*forget) (WeirStage *stage);        /* it is about to be freed */
   void (*figures) (WeirStage *stage, gpointer figures); /* a WeirStageFigures */
   guint64 (*counter) (WeirStage *stage, guint counter);
 } WeirElsewhere;

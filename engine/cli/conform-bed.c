@@ -269,8 +269,8 @@ is_closed (WeirHarness *harness, G_GNUC_UNUSED gpointer data)
 const char *
 weir_conform_last_call (WeirConform *conform)
 {
-  static const char *const names[] = { "open",   "start",      "produce", "pause", "resume", "consume",  "flush",
-                                       "settle", "end_stream", "end",     "stop",  "close",  "interrupt" };
+  static const char *const names[] = { "open",   "start",      "produce", "pause", "resume", "consume",   "flush",
+                                       "settle", "end_stream", "end",     "stop",  "close",  "interrupt", "delivered" };
   const char *calls = weir_harness_calls (conform->harness), *last = calls, *found = "";
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     gsize length = strlen (names[i]);

@@ -84,9 +84,9 @@ compare (WeirConform *conform, const Holdings *before, const Holdings *half, gui
   return WEIR_CONFORM_OK;
 }
 
-/* Many rounds of one thing: as many as were asked for, or as go into the time. */
-static WeirConformResult
-repeat (WeirConform *conform, guint rounds, const char *what, WeirConformResult (*once) (WeirConform *conform))
+WeirConformResult
+weir_conform_repeat (WeirConform *conform, guint rounds, const char *what,
+                     WeirConformResult (*once) (WeirConform *conform))
 {
   Holdings before = { 0 }, half = { 0 };
   guint warm = 0, middle = 0, done = 0;
@@ -131,7 +131,7 @@ open_once (WeirConform *conform)
 WeirConformResult
 weir_conform_cycles (WeirConform *conform)
 {
-  return repeat (conform, conform->plan->cycles, "cycles of open() and close()", open_once);
+  return weir_conform_repeat (conform, conform->plan->cycles, "cycles of open() and close()", open_once);
 }
 
 static WeirConformResult
@@ -150,7 +150,7 @@ live_once (WeirConform *conform)
 WeirConformResult
 weir_conform_lives (WeirConform *conform)
 {
-  return repeat (conform, conform->plan->cycles * 2 / 5, "lives from open() to close()", live_once);
+  return weir_conform_repeat (conform, conform->plan->cycles * 2 / 5, "lives from open() to close()", live_once);
 }
 
 /* ---- connections ---- */
@@ -192,7 +192,7 @@ connect_once (WeirConform *conform)
 WeirConformResult
 weir_conform_connections (WeirConform *conform)
 {
-  return repeat (conform, conform->plan->cycles / 5, "short connections", connect_once);
+  return weir_conform_repeat (conform, conform->plan->cycles / 5, "short connections", connect_once);
 }
 
 /* ---- streams ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `weir plugin check` is made of: conform-rules.c has the table of rules, conform-life.c, conform-flow.c, conform-growth.c and
- * conform-options.c hold a role to them, conform-bed.c is what they share, conform-settings.c fills their options in, and
+/* What `weir plugin check` is made of: conform-rules.c has the table of rules, conform-life.c, conform-flow.c, conform-growth.c,
+ * conform-options.c and conform-origins.c hold a role to them, conform-bed.c is what they share, conform-settings.c fills their options in, and
  * conform-child.c runs each rule on each role in a process of its own. Those of connections are in conform-connections.c and
  * conform-reply.c, with conform-server.h. plugin-check.c, the command, opens no plugin itself.
  * All on the main thread, of the command or of a child; who is in a child owns what it likes and just ends. */
@@ -116,6 +116,12 @@ void weir_conform_note (const char *what);
 /* Something that is no plugin's to cause was said by a library of the process; NULL: nothing was. */
 const char *weir_conform_critical (void);
 
+/* ---- in the child: conform-growth.c ---- */
+
+/* Many rounds of one thing, as many as were asked for, or as go into the time, leave nothing. */
+WeirConformResult weir_conform_repeat (WeirConform *conform, guint rounds, const char *what,
+                                       WeirConformResult (*once) (WeirConform *conform));
+
 /* ---- the rules ---- */
 WeirConformResult weir_conform_open (WeirConform *conform);
 WeirConformResult weir_conform_answers (WeirConform *conform);
@@ -140,6 +146,7 @@ WeirConformResult weir_conform_options (WeirConform *conform);
 WeirConformResult weir_conform_cycles (WeirConform *conform);
 WeirConformResult weir_conform_lives (WeirConform *conform);
 WeirConformResult weir_conform_streams (WeirConform *conform);
+WeirConformResult weir_conform_origins (WeirConform *conform);
 WeirConformResult weir_conform_listens (WeirConform *conform);
 WeirConformResult weir_conform_connection (WeirConform *conform);
 WeirConformResult weir_conform_connection_pause (WeirConform *conform);

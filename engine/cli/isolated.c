@@ -276,6 +276,19 @@ has_descriptors (void)
   return TRUE;
 }
 
+/* By the manager's protocol they are for the process of that number, and stay with it. */
+static void
+take_sockets (guint count)
+{
+  g_autofree char *pid = g_strdup_printf ("%d", (int) getpid ());
+  for (guint i = 0; i < count; i++) {
+    fcntl (WEIR_SOCKETS_FD + (int) i, F_SETFD, FD_CLOEXEC);
+  }
+  if (count > 0) {
+    g_setenv ("LISTEN_PID", pid, TRUE);
+  }
+}
+
 int
 weir_isolated_command (G_GNUC_UNUSED int argc, G_GNUC_UNUSED char **argv)
 {
@@ -285,6 +298,7 @@ weir_isolated_command (G_GNUC_UNUSED int argc, G_GNUC_UNUSED char **argv)
     return WEIR_EXIT_USAGE;
   }
   close (WEIR_PLAN_FD);
+  take_sockets (isolated.plan.sockets);
   g_set_prgname ("weir isolated");
   set_up_signals ();
   g_log_set_writer_func (send_message, NULL, NULL);

@@ -287,33 +287,32 @@ make_plan (WeirIsolate *isolate)
                     .options = isolate->of->options,
                     .log_level = stage->log_level,
                     .record_max = stage->record_max,
+                    .sockets = weir_plan_count_sockets (isolate->of->options),
                     .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
                     .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)),
                     .rejects = stage->rejected.count > 0 };
-  for (guint i = 0; i < stage->input_count; i++) {
+  for (guint i = 0; i < isolate->inputs; i++) {
     g_array_append_val (plan.inputs, stage->inputs[i]->limits->settings);
   }
   for (guint i = 0; i < stage->port_count; i++) {
     WeirPlanOutput output = { .taken = stage->ports[i].count > 0 };
     if (output.taken) {
       output.queue = stage->ports[i].links[0]->limits->settings;
-      isolate->outputs++;
     }
     g_array_append_val (plan.outputs, output);
   }
   if (plan.rejects) {
     plan.rejected = stage->rejected.links[0]->limits->settings;
-    isolate->outputs++;
   }
   return plan;
 }
 
 static gboolean
-spawn (WeirIsolate *isolate, int plan, const int data[2], const int control[2])
+spawn (WeirIsolate *isolate, int plan, const int data[2], const int control[2], guint sockets)
 {
   const int fds[] = { plan, data[1], control[1], isolate->shared_fd };
   g_autofree char *message = NULL;
-  if (!weir_process_start (&isolate->process, isolate->stage->name, fds, G_N_ELEMENTS (fds), &message)) {
+  if (!weir_process_start (&isolate->process, isolate->stage->name, fds, G_N_ELEMENTS (fds), sockets, &message)) {
     weir_stage_fail (isolate->stage, "cannot start its child process: %s", message);
     return FALSE;
   }
@@ -333,7 +332,7 @@ weir_isolate_start_child (WeirIsolate *isolate)
   if (!started) {
     weir_stage_fail_errno (stage, "cannot connect it to a child process");
   }
-  started = started && spawn (isolate, file, data, control);
+  started = started && spawn (isolate, file, data, control, plan.sockets);
   isolate->data = data[0];
   isolate->control = control[0];
   for (gsize i = 0; i < 3; i++) {

@@ -28,9 +28,11 @@ weir_isolate_flush (WeirStage *stage, gpointer state, const WeirRecord *records,
   if (isolate->enough) {
     return WEIR_DONE;
   }
-  if (weir_sender_is_idle (&isolate->sender)) {
-    WeirLink *link = stage->flush_link;
-    isolate->crossing.link = link;
+  WeirLink *link = stage->flush_link;
+  isolate->crossing.link = link;
+  if (weir_sender_is_idle (&isolate->sender) && isolate->funnel != NULL) {
+    weir_funnel_records (isolate->funnel, &isolate->sender, link, records, count);
+  } else if (weir_sender_is_idle (&isolate->sender)) {
     weir_sender_records (&isolate->sender, (guint16) link->extras->input_index, records, count, link->taken - count);
   }
   return push (stage, isolate);
@@ -43,12 +45,27 @@ weir_isolate_control (WeirStage *stage, WeirLink *link, const WeirRecord *contro
   if (isolate->enough) {
     return TRUE;
   }
-  if (weir_sender_is_idle (&isolate->sender)) {
+  if (weir_sender_is_idle (&isolate->sender) && isolate->funnel != NULL) {
+    weir_funnel_control (isolate->funnel, &isolate->sender, link, control);
+  } else if (weir_sender_is_idle (&isolate->sender)) {
     WeirFrameType type = control->flags == WEIR_CONTROL_END ? WEIR_FRAME_IS_END : WEIR_FRAME_IS_END_STREAM;
     weir_sender_control (&isolate->sender, type, (guint16) link->extras->input_index, control->stream);
   }
   stage->waits = push (stage, isolate) == WEIR_WAIT;
   return !stage->waits;
+}
+
+gboolean
+weir_isolate_send_end (WeirIsolate *isolate)
+{
+  if (isolate->funnel == NULL || isolate->concluded) {
+    return TRUE;
+  }
+  if (!isolate->end_sent && weir_sender_is_idle (&isolate->sender)) {
+    isolate->end_sent = TRUE;
+    weir_sender_control (&isolate->sender, WEIR_FRAME_IS_END, 0, 0);
+  }
+  return push (isolate->stage, isolate) == WEIR_MORE;
 }
 
 /* ---- from the child ---- */
@@ -58,7 +75,7 @@ static guint32
 own_stream (WeirIsolate *isolate, guint32 stream)
 {
   if ((stream & WEIR_STREAM_ELSEWHERE) == 0) {
-    return stream;
+    return isolate->funnel != NULL ? weir_funnel_stream (isolate->funnel, stream) : stream;
   }
   gpointer own = g_hash_table_lookup (isolate->streams, GUINT_TO_POINTER (stream));
   if (own == NULL) {
@@ -79,7 +96,13 @@ end_stream (WeirIsolate *isolate, guint32 stream)
   }
   g_hash_table_remove (isolate->ends, GUINT_TO_POINTER (stream));
   if ((stream & WEIR_STREAM_ELSEWHERE) == 0) {
-    weir_outputs_control (isolate->stage, WEIR_CONTROL_END_STREAM, stream);
+    guint32 here = own_stream (isolate, stream);
+    if (here != 0) {
+      weir_outputs_control (isolate->stage, WEIR_CONTROL_END_STREAM, here);
+    }
+    if (isolate->funnel != NULL) {
+      weir_funnel_forget_stream (isolate->funnel, stream);
+    }
     return;
   }
   gpointer own = g_hash_table_lookup (isolate->streams, GUINT_TO_POINTER (stream));
@@ -172,11 +195,26 @@ weir_isolate_produce (WeirStage *stage, gpointer state)
 
 /* ---- what is released ---- */
 
-/* A position on the link: the child counts from where its life began. */
-static guint64
-released_of (const WeirIsolate *isolate, const WeirLink *link, guint input)
+static void
+granted (WeirLink *link, gpointer data)
 {
-  return link->extras->granted_base + weir_load_acquire (weir_shared_released (isolate->shared, input));
+  WeirIsolate *isolate = data;
+  weir_intake_done (isolate->stage, link);
+  isolate->settle_told = FALSE;
+  if (link->extras->granted == link->taken) {
+    weir_link_make_ready (link); /* what it owns for nothing is given back, and the stage may have come to its end */
+  }
+}
+
+/* FALSE: more than was sent. */
+static gboolean
+check_released (WeirStage *stage, WeirIsolate *isolate, guint64 released, guint64 sent)
+{
+  if (released > sent) {
+    weir_stage_fail (stage, "its child process %d has released %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records",
+                     (int) isolate->process.number, released, sent);
+  }
+  return released <= sent;
 }
 
 /* TRUE: more than before. */
@@ -184,24 +222,23 @@ static gboolean
 take_released (WeirStage *stage, WeirIsolate *isolate)
 {
   gboolean more = FALSE;
+  if (isolate->funnel != NULL) {
+    guint64 released = weir_load_acquire (weir_shared_released (isolate->shared, 0));
+    /* Its end is sent too, and is no link's. */
+    guint64 sent = weir_funnel_sent (isolate->funnel) + (isolate->end_sent ? 1 : 0);
+    return check_released (stage, isolate, released, sent) &&
+           weir_funnel_release (isolate->funnel, released, granted, isolate);
+  }
   for (guint i = 0; i < stage->input_count; i++) {
     WeirLink *link = stage->inputs[i];
-    guint64 released = released_of (isolate, link, i);
-    if (released <= link->extras->granted) {
-      continue;
-    }
-    if (released > link->taken) {
-      weir_stage_fail (
-        stage, "its child process %d has released %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records",
-        (int) isolate->process.number, released - link->extras->granted_base, link->taken - link->extras->granted_base);
+    guint64 base = link->extras->granted_base, released = weir_load_acquire (weir_shared_released (isolate->shared, i));
+    if (!check_released (stage, isolate, released, link->taken - base)) {
       return FALSE;
     }
-    link->extras->granted = released;
-    weir_intake_done (stage, link);
-    more = TRUE;
-    isolate->settle_told = FALSE;
-    if (released == link->taken) {
-      weir_link_make_ready (link); /* what it owns for nothing is given back, and the stage may have come to its end */
+    if (base + released > link->extras->granted) {
+      link->extras->granted = base + released;
+      granted (link, isolate);
+      more = TRUE;
     }
   }
   return more;
@@ -214,20 +251,38 @@ is_held_up (WeirLink *link)
   return link->extras->granted < link->taken && weir_link_look (link) == 0 && weir_load_acquire (&link->full) != 0;
 }
 
+static gboolean
+any_waits (WeirStage *stage, WeirIsolate *isolate)
+{
+  gboolean any = isolate->funnel != NULL && weir_funnel_waits (isolate->funnel);
+  for (guint i = 0; i < stage->input_count && isolate->funnel == NULL; i++) {
+    any = any || stage->inputs[i]->extras->granted < stage->inputs[i]->taken;
+  }
+  return any;
+}
+
+static gboolean
+any_held_up (WeirStage *stage, WeirIsolate *isolate)
+{
+  if (isolate->funnel != NULL) {
+    return stage->active == NULL && weir_funnel_any (isolate->funnel, is_held_up);
+  }
+  gboolean any = FALSE;
+  for (guint i = 0; i < stage->input_count; i++) {
+    any = any || is_held_up (stage->inputs[i]);
+  }
+  return any;
+}
+
 static void
 look_at_inputs (WeirStage *stage, WeirIsolate *isolate)
 {
-  gboolean waits = FALSE, held_up = FALSE;
   take_released (stage, isolate);
-  for (guint i = 0; i < stage->input_count; i++) {
-    waits = waits || stage->inputs[i]->extras->granted < stage->inputs[i]->taken;
-    held_up = held_up || is_held_up (stage->inputs[i]);
-  }
-  if (held_up && !isolate->settle_told) {
+  if (!isolate->settle_told && any_held_up (stage, isolate)) {
     isolate->settle_told = TRUE;
     weir_isolate_say (isolate, WEIR_SAY_SETTLE);
   }
-  if (waits && weir_load_relaxed (&isolate->shared->wants) == 0) {
+  if (any_waits (stage, isolate) && weir_load_relaxed (&isolate->shared->wants) == 0) {
     /* Said, and looked at once more: whoever releases stores, fences, and reads what was said. */
     weir_store_relaxed (&isolate->shared->wants, 1);
     weir_fence (&isolate->shared->wants);
@@ -241,7 +296,8 @@ void
 weir_isolate_look (WeirStage *stage)
 {
   WeirIsolate *isolate = weir_isolate_of (stage->self);
-  if (stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED && !stage->failed && stage->input_count > 0) {
+  if (stage->life >= WEIR_LIFE_STARTING && stage->life < WEIR_LIFE_ENDED && !stage->failed && stage->input_count > 0 &&
+      !isolate->concluded) {
     look_at_inputs (stage, isolate);
   }
 }
@@ -250,15 +306,17 @@ void
 weir_isolate_settle_links (WeirIsolate *isolate)
 {
   WeirStage *stage = isolate->stage;
+  take_released (stage, isolate);
   for (guint i = 0; i < stage->input_count; i++) {
     WeirLink *link = stage->inputs[i];
-    guint64 released = released_of (isolate, link, i);
-    link->extras->granted = MAX (link->extras->granted, MIN (released, link->taken));
     weir_link_done (link); /* also of a run of which a part is on its way */
     if (isolate->enough || weir_load_relaxed (&link->closed) == WEIR_LINK_FINISHED) {
       /* What it has not taken of what it was sent, and what was not sent. */
       weir_intake_discard_run (stage, link, WEIR_DROP_TAKER_FINISHED);
       weir_link_abandon (link, WEIR_DROP_TAKER_FINISHED);
+    }
+    if (link->connection != NULL) {
+      weir_link_make_ready (link); /* it may have parted */
     }
   }
 }

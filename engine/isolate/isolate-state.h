@@ -5,6 +5,7 @@
 
 #include "isolate/control.h"
 #include "isolate/crossing.h"
+#include "isolate/funnel.h"
 #include "isolate/isolate.h"
 #include "isolate/process.h"
 #include "isolate/receiver.h"
@@ -32,12 +33,13 @@ typedef struct {
   int data, control; /* -1: none */
   WeirSender sender;
   WeirReceiver receiver;
+  WeirFunnel *funnel;              /* of a stage that connections share; else NULL: the child's inputs are its own */
   gboolean opened, started, ready; /* the child has said so */
   gboolean enough;                 /* it wants no more input */
   gboolean output_over;            /* it has said that no output follows */
   gboolean drained;                /* its output was read to the end */
   gboolean gone, concluded;        /* it was reaped; and what that means has been told */
-  gboolean start_wanted, drain_told, settle_told, halt_told;
+  gboolean start_wanted, drain_told, settle_told, halt_told, end_sent;
   char *failure, *crash, *stuck; /* what it has said of itself; NULL: nothing */
   guint64 received;              /* records */
   GHashTable *streams;           /* number in the child -> here, of those that it has opened */
@@ -64,6 +66,8 @@ void weir_isolate_say (WeirIsolate *isolate, WeirSaying what);
 /* ---- isolate-flow.c ---- */
 WeirNext weir_isolate_produce (WeirStage *stage, gpointer state);
 WeirNext weir_isolate_flush (WeirStage *stage, gpointer state, const WeirRecord *records, gsize count);
+/* Where the inputs are one to the child: its end is sent. FALSE: it waits. */
+gboolean weir_isolate_send_end (WeirIsolate *isolate);
 gboolean weir_isolate_control (WeirStage *stage, WeirLink *link, const WeirRecord *control);
 /* What the child has released is done; whoever waits for that is told. */
 void weir_isolate_look (WeirStage *stage);

@@ -18,6 +18,24 @@ drain (WeirStage *stage)
   }
 }
 
+/* What is taken of it is the child's until that has released it. */
+static void
+hold (G_GNUC_UNUSED WeirStage *stage, WeirLink *link)
+{
+  link->held = TRUE;
+  link->extras->granted = link->extras->granted_base = link->done_private;
+}
+
+static guint
+count_outputs (const WeirStage *stage)
+{
+  guint count = stage->rejected.count > 0 ? 1 : 0;
+  for (guint i = 0; i < stage->port_count; i++) {
+    count += stage->ports[i].count > 0 ? 1 : 0;
+  }
+  return count;
+}
+
 /* At the first open; another child gets the same memory. */
 static gboolean
 share (WeirStage *stage, WeirIsolate *isolate)
@@ -27,7 +45,7 @@ share (WeirStage *stage, WeirIsolate *isolate)
     weir_shared_renew (shared);
     return TRUE;
   }
-  isolate->inputs = stage->input_count;
+  isolate->inputs = isolate->funnel != NULL ? 1 : stage->input_count;
   shared = weir_shared_new (isolate->inputs, stage->counter_count, &isolate->shared_fd);
   if (shared == NULL) {
     weir_stage_fail_errno (stage, "cannot share memory with a child process");
@@ -48,10 +66,12 @@ isolate_open (WeirStage *stage, gpointer state)
                       stage->rejected.count > 0, stage->record_max);
   isolate->streams = g_hash_table_new (NULL, NULL);
   isolate->ends = g_hash_table_new (NULL, NULL);
+  isolate->outputs = count_outputs (stage);
   for (guint i = 0; i < stage->input_count; i++) {
-    WeirLink *link = stage->inputs[i];
-    link->held = TRUE;
-    link->extras->granted = link->extras->granted_base = link->done_private;
+    hold (stage, stage->inputs[i]);
+    if (weir_link_stands_for (stage->inputs[i]) != NULL && isolate->funnel == NULL) {
+      isolate->funnel = weir_funnel_new (isolate->outputs > 0);
+    }
   }
   if (!share (stage, isolate)) {
     return WEIR_FAIL;
@@ -84,7 +104,8 @@ isolate_start (WeirStage *stage, gpointer state)
 static WeirNext
 isolate_end (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 {
-  return weir_isolate_of (state)->concluded ? WEIR_MORE : WEIR_WAIT;
+  WeirIsolate *isolate = weir_isolate_of (state);
+  return weir_isolate_send_end (isolate) && isolate->concluded ? WEIR_MORE : WEIR_WAIT;
 }
 
 /* Nobody takes what it makes any more, or the deadline has passed; then close() follows at once. */
@@ -102,6 +123,7 @@ isolate_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
   WeirIsolate *isolate = weir_isolate_of (state);
   weir_isolate_end_child (isolate);
   weir_isolate_close_origins (isolate);
+  g_clear_pointer (&isolate->funnel, weir_funnel_free);
   weir_sender_clear (&isolate->sender);
   weir_receiver_clear (&isolate->receiver);
   g_clear_pointer (&isolate->streams, g_hash_table_unref);
@@ -183,6 +205,7 @@ forget (WeirStage *stage)
 
 static const WeirElsewhere elsewhere = { .ours = TRUE,
                                          .control = weir_isolate_control,
+                                         .join = hold,
                                          .look = weir_isolate_look,
                                          .stop = stop_producer,
                                          .drain = drain,

@@ -7,6 +7,36 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* ---- sockets of a service manager ---- */
+
+static gboolean
+names_socket (json_object *value)
+{
+  gboolean names = json_object_is_type (value, json_type_string) &&
+                   g_str_has_prefix (json_object_get_string (value), "systemd:");
+  for (gsize i = 0; json_object_is_type (value, json_type_array) && i < json_object_array_length (value); i++) {
+    names = names || names_socket (json_object_array_get_idx (value, i));
+  }
+  return names;
+}
+
+guint
+weir_plan_count_sockets (json_object *options)
+{
+  const char *pid = g_getenv ("LISTEN_PID"), *count = g_getenv ("LISTEN_FDS");
+  guint64 whose = 0, sockets = 0;
+  gboolean wanted = FALSE;
+  json_object_object_foreach (options, key, value)
+  {
+    (void) key;
+    wanted = wanted || names_socket (value);
+  }
+  gboolean passed = wanted && pid != NULL && count != NULL &&
+                    g_ascii_string_to_unsigned (pid, 10, 1, G_MAXINT, &whose, NULL) && (pid_t) whose == getpid () &&
+                    g_ascii_string_to_unsigned (count, 10, 0, 10000, &sockets, NULL);
+  return passed ? (guint) sockets : 0;
+}
+
 /* ---- written ---- */
 
 static json_object *
@@ -32,6 +62,7 @@ describe (const WeirPlan *plan)
   json_object_object_add (object, "options", json_object_get (plan->options));
   json_object_object_add (object, "log", json_object_new_int ((int) plan->log_level));
   json_object_object_add (object, "record_max", json_object_new_uint64 (plan->record_max));
+  json_object_object_add (object, "sockets", json_object_new_int ((int) plan->sockets));
   for (guint i = 0; i < plan->inputs->len; i++) {
     json_object_array_add (inputs, describe_queue (&g_array_index (plan->inputs, WeirQueueSettings, i)));
   }
@@ -146,6 +177,7 @@ weir_plan_read (int fd, WeirPlan *plan)
   plan->options = json_object_get (json_object_object_get (object, "options"));
   plan->log_level = (GLogLevelFlags) json_object_get_int (json_object_object_get (object, "log"));
   plan->record_max = json_object_get_uint64 (json_object_object_get (object, "record_max"));
+  plan->sockets = (guint) json_object_get_int (json_object_object_get (object, "sockets"));
   plan->rejects = rejected != NULL;
   gboolean right = plan->name != NULL && plan->plugin != NULL && plan->file != NULL && plan->kind <= WEIR_CONSUMER &&
                    json_object_is_type (plan->options, json_type_object) &&

@@ -8,8 +8,9 @@
 
 #include <json-c/json.h>
 
-/* The descriptors that the child begins with. */
-enum { WEIR_PLAN_FD = 3, WEIR_DATA_FD, WEIR_CONTROL_FD, WEIR_SHARED_FD };
+/* The descriptors that the child begins with: those of a service manager, where it has them by the manager's protocol, and ours behind. */
+enum { WEIR_SOCKETS_FD = 3, WEIR_SOCKETS_MOST = 64 };
+enum { WEIR_PLAN_FD = WEIR_SOCKETS_FD + WEIR_SOCKETS_MOST, WEIR_DATA_FD, WEIR_CONTROL_FD, WEIR_SHARED_FD };
 
 typedef struct {
   char *name, *plugin, *file; /* file: the plugin's shared object */
@@ -17,6 +18,7 @@ typedef struct {
   json_object *options;
   GLogLevelFlags log_level;
   gsize record_max;
+  guint sockets;    /* of a service manager */
   GArray *inputs;   /* WeirQueueSettings, one a link */
   GArray *outputs;  /* WeirPlanOutput, one a port; nothing is taken of a consumer */
   gboolean rejects; /* somebody takes what it rejects */
@@ -28,6 +30,8 @@ typedef struct {
   WeirQueueSettings queue; /* of its first taker */
 } WeirPlanOutput;
 
+/* How many sockets a service manager has passed to this process, if an option says "systemd:NAME"; else none. */
+guint weir_plan_count_sockets (json_object *options);
 /* A memory file, closed on exec; -1: errno says why. */
 int weir_plan_write (const WeirPlan *plan);
 /* FALSE: it is no plan. */

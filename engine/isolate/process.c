@@ -25,20 +25,29 @@ set_up_child (gpointer data)
 }
 
 gboolean
-weir_process_start (WeirProcess *process, const char *name, const int *fds, gsize count, char **message)
+weir_process_start (WeirProcess *process, const char *name, const int *fds, gsize count, guint sockets, char **message)
 {
   const char *const arguments[] = { "/proc/self/exe", "weir", "isolated", name, NULL };
-  int targets[8];
+  int sources[WEIR_SOCKETS_MOST + 8], targets[WEIR_SOCKETS_MOST + 8];
   g_autoptr (GError) error = NULL;
   pid_t self = getpid ();
-  g_assert (count <= G_N_ELEMENTS (targets));
+  *process = (WeirProcess){ 0 };
+  g_assert (count + WEIR_SOCKETS_MOST <= G_N_ELEMENTS (targets));
+  if (sockets > WEIR_SOCKETS_MOST) {
+    *message = g_strdup_printf ("the service manager has passed %u sockets, and at most %d can be handed on", sockets,
+                                WEIR_SOCKETS_MOST);
+    return FALSE;
+  }
   for (gsize i = 0; i < count; i++) {
+    sources[i] = fds[i];
     targets[i] = WEIR_PLAN_FD + (int) i;
   }
-  *process = (WeirProcess){ 0 };
+  for (guint i = 0; i < sockets; i++) {
+    sources[count + i] = targets[count + i] = WEIR_SOCKETS_FD + (int) i;
+  }
   GSpawnFlags flags = G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_FILE_AND_ARGV_ZERO | G_SPAWN_CHILD_INHERITS_STDIN;
-  if (!g_spawn_async_with_pipes_and_fds (NULL, arguments, NULL, flags, set_up_child, &self, -1, -1, -1, fds, targets,
-                                         count, &process->pid, NULL, NULL, NULL, &error)) {
+  if (!g_spawn_async_with_pipes_and_fds (NULL, arguments, NULL, flags, set_up_child, &self, -1, -1, -1, sources,
+                                         targets, count + sockets, &process->pid, NULL, NULL, NULL, &error)) {
     *message = g_strdup (error->message);
     process->pid = 0;
     return FALSE;

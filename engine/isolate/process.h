@@ -13,8 +13,10 @@ typedef struct {
   int code, status; /* of waitid(2), once it was reaped; code 0: lost */
 } WeirProcess;
 
-/* Starts this program anew, for the stage of that name. fds: those that it begins with, from WEIR_PLAN_FD on. FALSE: *message. */
-gboolean weir_process_start (WeirProcess *process, const char *name, const int *fds, gsize count, char **message);
+/* Starts this program anew, for the stage of that name. fds: those that it begins with, from WEIR_PLAN_FD on, beside so many sockets of a
+ * service manager. FALSE: *message. */
+gboolean weir_process_start (WeirProcess *process, const char *name, const int *fds, gsize count, guint sockets,
+                             char **message);
 /* Kills what still runs, and waits for its end. */
 void weir_process_reap (WeirProcess *process);
 /* Has it come to its end in good order? "exited with status 3", "was killed by signal 9 (Killed)"; g_free() it. */

@@ -147,12 +147,21 @@ add_frame (WeirSender *sender, guint16 port, const WeirRecord *records, gsize mo
   WeirFrameRecord *head = (gpointer) (sender->head->data + heads);
   for (gsize i = 0; i < count; i++) {
     const WeirRecord *record = &records[i];
-    WeirFrameRecord one = { record->time,  record->size,           record->stream,
+    guint32 stream = sender->renumber != NULL ? sender->renumber (record->stream, sender->renumber_data)
+                                              : record->stream;
+    WeirFrameRecord one = { record->time,  record->size,           stream,
                             record->trail, (guint8) record->flags, slot_of (record->context) };
     memcpy (&head[i], &one, sizeof one); /* tags before it may be of any length */
     add_piece (sender, (Piece){ record->data, 0, record->size + record->trail });
   }
   return count;
+}
+
+void
+weir_sender_renumber (WeirSender *sender, guint32 (*renumber) (guint32 stream, gpointer data), gpointer data)
+{
+  sender->renumber = renumber;
+  sender->renumber_data = data;
 }
 
 void

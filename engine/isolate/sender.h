@@ -12,6 +12,8 @@ typedef struct {
   guint next;       /* piece to send */
   gsize skip;       /* bytes of it that are out */
   WeirContext *contexts[WEIR_FRAME_CONTEXTS + 1];
+  guint32 (*renumber) (guint32 stream, gpointer data); /* NULL: a stream is sent by its number here */
+  gpointer renumber_data;
   /* Appends the numbers, each a guint64, of an origin that crosses; at: of the first record of it in its link. NULL: none crosses. */
   void (*number) (gpointer data, WeirOrigin *origin, guint64 at, GArray *numbers);
   gpointer number_data;
@@ -23,6 +25,8 @@ void weir_sender_init (WeirSender *sender);
 void weir_sender_clear (WeirSender *sender);
 /* Is nothing left to be pushed? Only then may more be encoded. */
 gboolean weir_sender_is_idle (const WeirSender *sender);
+/* From now on streams are sent by the numbers that this answers. */
+void weir_sender_renumber (WeirSender *sender, guint32 (*renumber) (guint32 stream, gpointer data), gpointer data);
 /* at: the position of the first of them in their link. */
 void weir_sender_records (WeirSender *sender, guint16 port, const WeirRecord *records, gsize count, guint64 at);
 void weir_sender_control (WeirSender *sender, WeirFrameType type, guint16 port, guint32 stream);

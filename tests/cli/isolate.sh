@@ -179,6 +179,7 @@ cat >feed.json <<'END'
 END
 # start ARGUMENT...: in the background, with `feed` open at descriptor 3.
 start () {
+  : >stdout
   "$WEIR" run --quiet --summary summary "$@" >stdout 2>stderr 3>&- &
   pid=$!
 }
@@ -350,10 +351,10 @@ cat >peer.json <<'END'
   "transforms": { "peer": { "plugin": "unix", "connect": "serve.socket", "from": "ask" } },
   "consumers": { "out": { "plugin": "stdio", "from": "peer" } } }
 END
-# serve ARGUMENT...: in the background, and listening.
+# serve: in the background, and listening.
 serve () {
   rm -f serve.socket
-  start serve.json "$@"
+  start serve.json
   wait_until test -S serve.socket
 }
 # stop: what serves comes to its end.
@@ -497,9 +498,105 @@ wait $first
 wait $second
 for one in $both; do wait_until is_gone "$one"; done
 
+# ---- what connections share ----
+
+cat >share.json <<'END'
+{ "engine": { "shutdown": "10s" },
+  "producers": { "in": { "plugin": "unix", "listen": "serve.socket", "per_connection": true } },
+  "transforms": { "split": { "plugin": "lines", "from": "in" } },
+  "consumers": { "log": { "plugin": "file", "path": "log", "append": false, "sync": "none", "shared": true, "from": "split", "isolate": true } } }
+END
+cat >tell.json <<'END'
+{ "producers": { "text": { "plugin": "stdio" } },
+  "consumers": { "peer": { "plugin": "unix", "connect": "serve.socket", "from": "text" } } }
+END
+# tell FIRST LAST LINES: so many peers at once, each with so many lines of its own.
+tell () {
+  local peers='' peer
+  for peer in $(seq "$1" "$2"); do
+    seq -f "$peer %.0f of a line that is long enough" 1 "$3" | timeout 50 "$WEIR" run --quiet tell.json 2>"told.$peer" &
+    peers="$peers $!"
+  done
+  wait $peers
+}
+share () {
+  rm -f serve.socket log
+  start "$@"
+  wait_until test -S serve.socket
+}
+# all_there FILE FIRST LAST LINES: every line of each, in its order, and nothing else.
+all_there () {
+  local peer
+  [ "$(wc -l <"$1")" = $((($3 - $2 + 1) * $4)) ] || return 1
+  for peer in $(seq "$2" "$3"); do
+    seq -f "$peer %.0f of a line that is long enough" 1 "$4" | cmp -s - <(grep "^$peer " "$1") || return 1
+  done
+}
+balanced () { [ "$(tr -d ' \n' <summary | grep -o '"queued":0' | wc -l)" = "$1" ] || fail "something is queued" "$(cat summary)"; }
+
+begin "a consumer that twenty connections share: every line is there, in order and unmixed"
+share share.json
+tell 1 20 500
+wait_until all_there log 1 20 500
+expect answers 1
+stop
+expect_status 0
+expect_stderr 'weir: in (unix, producer): listening on serve.socket'
+all_there log 1 20 500 || fail "log: $(wc -l <log) lines"
+[ "$(tr -d ' \n' <summary | grep -o '"records_in":10000' | wc -l)" = 1 ] || fail "$(cat summary)"
+balanced 2
+
+begin "a transform that connections share joins the pieces of each, behind small links"
+sed 's/"transforms": {/& "all": { "plugin": "lines", "shared": true, "from": "in", "isolate": true, "queue": { "records": 3 } },/; s/"split", "isolate": true/["all", "split"], "queue": { "records": 3 }/' \
+  share.json >shared-transform.json
+share shared-transform.json
+tell 1 10 300
+twice () { sort log | uniq -c | awk '$1 != 2 { exit 1 }' && [ "$(wc -l <log)" = 6000 ]; }
+wait_until twice
+stop
+expect_status 0
+balanced 4
+
+begin "a shared one that is killed is restarted, and loses nothing"
+share share.json --set log.on_error=restart --set log.append=true
+tell 1 5 200
+kill -KILL "$(child_of $pid)"
+tell 6 15 200
+each_is_there () { [ "$(sort -u log | wc -l)" = 3000 ]; }
+wait_until each_is_there
+stop
+expect_status 0
+balanced 2
+[ "$(tr -d ' \n' <summary | grep -o '"restarts":1' | wc -l)" = 1 ] || fail "$(cat summary)"
+
+begin "what a shared one keeps is settled where links are full of it"
+cat >shared-keeps.json <<'END'
+{ "producers": { "in": { "plugin": "unix", "listen": "serve.socket", "per_connection": true } },
+  "transforms": { "split": { "plugin": "lines", "from": "in" } },
+  "consumers": { "log": { "plugin": "keeps", "shared": true, "from": "split", "isolate": true, "queue": { "records": 50 } } } }
+END
+share shared-keeps.json --progress
+tell 1 5 400
+wait_until grep -q ', consumed 2000 ' stderr
+stop
+expect_status 0
+[ "$(tr -d ' \n' <summary | grep -o '"records_in":2000' | wc -l)" -ge 1 ] || fail "$(cat summary)"
+balanced 2
+
+begin "a shared one that takes nothing holds connections up"
+sed 's/"plugin": "keeps"/"plugin": "wrong", "how": "wait"/' shared-keeps.json >shared-stuck.json
+sed -i 's/^{/{ "engine": { "shutdown": "300ms" },/' shared-stuck.json
+share shared-stuck.json
+tell 1 3 1000 &
+telling=$!
+wait_until at_rest
+stop
+expect_status 3
+wait $telling
+
 # ---- where it cannot be ----
 
-begin "not for what accepts connections or writes to them, nor for what they share"
+begin "not for what accepts connections, nor for what writes to them"
 cat >connections.json <<'END'
 { "producers": { "in": { "plugin": "tcp", "listen": "127.0.0.1:0", "per_connection": true } },
   "transforms": { "split": { "plugin": "lines", "from": "in" } },
@@ -508,8 +605,7 @@ END
 run "$WEIR" check connections.json --set in.isolate=true --set split.isolate=true --set back.isolate=true --set log.isolate=true
 expect_status 2
 expect_stderr '--set:1:4: error: producers.in.isolate: the connections that it accepts live in this process; expected it at what is behind "in"
---set:3:6: error: consumers.back.isolate: the connection that it writes to lives in this process; expected it at what feeds "back"
---set:4:5: error: consumers.log.isolate: what connections share cannot run in a child process'
+--set:3:6: error: consumers.back.isolate: the connection that it writes to lives in this process; expected it at what feeds "back"'
 
 begin "nobody starts the child's program by hand"
 run "$WEIR" isolated

@@ -149,6 +149,16 @@ listens: 0 ok, 0 failed, 1 skipped"
 
 source=misbehaves.c
 
+# ---- origins
+
+caught dies-rejected producer origins 'it crashes (SIGSEGV) in delivered(), told WEIR_REJECTED'
+leaks leaks-tokens producer origins '[0-9]+ lives with origins that were abandoned leave [0-9]+ bytes each'
+
+begin "leaks-tokens: it leaks those of a halt, and nothing else"
+run "$WEIR" plugin check --cycles 200 --rule open --rule lives --rule origins leaks-tokens.so
+expect_match stdout '^ok producer lives$'
+expect_match stdout '^skipped consumer origins: it has no delivered\(\)$'
+
 begin "one that behaves passes, a line a rule"
 make_bad behaves
 run "$WEIR" plugin check --cycles 200 behaves.so
@@ -157,7 +167,7 @@ expect_stderr ''
 expect_match stdout '^ok producer pause$'
 expect_match stdout '^skipped consumer pause: a consumer has no output$'
 expect_match stdout '^behaves: [0-9]+ ok, 0 failed, [0-9]+ skipped$'
-[ "$(grep -c -E '^(ok|skipped) (producer|consumer) [a-z-]+' stdout)" = 46 ] || fail "not a line a rule"
+[ "$(grep -c -E '^(ok|skipped) (producer|consumer) [a-z-]+' stdout)" = 48 ] || fail "not a line a rule"
 
 begin "what one rule has found is not said again"
 run "$WEIR" plugin check --role producer --rule open --rule halt --rule answers emits-in-close.so

@@ -163,6 +163,95 @@ test_find_stopped (void)
   remove_tree (50);
 }
 
+/* ---- spool ---- */
+
+static void
+put_file (const char *path, const char *text)
+{
+  g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+}
+
+static WeirHarness *
+spool_of (const char *options)
+{
+  g_assert_cmpint (g_mkdir_with_parents ("spooled", 0700), ==, 0);
+  put_file ("spooled/one", "1");
+  return harness_of ("./spool.so", WEIR_HARNESS_PRODUCER, options);
+}
+
+/* Nothing is left but this file, which is removed. */
+static void
+expect_left (const char *path)
+{
+  g_assert_true (path == NULL || g_unlink (path) == 0);
+  g_assert_cmpint (g_rmdir ("spooled"), ==, 0);
+}
+
+static void
+test_spool (void)
+{
+  g_autoptr (WeirHarness) harness = spool_of ("{\"folder\": \"spooled\"}");
+  put_file ("spooled/.two", "2");
+  put_file ("spooled/old.bad", "0");
+  weir_harness_allow (harness, NULL, 0);
+  g_assert_true (weir_harness_start (harness));
+  weir_harness_run (harness);
+  g_assert_true (g_file_test ("spooled/one", G_FILE_TEST_EXISTS)); /* it is not delivered yet */
+  weir_harness_advance (harness, 5 * SECOND);
+  weir_harness_allow (harness, NULL, G_MAXSIZE);
+  weir_harness_run (harness);
+  g_assert_cmpstr (weir_harness_tags (harness, NULL, "name"), ==, "one|");
+  weir_harness_expect_output (harness, NULL, "1|");
+  g_assert_cmpint (g_rename ("spooled/.two", "spooled/two"), ==, 0);
+  weir_harness_advance (harness, SECOND);
+  weir_harness_expect_output (harness, NULL, "2|");
+  weir_harness_stop (harness);
+  weir_harness_expect_state (harness, "closed");
+  expect_left ("spooled/old.bad");
+}
+
+static void
+test_spool_keeps (void)
+{
+  g_autoptr (WeirHarness) harness = spool_of ("{\"folder\": \"spooled\", \"every\": \"0s\", \"keep\": true}");
+  g_assert_true (weir_harness_finish (harness));
+  weir_harness_expect_output (harness, NULL, "1|");
+  expect_left ("spooled/one.done");
+}
+
+static void
+test_spool_rejected (void)
+{
+  g_autoptr (WeirHarness) harness = spool_of ("{\"folder\": \"spooled\", \"every\": \"0s\"}");
+  weir_harness_set_outcome (harness, NULL, WEIR_REJECTED);
+  g_assert_true (weir_harness_finish (harness));
+  expect_left ("spooled/one.bad");
+}
+
+/* What was dropped comes again, and what a stop has cut off is left for the next run. */
+static void
+test_spool_leaves (void)
+{
+  g_autoptr (WeirHarness) harness = spool_of ("{\"folder\": \"spooled\"}");
+  weir_harness_set_outcome (harness, NULL, WEIR_DROPPED);
+  g_assert_true (weir_harness_start (harness));
+  weir_harness_run (harness);
+  weir_harness_allow (harness, NULL, 0);
+  weir_harness_advance (harness, SECOND);
+  weir_harness_halt (harness);
+  weir_harness_expect_calls (harness, "open produce produce=WAIT delivered(DROPPED) produce=WAIT produce produce=WAIT "
+                                      "delivered(ABANDONED) close");
+  expect_left ("spooled/one");
+}
+
+static void
+test_spool_of_nothing (void)
+{
+  g_autoptr (WeirHarness) harness = harness_of ("./spool.so", WEIR_HARNESS_PRODUCER, "{\"folder\": \"missing\"}");
+  g_assert_false (weir_harness_open (harness));
+  weir_harness_expect_error (harness, "option folder: \"missing\" is no folder");
+}
+
 /* ---- commit ---- */
 
 static void
@@ -376,6 +465,35 @@ test_traces_settle (void)
   g_assert_true (weir_harness_balances (harness));
 }
 
+/* A trace carries the origins of its lines, and no others. */
+static void
+test_traces_origins (void)
+{
+  g_autoptr (WeirHarness) harness = harness_of ("./traces.so", WEIR_HARNESS_TRANSFORM, NULL);
+  static const char *const lines[] = { "one", " at a", "two" };
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    weir_harness_set_origin (harness, lines[i]);
+    weir_harness_push_chunk (harness, 1, lines[i]);
+  }
+  weir_harness_set_origin (harness, "other");
+  weir_harness_push_chunk (harness, 2, "other");
+  weir_harness_set_origin (harness, NULL);
+  weir_harness_allow (harness, NULL, 0);
+  weir_harness_start (harness);
+  weir_harness_run (harness);
+  weir_harness_expect_delivered (harness, "");
+  weir_harness_allow (harness, NULL, 1);
+  weir_harness_run (harness);
+  weir_harness_expect_output (harness, NULL, "one\\n at a<\\n>|");
+  g_assert_null (strstr (weir_harness_delivered (harness), "two"));
+  g_assert_null (strstr (weir_harness_delivered (harness), "other"));
+  g_assert_nonnull (strstr (weir_harness_delivered (harness), "one=DELIVERED"));
+  g_assert_nonnull (strstr (weir_harness_delivered (harness), " at a=DELIVERED"));
+  weir_harness_end_stream (harness, 2);
+  g_assert_true (weir_harness_finish (harness));
+  g_assert_nonnull (strstr (weir_harness_delivered (harness), "two=DELIVERED"));
+}
+
 static void
 test_traces_halted (void)
 {
@@ -439,6 +557,11 @@ main (int argc, char **argv)
   g_test_add_func ("/beat/pauses", test_beat);
   g_test_add_func ("/find/ends", test_find);
   g_test_add_func ("/find/stops", test_find_stopped);
+  g_test_add_func ("/spool/removes", test_spool);
+  g_test_add_func ("/spool/keeps", test_spool_keeps);
+  g_test_add_func ("/spool/rejected", test_spool_rejected);
+  g_test_add_func ("/spool/leaves", test_spool_leaves);
+  g_test_add_func ("/spool/fails", test_spool_of_nothing);
   g_test_add_func ("/commit/batches", test_commit);
   g_test_add_func ("/latest/replaces", test_latest);
   g_test_add_func ("/store/releases", test_store);
@@ -451,6 +574,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hexdump/pauses", test_hexdump_into_a_full_link);
   g_test_add_func ("/traces/joins", test_traces);
   g_test_add_func ("/traces/settles", test_traces_settle);
+  g_test_add_func ("/traces/origins", test_traces_origins);
   g_test_add_func ("/traces/halts", test_traces_halted);
   g_test_add_func ("/label/tags", test_label);
   g_test_add_func ("/severity/tells", test_severity);

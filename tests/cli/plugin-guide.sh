@@ -87,7 +87,7 @@ for plugin in $plugins; do
 done
 
 begin "no public name is missing from it"
-for header in emit option plugin record stage types writer; do
+for header in emit option origin plugin record stage types writer; do
   grep -o -w -E '(weir_[a-z_]*[a-z]|WEIR_[A-Z_]*[A-Z]|Weir[A-Z][A-Za-z]*)' "$WEIR_SOURCE/engine/weir/$header.h"
 done | sort -u | grep -v -x -E 'WEIR_[A-Z]+_H|weir_plugin|WeirOptionKind' >names # those that end with _ are no one's
 [ "$(wc -l <names)" -gt 100 ] || fail "found only $(wc -l <names)"

@@ -38,6 +38,8 @@ enum {
   LEAKS_RECORDS,
   LEAKS_STREAMS,
   READS_FREED,
+  DIES_REJECTED,
+  LEAKS_TOKENS,
   EXITS
 };
 
@@ -141,6 +143,12 @@ bad_produce (WeirStage *stage, gpointer data)
 {
   State *self = data;
   switch (HOW) {
+  case DIES_REJECTED:
+  case LEAKS_TOKENS:
+    weir_origin_begin (stage, g_malloc (100));
+    weir_emit_printf (stage, "%u", self->calls++);
+    weir_origin_end (stage);
+    return self->calls < 200 ? WEIR_MORE : weir_stage_wait_time (stage, 1000);
   case SPINS:
     return WEIR_MORE;
   case IGNORES_PAUSE:
@@ -201,6 +209,17 @@ bad_consume (WeirStage *stage, gpointer data, const WeirRecord *record)
     break;
   }
   return WEIR_MORE;
+}
+
+static void
+bad_delivered (G_GNUC_UNUSED WeirStage *stage, G_GNUC_UNUSED gpointer data, gpointer token, WeirOutcome outcome)
+{
+  if (HOW == DIES_REJECTED && outcome == WEIR_REJECTED) {
+    crash (NULL);
+  }
+  if (HOW != LEAKS_TOKENS || outcome != WEIR_ABANDONED) {
+    g_free (token);
+  }
 }
 
 static WeirNext
@@ -269,6 +288,7 @@ static const WeirRole producer = {
   .produce = bad_produce,
   .pause = bad_pause,
   .resume = bad_resume,
+  .delivered = HOW == DIES_REJECTED || HOW == LEAKS_TOKENS ? bad_delivered : NULL,
   .stop = bad_stop,
   .close = bad_close,
 };

@@ -26,6 +26,16 @@ add (Fake *fake, const char *token, int by)
   return times >= 0;
 }
 
+/* The same pointer for the same word. */
+static const char *
+intern (Fake *fake, const char *token)
+{
+  pthread_mutex_lock (&fake->rig->lock);
+  const char *interned = token != NULL ? g_string_chunk_insert_const (fake->rig->words, token) : NULL;
+  pthread_mutex_unlock (&fake->rig->lock);
+  return interned;
+}
+
 guint
 fake_open_origins (Fake *fake)
 {
@@ -38,7 +48,7 @@ fake_open_origins (Fake *fake)
 void
 fake_begin (Fake *fake, const char *token)
 {
-  token = g_intern_string (token);
+  token = intern (fake, token);
   if (fake->script->delivered != NULL) {
     add (fake, token, 1);
   }
@@ -62,7 +72,7 @@ fake_emit_under (Fake *fake, const char *token)
 gboolean
 fake_post (Fake *fake, const char *text, const char *token)
 {
-  token = g_intern_string (token);
+  token = intern (fake, token);
   add (fake, token, 1);
   gsize size = strlen (text);
   char *bytes = g_memdup2 (text, MAX (size, 1));

@@ -68,8 +68,9 @@ struct _Fake {
 struct _Rig {
   WeirPipeline *pipeline;
   GPtrArray *fakes;
-  pthread_mutex_t lock; /* of journal and events */
+  pthread_mutex_t lock; /* of journal, events and words */
   GString *journal;     /* "name.event" of all fakes but the quiet calls */
+  GStringChunk *words;  /* tokens of origins */
   WeirResult result;
   char *failure; /* "name: message", the first */
   gboolean ready, late, over;

@@ -12,6 +12,7 @@ rig_new (void)
   rig->pipeline = weir_pipeline_new ("rules");
   rig->fakes = g_ptr_array_new ();
   rig->journal = g_string_new (NULL);
+  rig->words = g_string_chunk_new (256);
   pthread_mutex_init (&rig->lock, NULL);
   return rig;
 }
@@ -303,6 +304,7 @@ rig_free (Rig *rig)
   }
   g_ptr_array_unref (rig->fakes);
   g_string_free (rig->journal, TRUE);
+  g_string_chunk_free (rig->words);
   pthread_mutex_destroy (&rig->lock);
   g_free (rig->failure);
   g_free (rig->stuck);

@@ -49,8 +49,7 @@ START_TEST (keys_of_later_versions_and_of_connections)
                   "p.json:3:71: error: consumers.out.copies: unknown key \"copies\"\n"
                   "p.json:3:84: error: consumers.out.order: unknown key \"order\"\n"
                   "p.json:4:1: error: consumers.out.per_connection: only a producer accepts connections\n"
-                  "p.json:4:25: error: consumers.out.shared: nothing that feeds it exists once for each connection\n"
-                  "p.json:4:41: error: consumers.out.isolate: what connections share cannot run in a child process");
+                  "p.json:4:25: error: consumers.out.shared: nothing that feeds it exists once for each connection");
 }
 END_TEST
 

@@ -26,12 +26,41 @@ START_TEST (systemd_socket)
 }
 END_TEST
 
+START_TEST (systemd_socket_of_an_isolated_stage)
+{
+  guint16 at = 0;
+  bed.inherited = serve (&at, 10);
+  bed.names = "web";
+  run (PLAIN ("'listen': 'systemd:web', 'isolate': true"));
+  ck_assert_uint_eq (port (0), at);
+  int fd = connect_to (at);
+  say (fd, "hello\n");
+  await_contents ("out", "hello\n");
+  close (fd);
+  EXPECT_STATUS (0, stop ());
+  close (bed.inherited);
+}
+END_TEST
+
 START_TEST (systemd_socket_of_another_name)
 {
   guint16 at = 0;
   bed.inherited = serve (&at, 10);
   bed.names = "web";
   run (PLAIN ("'listen': 'systemd:mail'"));
+  EXPECT_STATUS (1, finish ());
+  expect_first ("weir: in (tcp, producer): cannot listen on systemd:mail: the service manager has passed "
+                "web, and none is called mail");
+  close (bed.inherited);
+}
+END_TEST
+
+START_TEST (systemd_socket_of_another_name_of_an_isolated_stage)
+{
+  guint16 at = 0;
+  bed.inherited = serve (&at, 10);
+  bed.names = "web";
+  run (PLAIN ("'listen': 'systemd:mail', 'isolate': true"));
   EXPECT_STATUS (1, finish ());
   expect_first ("weir: in (tcp, producer): cannot listen on systemd:mail: the service manager has passed "
                 "web, and none is called mail");
@@ -140,6 +169,8 @@ int
 main (void)
 {
   const Case cases[] = { systemd_socket,
+                         systemd_socket_of_an_isolated_stage,
+                         systemd_socket_of_another_name_of_an_isolated_stage,
                          systemd_socket_of_another_name,
                          systemd_socket_that_does_not_listen,
                          no_sockets_from_a_service_manager,

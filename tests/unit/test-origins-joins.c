@@ -326,6 +326,7 @@ START_TEST (a_duplex_stage_carries_none)
   fake_do (bend.push, emit_a_under);
   rig_until_noted (bend.rig, bend.end, "consume(answer)", 1);
   rig_until_noted (bend.rig, bend.push, "delivered(a,DELIVERED)", 1);
+  fake_look (bend.end, NULL);
   ck_assert_uint_eq (bend.end->kept->len, 1);
   fake_do (bend.join, finish_output);
   bend_finish (&bend);

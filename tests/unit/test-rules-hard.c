@@ -149,6 +149,36 @@ START_TEST (r4_sharing_below_hard_is_no_failure)
 }
 END_TEST
 
+/* It was not told to stop: control entries have filled the link. */
+static void
+end_streams_and_emit (Fake *fake)
+{
+  guint32 opened[8];
+  for (guint i = 0; i < G_N_ELEMENTS (opened); i++) {
+    opened[i] = weir_stream_open (fake->stage, NULL);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (opened); i++) {
+    weir_stream_close (fake->stage, opened[i]);
+  }
+  ck_assert (!fake_emit (fake, "x"));
+}
+
+START_TEST (r4_sharing_behind_control_entries_that_have_filled_the_link_is_no_failure)
+{
+  Rig *rig = rig_new ();
+  Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher, "together");
+  Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &taker, "together");
+  WeirLink *link = rig_link (rig, push, end, 2);
+  rig_begin (rig);
+  fake_do (push, end_streams_and_emit);
+  rig_until_noted (rig, end, "consume(x)", 1);
+  fake_do (push, fake_finish);
+  ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_DONE);
+  ck_assert_uint_eq (figures_of (link).out, 1);
+  rig_free (rig);
+}
+END_TEST
+
 START_TEST (r4_the_bound_is_hard_plus_one_record_whoever_wrote_the_plugin)
 {
   Pair pair = pair_new (&taker, NULL, 8, 5000);
@@ -282,6 +312,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, r4_at_hard_all_links_are_published_and_woken_first);
   tcase_add_test (tcase, r4_sharing_at_hard_fails_naming_stage_and_figure);
   tcase_add_test (tcase, r4_sharing_below_hard_is_no_failure);
+  tcase_add_test (tcase, r4_sharing_behind_control_entries_that_have_filled_the_link_is_no_failure);
   tcase_add_test (tcase, r4_the_bound_is_hard_plus_one_record_whoever_wrote_the_plugin);
   tcase_add_test (tcase, r4_a_wait_cut_short_by_stop_takes_that_one_record_and_no_more);
   tcase_add_test (tcase, r4_a_wait_ends_when_the_taker_has_enough);

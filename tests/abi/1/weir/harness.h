@@ -112,6 +112,9 @@ WEIR_EXPORT void weir_harness_push_record (WeirHarness *harness, const WeirRecor
 WEIR_EXPORT void weir_harness_open_stream (WeirHarness *harness, guint32 stream, const WeirTags *tags);
 /* The stream is over; the number may be used for another one. */
 WEIR_EXPORT void weir_harness_end_stream (WeirHarness *harness, guint32 stream);
+/* What is pushed from here on to the next call is under one origin of this name, so that it is seen what becomes of it: see
+ * weir_harness_delivered(). NULL: under none, as at first. */
+WEIR_EXPORT void weir_harness_set_origin (WeirHarness *harness, const char *name);
 /* The input is over behind all that was pushed. */
 WEIR_EXPORT void weir_harness_end (WeirHarness *harness);
 /* Records and ends of streams that were pushed and are not on the link yet. */
@@ -127,6 +130,9 @@ WEIR_EXPORT gsize weir_harness_backlog (WeirHarness *harness);
 WEIR_EXPORT void weir_harness_allow (WeirHarness *harness, const char *link, gsize records);
 /* The taker has had enough and its link ends (R16); without an output that is taken the stage is stopped. */
 WEIR_EXPORT void weir_harness_enough (WeirHarness *harness, const char *link);
+/* What a producer's delivered() is told of what the taker takes from now on: WEIR_DELIVERED at first; else as if it had done that to it.
+ * The taker is done with a record when it has taken it, also while that lies there: weir_harness_allow() holds it back. */
+WEIR_EXPORT void weir_harness_set_outcome (WeirHarness *harness, const char *link, WeirOutcome outcome);
 /* Pauses the stage as an operator does, whatever its links hold; FALSE: no more. */
 WEIR_EXPORT void weir_harness_pause (WeirHarness *harness, gboolean pause);
 
@@ -191,9 +197,13 @@ WEIR_EXPORT gpointer weir_harness_self (WeirHarness *harness);
 /* The callbacks that were called in the stage's life, in order, divided by blanks: open start pause resume settle end stop close
  * interrupt; an answer other than MORE stands behind: "open start=WAIT pause stop close". Only callbacks that the role has are there. */
 WEIR_EXPORT const char *weir_harness_events (WeirHarness *harness);
-/* The same with all callbacks: produce, consume(PAYLOAD), of which the first 24 bytes are shown, flush(COUNT), end_stream(STREAM). The same
- * one several times in a row is there once: "open consume(a)*3 consume(b)=WAIT". */
+/* The same with all callbacks: produce, consume(PAYLOAD), of which the first 24 bytes are shown, flush(COUNT), end_stream(STREAM),
+ * delivered(OUTCOME), as in "delivered(REJECTED)". The same one several times in a row is there once: "open consume(a)*3 consume(b)=WAIT". */
 WEIR_EXPORT const char *weir_harness_calls (WeirHarness *harness);
+/* The origins of what was pushed, each when it is over, and the worst that has happened to its records: "a=DELIVERED b=DROPPED", or
+ * REJECTED or ABANDONED. It is over once the stage is done with all that came under it, and the takers have taken all that was
+ * made of it. */
+WEIR_EXPORT const char *weir_harness_delivered (WeirHarness *harness);
 /* "new", "open", "starting", "running", "ending", "ended", "closed"; "down": it has failed, and restarts */
 WEIR_EXPORT const char *weir_harness_state (WeirHarness *harness);
 /* Why the stage has failed, without its name in front; NULL: it has not. */
@@ -228,10 +238,12 @@ typedef void (*WeirHarnessMismatch) (const char *file, int line, const char *tex
 /* For all harnesses of the process; NULL: none. */
 WEIR_EXPORT void weir_harness_set_mismatch (WeirHarnessMismatch mismatch);
 
-/* What weir_harness_events() and _calls() have had since they were last expected; what lies at an output, which is forgotten then; the
+/* What weir_harness_events(), _calls() and _delivered() have had since they were last expected; what lies at an output, which is forgotten then; the
  * error (NULL: none); the state. */
 #define weir_harness_expect_events(harness, events) weir_harness_expect_events_ (harness, events, __FILE__, __LINE__)
 #define weir_harness_expect_calls(harness, calls) weir_harness_expect_calls_ (harness, calls, __FILE__, __LINE__)
+#define weir_harness_expect_delivered(harness, delivered) \
+  weir_harness_expect_delivered_ (harness, delivered, __FILE__, __LINE__)
 #define weir_harness_expect_output(harness, link, text) \
   weir_harness_expect_output_ (harness, link, text, __FILE__, __LINE__)
 #define weir_harness_expect_error(harness, error) weir_harness_expect_error_ (harness, error, __FILE__, __LINE__)
@@ -239,6 +251,8 @@ WEIR_EXPORT void weir_harness_set_mismatch (WeirHarnessMismatch mismatch);
 
 WEIR_EXPORT gboolean weir_harness_expect_events_ (WeirHarness *harness, const char *events, const char *file, int line);
 WEIR_EXPORT gboolean weir_harness_expect_calls_ (WeirHarness *harness, const char *calls, const char *file, int line);
+WEIR_EXPORT gboolean weir_harness_expect_delivered_ (WeirHarness *harness, const char *delivered, const char *file,
+                                                     int line);
 WEIR_EXPORT gboolean weir_harness_expect_output_ (WeirHarness *harness, const char *link, const char *text,
                                                   const char *file, int line);
 WEIR_EXPORT gboolean weir_harness_expect_error_ (WeirHarness *harness, const char *error, const char *file, int line);
