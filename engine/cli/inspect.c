@@ -136,8 +136,7 @@ weir_inspect_command (int argc, char **argv)
   g_set_prgname ("weir inspect");
   g_autoptr (GError) error = NULL;
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
-    fprintf (stderr, "weir: inspect: %s\n", error->message);
-    return WEIR_EXIT_USAGE;
+    return weir_command_refuse ("inspect", "%s", error->message);
   }
   g_auto (GStrv) folders = inspect.folders;
   if (inspect.json && inspect.markdown) {

@@ -60,6 +60,11 @@ weir_schema_command (int argc, char **argv)
   }
   g_autoptr (WeirRegistry) registry = weir_registry_new ();
   for (gsize i = 0; folders != NULL && folders[i] != NULL; i++) {
+    g_autoptr (GDir) folder = g_dir_open (folders[i], 0, NULL);
+    if (folder ==
+        NULL) { /* else one that is misspelt would be missed in an editor only, at each stage of its plugins */
+      fprintf (stderr, "weir: schema: --plugin-path: cannot open %s: %s\n", folders[i], g_strerror (errno));
+    }
     weir_registry_add_folder (registry, folders[i], WEIR_FOLDER_ARGUMENT);
   }
   weir_registry_add_defaults (registry);

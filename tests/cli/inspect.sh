@@ -260,7 +260,7 @@ begin "an unknown option is bad usage"
 run "$WEIR" inspect --nonsense
 expect_status 2
 expect_stdout ''
-expect_stderr 'weir: inspect: Unknown option --nonsense'
+expect_stderr 'weir: inspect: Unknown option --nonsense; see weir inspect --help'
 
 begin "--help"
 run "$WEIR" inspect --help

@@ -135,6 +135,12 @@ run "$WEIR" schema --nonsense
 expect_status 2
 expect_stderr 'weir: schema: Unknown option --nonsense; see weir schema --help'
 
+begin "a folder of plugins that is none is told, and the schema is of what there is"
+run "$WEIR" schema --plugin-path nowhere
+expect_status 0
+expect_stderr 'weir: schema: --plugin-path: cannot open nowhere: No such file or directory'
+expect_match stdout '"\$schema": "https://json-schema.org/draft/2020-12/schema"'
+
 begin "a full disk is told"
 if [ -w /dev/full ]; then
   "$WEIR" schema >/dev/full 2>stderr
