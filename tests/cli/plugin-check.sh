@@ -100,6 +100,7 @@ caught accepts-none producer listen 'leaves a peer waiting that has connected; e
 caught stays-open producer listen 'stopped while it listens it is still "ended", with 0 connections; expected all to be closed' "${soon[@]}"
 caught stays producer connection 'once its peer is gone its connection is still there (running, its reply running); expected it to end' "${soon[@]}"
 leaks ticks-paused producer connection-pause 'a connection emitted [0-9]+ records while it was paused'
+leaks reads-paused producer connection-pause 'a connection emitted [0-9]+ records while it was paused'
 caught pauses-all producer connection-pause 'another connection emits nothing while one is paused; expected it to go on' "${soon[@]}"
 begin "drops-paused: connection-pause"
 make_bad drops-paused
@@ -115,6 +116,7 @@ leaks leaks-peers producer connections '[0-9]+ short connections leave [0-9]+ by
 caught writes-nothing reply reply 'a peer gets nothing of 20 lines; expected them to reach it' "${soon[@]}"
 caught loses-lines reply reply 'a peer got 640 bytes of 1280, and not as they were; expected all, in order' "${soon[@]}"
 caught hangs-up reply reply-end 'behind its own end, a peer got 1280 bytes of 1536; expected all, in order' "${soon[@]}"
+caught closes-twice reply reply-end "its connection's descriptor is closed twice, and may be another's by then; expected it to be left to what was handed over" "${soon[@]}"
 caught ends-never reply reply-end 'once its peer has sent its end and is gone its connection is still there (closed, its reply ending); expected it to end' "${soon[@]}"
 caught gathers reply reply-wait 'takes 262144 lines while its peer takes nothing; expected it to wait'
 caught drops-full reply reply-wait 'takes 262144 lines while its peer takes nothing; expected it to wait'
