@@ -294,6 +294,7 @@ wrong "a file with a newline in its name" 'found "a\nb.so", expected a file call
 wrong "a role that it has not" '--role: plugin "null" is no producer' --role producer "$plugins/null.so"
 wrong "a rule that is none" '--rule: unknown rule "pauze"; did you mean "pause"?' --rule pauze "$plugins/null.so"
 wrong "an option that it has not" '--set: unknown option "patern"; did you mean "pattern"?' --set patern=x "$plugins/match.so"
+wrong "a setting that is no UTF-8" $'--set: unknown option "\xef\xbf\xbd"' --set $'\xff=x' "$plugins/match.so"
 wrong "a setting that is none" '--set: found "pattern", expected OPTION=VALUE or ROLE.OPTION=VALUE' --set pattern "$plugins/match.so"
 wrong "a setting for a role that it has not" '--set: the plugin is no consumer' --set consumer.pattern=x "$plugins/match.so"
 wrong "a limit out of range" '--limit: found 0, expected a number from 1 to 86400' --limit 0 "$plugins/null.so"
