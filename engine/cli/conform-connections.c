@@ -185,13 +185,22 @@ stays_paused (WeirConformServer *server, const WeirConformPeer *peer)
            : weir_conform_fail (server->conform, "a connection is not at rest while it is paused after 100,000 turns");
 }
 
-/* Sends until its connection is paused. */
+static gboolean
+is_paused_or_gone (G_GNUC_UNUSED WeirConformServer *server, gpointer data)
+{
+  return is_paused (data) || !weir_conform_peer_lives (data);
+}
+
+/* Sends until its connection is paused: by what it takes at once, or by and by, from a source or thread of its own. */
 void
 weir_conform_flood (WeirConformServer *server, WeirConformPeer *peer)
 {
   for (guint still = 0; still < 3 && peer->sent < FLOOD && !is_paused (peer) && weir_conform_peer_lives (peer);) {
     gsize went = weir_conform_peer_send (peer, 1024 * 1024);
     weir_conform_server_crank (server, went > 0 ? 0 : SECOND);
+    if (went == 0) {
+      weir_conform_server_wait (server, is_paused_or_gone, peer, SECOND / 10);
+    }
     still = went > 0 ? 0 : still + 1;
   }
 }

@@ -3,6 +3,9 @@
  * accepted. In the child, on its main thread, which is also who connects. */
 #include "cli/conform-server.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #define SECOND ((gint64) G_USEC_PER_SEC)
 #define LINES 20
 #define FLOOD (256 * 1024) /* lines: 16 MiB, more than sockets hold by themselves */
@@ -108,9 +111,50 @@ goes (WeirConformServer *server, WeirConformPeer *peer, const char *after)
   return end (server);
 }
 
+/* Descriptors that a reply has closed, of which there is only the connection's, that is its producer's too: something of ours is put in
+ * their place, so that whoever closes them once more closes that. */
+enum { MOST = 1024 };
+
+static void
+note_open (gboolean *open)
+{
+  for (int fd = 0; fd < MOST; fd++) {
+    open[fd] = fcntl (fd, F_GETFD) >= 0;
+  }
+}
+
+static void
+replace_closed (const gboolean *open, gboolean *ours)
+{
+  for (int fd = 0; fd < MOST; fd++) {
+    ours[fd] = open[fd] && fcntl (fd, F_GETFD) < 0 && fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, fd) == fd;
+  }
+}
+
+static WeirConformResult
+end_replaced (WeirConform *conform, const gboolean *ours)
+{
+  WeirConformResult result = WEIR_CONFORM_OK;
+  for (int fd = 0; fd < MOST; fd++) {
+    if (ours[fd] && close (fd) != 0) {
+      result = weir_conform_fail (conform, "its connection's descriptor is closed twice, and may be another's by then; "
+                                           "expected it to be left to what was handed over");
+    }
+  }
+  return result;
+}
+
+static gboolean
+reply_is_closed (G_GNUC_UNUSED WeirConformServer *server, gpointer data)
+{
+  const WeirConformPeer *peer = data;
+  return !weir_conform_peer_lives (peer) || stage_of (peer, peer->server->reply)->life == WEIR_LIFE_CLOSED;
+}
+
 WeirConformResult
 weir_conform_reply_end (WeirConform *conform)
 {
+  gboolean open[MOST], ours[MOST];
   WeirConformResult result;
   WeirConformPeer peer;
   WeirConformServer *server = weir_conform_serve (conform, NULL, WEIR_CONFORM_ECHO, &result);
@@ -137,11 +181,18 @@ weir_conform_reply_end (WeirConform *conform)
   if (server == NULL) {
     return result;
   }
+  note_open (open);
   server->answers_end = TRUE;
   weir_conform_server_allow (server, G_MAXSIZE);
+  /* Between its close() and that of the producer, where there is time. */
+  weir_conform_server_wait (server, reply_is_closed, &peer, SECOND / 2);
+  replace_closed (open, ours);
   result = compare (server, &peer, LINES * WEIR_CONFORM_LINE, "behind the end of what is for it, ");
-  return result != WEIR_CONFORM_OK ? result
-                                   : goes (server, &peer, "once the input of its reply has ended and its peer is gone");
+  if (result == WEIR_CONFORM_OK) {
+    result = goes (server, &peer, "once the input of its reply has ended and its peer is gone");
+  }
+  WeirConformResult replaced = end_replaced (conform, ours);
+  return result == WEIR_CONFORM_FAILED || replaced == WEIR_CONFORM_OK ? result : replaced;
 }
 
 /* ---- backpressure ---- */

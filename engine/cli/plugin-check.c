@@ -332,7 +332,7 @@ weir_plugin_check_command (int argc, char **argv)
 {
   g_auto (Arguments) arguments = { .limit = 60, .cycles = 10000 };
   const GOptionEntry entries[] = {
-    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.settings,
+    { "set", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.settings,
       "Give an option; more than once if need be. VALUE is JSON, or else a string", "[ROLE.]OPTION=VALUE" },
     { "role", 0, 0, G_OPTION_ARG_STRING, &arguments.role, "Check this role only", "ROLE" },
     { "rule", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.rules, "Check this rule only; more than once if need be",

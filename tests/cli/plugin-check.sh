@@ -100,6 +100,7 @@ caught accepts-none producer listen 'leaves a peer waiting that has connected; e
 caught stays-open producer listen 'stopped while it listens it is still "ended", with 0 connections; expected all to be closed' "${soon[@]}"
 caught stays producer connection 'once its peer is gone its connection is still there (running, its reply running); expected it to end' "${soon[@]}"
 leaks ticks-paused producer connection-pause 'a connection emitted [0-9]+ records while it was paused'
+leaks reads-paused producer connection-pause 'a connection emitted [0-9]+ records while it was paused'
 caught pauses-all producer connection-pause 'another connection emits nothing while one is paused; expected it to go on' "${soon[@]}"
 begin "drops-paused: connection-pause"
 make_bad drops-paused
@@ -115,6 +116,7 @@ leaks leaks-peers producer connections '[0-9]+ short connections leave [0-9]+ by
 caught writes-nothing reply reply 'a peer gets nothing of 20 lines; expected them to reach it' "${soon[@]}"
 caught loses-lines reply reply 'a peer got 640 bytes of 1280, and not as they were; expected all, in order' "${soon[@]}"
 caught hangs-up reply reply-end 'behind its own end, a peer got 1280 bytes of 1536; expected all, in order' "${soon[@]}"
+caught closes-twice reply reply-end "its connection's descriptor is closed twice, and may be another's by then; expected it to be left to what was handed over" "${soon[@]}"
 caught ends-never reply reply-end 'once its peer has sent its end and is gone its connection is still there (closed, its reply ending); expected it to end' "${soon[@]}"
 caught gathers reply reply-wait 'takes 262144 lines while its peer takes nothing; expected it to wait'
 caught drops-full reply reply-wait 'takes 262144 lines while its peer takes nothing; expected it to wait'
@@ -292,6 +294,7 @@ wrong "a file with a newline in its name" 'found "a\nb.so", expected a file call
 wrong "a role that it has not" '--role: plugin "null" is no producer' --role producer "$plugins/null.so"
 wrong "a rule that is none" '--rule: unknown rule "pauze"; did you mean "pause"?' --rule pauze "$plugins/null.so"
 wrong "an option that it has not" '--set: unknown option "patern"; did you mean "pattern"?' --set patern=x "$plugins/match.so"
+wrong "a setting that is no UTF-8" $'--set: unknown option "\xef\xbf\xbd"' --set $'\xff=x' "$plugins/match.so"
 wrong "a setting that is none" '--set: found "pattern", expected OPTION=VALUE or ROLE.OPTION=VALUE' --set pattern "$plugins/match.so"
 wrong "a setting for a role that it has not" '--set: the plugin is no consumer' --set consumer.pattern=x "$plugins/match.so"
 wrong "a limit out of range" '--limit: found 0, expected a number from 1 to 86400' --limit 0 "$plugins/null.so"

@@ -18,6 +18,7 @@ enum {
   ACCEPTS_NONE,
   STAYS,
   TICKS_PAUSED,
+  READS_PAUSED,
   DROPS_PAUSED,
   PAUSES_ALL,
   DIES_WITH_PEER,
@@ -30,6 +31,7 @@ enum {
   LOSES_LINES,
   WRITES_NOTHING,
   HANGS_UP,
+  CLOSES_TWICE,
   ENDS_NEVER,
   GATHERS,
   DROPS_FULL,
@@ -43,6 +45,7 @@ enum {
 
 typedef struct {
   int fd;
+  WeirStage *producer; /* of its connection; NULL: it is not open */
 } Peer;
 
 typedef struct {
@@ -120,7 +123,7 @@ accept_one (WeirStage *stage, State *self)
     return weir_stage_wait_fd (stage, self->fd, G_IO_IN);
   }
   g_unix_set_fd_nonblocking (fd, HOW != WRITES_BLOCKING, NULL);
-  Peer *peer = g_new0 (Peer, HOW == LEAKS_PEERS ? 64 : 1);
+  Peer *peer = g_new0 (Peer, 1);
   peer->fd = fd;
   weir_stage_accept (stage, peer, peer_free, "somebody");
   return WEIR_MORE;
@@ -135,6 +138,20 @@ on_tick (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+static gboolean
+on_read (gpointer data)
+{
+  State *self = data;
+  char bytes[64];
+  gssize size = recv (self->peer->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+  if (size > 0) {
+    weir_emit_copy (self->stage, bytes, (gsize) size);
+  } else if (size == 0) {
+    weir_stage_finish (self->stage);
+  }
+  return size == 0 ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
 static WeirNext
 producer_open (WeirStage *stage, gpointer data)
 {
@@ -143,6 +160,7 @@ producer_open (WeirStage *stage, gpointer data)
   self->fd = -1;
   self->peer = weir_stage_connection (stage);
   if (self->peer != NULL) {
+    self->peer->producer = stage;
     return WEIR_MORE;
   }
   return weir_stage_per_connection (stage) ? begin_listening (stage, self)
@@ -154,9 +172,9 @@ producer_start (WeirStage *stage, gpointer data)
 {
   State *self = data;
   self->begun = g_malloc0 (1);
-  if (self->peer != NULL && HOW == TICKS_PAUSED) {
+  if (self->peer != NULL && (HOW == TICKS_PAUSED || HOW == READS_PAUSED)) {
     GSource *source = g_timeout_source_new (5);
-    g_source_set_callback (source, on_tick, self, NULL);
+    g_source_set_callback (source, HOW == TICKS_PAUSED ? on_tick : on_read, self, NULL);
     weir_stage_attach (stage, source);
   }
   if (self->peer != NULL && first_one == NULL && HOW == EMITS_ELSEWHERE) {
@@ -182,6 +200,9 @@ producer_produce (WeirStage *stage, gpointer data)
   State *self = data;
   if (self->peer == NULL) {
     return accept_one (stage, self);
+  }
+  if (HOW == READS_PAUSED) {
+    return WEIR_WAIT;
   }
   if (HOW == PAUSES_ALL && somebody_is_paused && !self->paused) {
     return weir_stage_wait_time (stage, G_USEC_PER_SEC);
@@ -233,6 +254,9 @@ producer_close (WeirStage *stage, gpointer data)
   State *self = data;
   if (HOW == HANGS_UP && self->peer != NULL) {
     shutdown (self->peer->fd, SHUT_RDWR); /* and not left to the reply */
+  }
+  if (self->peer != NULL) {
+    self->peer->producer = NULL;
   }
   if (HOW == WANTS_BEGIN && self->begun == NULL && self->peer != NULL) {
     raise (SIGSEGV);
@@ -299,6 +323,10 @@ reply_close (G_GNUC_UNUSED WeirStage *stage, gpointer data)
 {
   State *self = data;
   g_clear_pointer (&self->gathered, g_byte_array_unref);
+  if (HOW == CLOSES_TWICE && self->peer->producer != NULL) {
+    close (self->peer->fd); /* and so does peer_free() */
+    weir_stage_finish (self->peer->producer);
+  }
 }
 
 static const WeirRole producer = {
