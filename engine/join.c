@@ -66,8 +66,9 @@ weir_intake_leave (WeirStage *stage, WeirLink *link)
   /* A thread that gave a record back is not through with the link; it makes the stage ready when it is. */
   if (weir_load_acquire (&link->giving) != 0) {
     link->extras->leaving = TRUE;
-    link->extras->next_leaving = stage->leaving;
-    stage->leaving = link;
+    WeirStageExtras *extras = weir_stage_extras (stage);
+    link->extras->next_leaving = extras->leaving;
+    extras->leaving = link;
     return;
   }
   /* That thread may have put it on the ready list once more: then it goes the next time that it is idle. */
@@ -97,8 +98,7 @@ weir_intake_come_and_go (WeirStage *stage)
   if (weir_load_relaxed (&stage->joining) != NULL) {
     join (stage);
   }
-  WeirLink *leaving = stage->leaving;
-  stage->leaving = NULL;
+  WeirLink *leaving = stage->extras != NULL ? g_steal_pointer (&stage->extras->leaving) : NULL;
   leave_all (stage, leaving);
   leave_all (stage, parting);
 }

@@ -23,10 +23,11 @@ struct _WeirJoins {
 static WeirJoins *
 get (WeirStage *stage)
 {
-  if (stage->joins == NULL) {
-    stage->joins = g_new0 (WeirJoins, 1);
+  WeirStageExtras *extras = weir_stage_extras (stage);
+  if (extras->joins == NULL) {
+    extras->joins = g_new0 (WeirJoins, 1);
   }
-  return stage->joins;
+  return extras->joins;
 }
 
 /* ---- what is implied ---- */
@@ -64,7 +65,7 @@ bundle (GPtrArray *origins)
 static void
 make_generation (WeirStage *stage)
 {
-  WeirJoins *joins = stage->joins;
+  WeirJoins *joins = weir_stage_joins (stage);
   g_autoptr (GPtrArray) origins = g_ptr_array_new ();
   Walk walk = { .origins = origins };
   for (guint i = 0; i < stage->input_count; i++) {
@@ -80,7 +81,7 @@ make_generation (WeirStage *stage)
 static WeirOrigin *
 generation (WeirStage *stage)
 {
-  WeirJoins *joins = stage->joins;
+  WeirJoins *joins = weir_stage_joins (stage);
   if (joins->generation == NULL && weir_load_relaxed (&stage->outstanding) > 0) {
     make_generation (stage);
   }
@@ -129,8 +130,9 @@ weir_joins_flush (WeirStage *stage)
 void
 weir_joins_flushed (WeirStage *stage)
 {
-  if (stage->joins != NULL) {
-    g_clear_pointer (&stage->joins->flushed, weir_origin_unref);
+  WeirJoins *joins = weir_stage_joins (stage);
+  if (joins != NULL) {
+    g_clear_pointer (&joins->flushed, weir_origin_unref);
   }
 }
 
@@ -142,7 +144,7 @@ weir_joins_keep (WeirStage *stage, const WeirRecord *record)
     return;
   }
   stage->overrides |= WEIR_SET_KEPT;
-  WeirJoins *joins = stage->joins;
+  WeirJoins *joins = weir_stage_joins (stage);
   if (joins == NULL || joins->generation == NULL || weir_origin_ends_with (joins->generation, origin)) {
     return;
   }
@@ -173,7 +175,7 @@ say (WeirStage *stage, WeirOrigin *origin)
 void
 weir_origin_join (WeirStage *stage, const WeirRecord *record)
 {
-  if (record == NULL && stage->joins != NULL) {
+  if (record == NULL && weir_stage_joins (stage) != NULL) {
     weir_joins_forget_said (stage);
   }
   say (stage, record != NULL && record->context != NULL ? record->context->origin : NULL);
@@ -188,7 +190,7 @@ weir_origin_join_held (WeirStage *stage, WeirOrigin *held)
 void
 weir_joins_forget_said (WeirStage *stage)
 {
-  g_clear_pointer (&stage->joins->said, weir_origin_unref);
+  g_clear_pointer (&weir_stage_joins (stage)->said, weir_origin_unref);
 }
 
 WeirOrigin *
@@ -246,9 +248,9 @@ weir_joins_compose (WeirStage *stage, WeirContext *tagged, WeirContext *base, gb
   WeirOrigin *first = base != NULL ? base->origin : NULL, *second = NULL;
   gboolean outside = stage->current->buffer == NULL;
   if ((stage->overrides & WEIR_SET_JOINED) != 0) {
-    second = stage->joins->said;
+    second = weir_stage_joins (stage)->said;
   } else if ((stage->overrides & WEIR_SET_ORIGIN) != 0) {
-    second = stage->origins->under;
+    second = weir_stage_origins (stage)->under;
   } else if ((stage->overrides & WEIR_SET_KEPT) != 0 && own && outside) {
     second = implied (stage);
   }
@@ -266,7 +268,7 @@ weir_joins_compose (WeirStage *stage, WeirContext *tagged, WeirContext *base, gb
 void
 weir_joins_look (WeirStage *stage)
 {
-  WeirJoins *joins = stage->joins;
+  WeirJoins *joins = weir_stage_joins (stage);
   if (joins == NULL) {
     return;
   }
@@ -281,7 +283,7 @@ weir_joins_look (WeirStage *stage)
 void
 weir_joins_free (WeirStage *stage)
 {
-  WeirJoins *joins = g_steal_pointer (&stage->joins);
+  WeirJoins *joins = stage->extras != NULL ? g_steal_pointer (&stage->extras->joins) : NULL;
   if (joins != NULL) {
     forget_composed (joins);
     g_clear_pointer (&joins->said, weir_origin_unref);

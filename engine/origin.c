@@ -89,11 +89,11 @@ static void
 hand_over (WeirOpened *opened)
 {
   WeirStage *stage = opened->stage;
-  WeirOpened *head = weir_load_relaxed (&stage->origins->over);
+  WeirOpened *head = weir_load_relaxed (&weir_stage_origins (stage)->over);
   do {
     opened->next_over = head;
-  } while (!atomic_compare_exchange_weak_explicit (&stage->origins->over, &head, opened, memory_order_release,
-                                                   memory_order_relaxed));
+  } while (!atomic_compare_exchange_weak_explicit (&weir_stage_origins (stage)->over, &head, opened,
+                                                   memory_order_release, memory_order_relaxed));
   weir_task_make_ready (&stage->task);
   weir_stage_unref (stage);
 }

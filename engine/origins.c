@@ -11,11 +11,12 @@
 static WeirStageOrigins *
 get (WeirStage *stage)
 {
-  if (stage->origins == NULL) {
-    stage->origins = g_new0 (WeirStageOrigins, 1);
-    stage->origins->base = weir_no_record;
+  WeirStageExtras *extras = weir_stage_extras (stage);
+  if (extras->origins == NULL) {
+    extras->origins = g_new0 (WeirStageOrigins, 1);
+    extras->origins->base = weir_no_record;
   }
-  return stage->origins;
+  return extras->origins;
 }
 
 /* ---- begin and end ---- */
@@ -35,14 +36,14 @@ weir_origins_open (WeirStage *stage, gpointer token)
 static void
 set_under (WeirStage *stage, WeirOrigin *under)
 {
-  stage->origins->under = under;
+  weir_stage_origins (stage)->under = under;
   stage->overrides = under != NULL ? stage->overrides | WEIR_SET_ORIGIN : stage->overrides & ~(guint32) WEIR_SET_ORIGIN;
 }
 
 void
 weir_origin_end (WeirStage *stage)
 {
-  WeirStageOrigins *origins = stage->origins;
+  WeirStageOrigins *origins = weir_stage_origins (stage);
   if (origins == NULL || origins->base.context == NULL) {
     return;
   }
@@ -64,17 +65,17 @@ weir_origin_begin (WeirStage *stage, gpointer token)
     return;
   }
   WeirOrigin *origin = weir_origins_open (stage, token);
-  stage->origins->base.context = weir_context_new_under (NULL, origin);
+  weir_stage_origins (stage)->base.context = weir_context_new_under (NULL, origin);
   weir_origin_unref (origin);
-  stage->current = &stage->origins->base;
+  stage->current = &weir_stage_origins (stage)->base;
   set_under (stage, origin);
 }
 
 void
 weir_origins_end_output (WeirStage *stage, gboolean cut_short)
 {
-  if (stage->origins != NULL && stage->origins->base.context != NULL) {
-    weir_origin_note (stage->origins->under, cut_short ? WEIR_ABANDONED : WEIR_DELIVERED);
+  if (weir_stage_origins (stage) != NULL && weir_stage_origins (stage)->base.context != NULL) {
+    weir_origin_note (weir_stage_origins (stage)->under, cut_short ? WEIR_ABANDONED : WEIR_DELIVERED);
     weir_origin_end (stage);
   }
 }
@@ -84,17 +85,17 @@ weir_origins_end_output (WeirStage *stage, gboolean cut_short)
 void
 weir_origins_begin_post (WeirStage *stage, gboolean under, gpointer token)
 {
-  if (under || stage->origins != NULL) {
+  if (under || weir_stage_origins (stage) != NULL) {
     get (stage)->posted = under ? weir_origins_open (stage, token) : NULL;
     stage->current = &weir_no_record;
-    set_under (stage, stage->origins->posted);
+    set_under (stage, weir_stage_origins (stage)->posted);
   }
 }
 
 void
 weir_origins_end_post (WeirStage *stage)
 {
-  WeirStageOrigins *origins = stage->origins;
+  WeirStageOrigins *origins = weir_stage_origins (stage);
   if (origins == NULL) {
     return;
   }
@@ -147,7 +148,7 @@ take_first (WeirStageOrigins *origins)
 static void
 tell (WeirStage *stage, WeirOpened *opened)
 {
-  WeirStageOrigins *origins = stage->origins;
+  WeirStageOrigins *origins = weir_stage_origins (stage);
   WeirOutcome outcome = weir_origin_outcome (&opened->origin);
   gpointer token = opened->token;
   *(opened->previous != NULL ? &opened->previous->next : &origins->first) = opened->next;
@@ -164,7 +165,7 @@ tell (WeirStage *stage, WeirOpened *opened)
 gboolean
 weir_origins_tell (WeirStage *stage)
 {
-  WeirStageOrigins *origins = stage->origins;
+  WeirStageOrigins *origins = weir_stage_origins (stage);
   if (origins == NULL || stage->life < WEIR_LIFE_STARTING) {
     return FALSE;
   }
@@ -188,14 +189,15 @@ weir_origins_tell (WeirStage *stage)
 guint64
 weir_origins_count (WeirStage *stage)
 {
-  return stage->origins != NULL ? stage->origins->count : 0;
+  return weir_stage_origins (stage) != NULL ? weir_stage_origins (stage)->count : 0;
 }
 
 void
 weir_origins_abandon (WeirStage *stage)
 {
   weir_origins_end_output (stage, TRUE);
-  for (WeirOpened *opened; stage->origins != NULL && (opened = stage->origins->first) != NULL;) {
+  for (WeirOpened *opened;
+       weir_stage_origins (stage) != NULL && (opened = weir_stage_origins (stage)->first) != NULL;) {
     weir_origin_abandon (&opened->origin);
     tell (stage, opened);
   }
@@ -204,7 +206,7 @@ weir_origins_abandon (WeirStage *stage)
 void
 weir_origins_free (WeirStage *stage)
 {
-  WeirStageOrigins *origins = g_steal_pointer (&stage->origins);
+  WeirStageOrigins *origins = stage->extras != NULL ? g_steal_pointer (&stage->extras->origins) : NULL;
   if (origins == NULL) {
     return;
   }

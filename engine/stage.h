@@ -113,6 +113,9 @@ typedef struct {
   WeirTemplateCache *templates;
   GHashTable *streams; /* number -> WeirContext or NULL; NULL: there is one at most */
   char *rejection;
+  WeirStageOrigins *origins; /* of a producer; NULL: it has begun none yet */
+  WeirJoins *joins;          /* NULL: it has joined none yet */
+  WeirLink *leaving;         /* links that are over, and that a helper thread has its hands on; by next_leaving */
   /* Any thread. */
   GMutex interrupt_lock;
   bool interruptible; /* under the lock */
@@ -158,7 +161,8 @@ struct _WeirStage {
   /* The worker. */
   _Alignas(64) WeirLife life;
   bool in_turn, in_pause, refusing, failed;
-  bool opened; /* open() was called, and close() not yet */
+  bool opened;   /* open() was called, and close() not yet */
+  bool at_fault; /* it has failed as it broke a rule, and not by its own word */
   /* For the rest of this callback. */
   guint32 overrides;
   guint32 use_stream;
@@ -185,7 +189,6 @@ struct _WeirStage {
   WeirLink **inputs, *only_input;
   WeirLink *current_link;
   WeirLink *active, *active_last; /* links with something to take, by next_active */
-  WeirLink *leaving;              /* links that are over, and that a helper thread has its hands on; by next_leaving */
   guint input_count, inputs_over;
   const WeirRecord *flush_records; /* the run that flush has not finished */
   gsize flush_count;
@@ -207,12 +210,9 @@ struct _WeirStage {
   bool settle_wanted, settle_told, settle_asked;
   bool ready_said, ready_told, end_told, failure_told, refusal_told;
   bool dropping_streams; /* what end_stream() emits is refused without a word */
-  bool at_fault;         /* it has failed as it broke a rule, and not by its own word */
   char *failure;
   WeirStage *next_dirty;
-  WeirStageOrigins *origins; /* of a producer; NULL: it has begun none yet */
-  WeirJoins *joins;          /* NULL: it has joined none yet */
-  WeirStageExtras *extras;   /* NULL: none yet; made before the pipeline runs where other threads look there */
+  WeirStageExtras *extras; /* NULL: none yet; made before the pipeline runs where other threads look there */
 
   /* Figures: the worker writes, any thread reads. */
   _Atomic guint64 records_in, records_out, bytes_in, bytes_out, rejected_count, errors, refused;
@@ -224,6 +224,18 @@ struct _WeirStage {
 
 /* What is inherited where no record is at hand: nothing. */
 extern const WeirRecord weir_no_record;
+
+static inline WeirStageOrigins *
+weir_stage_origins (const WeirStage *stage)
+{
+  return stage->extras != NULL ? stage->extras->origins : NULL;
+}
+
+static inline WeirJoins *
+weir_stage_joins (const WeirStage *stage)
+{
+  return stage->extras != NULL ? stage->extras->joins : NULL;
+}
 
 enum { WEIR_WATCHED_NONE = -1, WEIR_WATCHED_SEVERAL = -2 };
 

@@ -202,7 +202,7 @@ weir_stage_turn (WeirStage *stage)
     stage->waits = stage->waits && (woken & WEIR_HALF_BIT (WEIR_HALF_INPUT)) == 0;
     stage->out_waits = stage->out_waits && (woken & WEIR_HALF_BIT (WEIR_HALF_OUTPUT)) == 0;
   }
-  if (stage->origins != NULL) {
+  if (weir_stage_origins (stage) != NULL) {
     more = weir_origins_tell (stage);
   }
   if (stage->life == WEIR_LIFE_STARTING && !stage->failed) {

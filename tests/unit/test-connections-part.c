@@ -29,8 +29,9 @@ END_TEST
 static void
 note_links (Fake *fake)
 {
+  const WeirStageExtras *extras = fake->stage->extras;
   atomic_fetch_add (&fake->flag, 1);
-  fake_note (fake, "links(%u)%s", fake->stage->input_count, fake->stage->leaving != NULL ? "leaving" : "");
+  fake_note (fake, "links(%u)%s", fake->stage->input_count, extras != NULL && extras->leaving != NULL ? "leaving" : "");
 }
 
 /* Links join, and part behind the close() of their connection's stages, when they are told to: there is no event for it, so this looks
