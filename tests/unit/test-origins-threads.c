@@ -20,6 +20,10 @@ join_thread (Fake *fake)
   pthread_join (fake->thread, NULL);
 }
 
+/* Signalled behind each one. */
+static GMutex posts_lock;
+static GCond posts_cond;
+
 /* Under origins and without one by turns, until it has done all or is told FALSE. */
 static gpointer
 post_numbers (gpointer data)
@@ -33,7 +37,10 @@ post_numbers (gpointer data)
       fake_flag (fake, 1);
       return NULL;
     }
+    g_mutex_lock (&posts_lock);
     atomic_fetch_add (&fake->counted, under ? 1 : 0);
+    g_cond_signal (&posts_cond);
+    g_mutex_unlock (&posts_lock);
   }
   fake_flag (fake, 2);
   return NULL;
@@ -82,24 +89,28 @@ START_TEST (what_is_handed_in_is_told_where_a_token_came_with_it)
 }
 END_TEST
 
-/* More than the link takes. */
-static gboolean
-has_posted (gpointer data)
+/* The worker is busy until more is handed in than the link takes. */
+static void
+start_and_await_posts (Fake *fake)
 {
-  Fake *fake = data;
-  return atomic_load (&fake->counted) >= 12;
+  start_posting (fake);
+  g_mutex_lock (&posts_lock);
+  while (atomic_load (&fake->counted) < 12) {
+    g_cond_wait (&posts_cond, &posts_lock);
+  }
+  g_mutex_unlock (&posts_lock);
 }
+
+static const Script poster_when_asked = { .stop = join_thread, .delivered = be_told };
 
 START_TEST (what_is_handed_in_and_refused_is_abandoned)
 {
-  Way way = way_with (&poster, &valve, queue_of (4));
+  Way way = way_with (&poster_when_asked, &valve, queue_of (4));
   way.push->quiet = way.end->quiet = TRUE;
   way.push->most = -1;
   rig_begin (way.rig);
+  fake_do (way.push, start_and_await_posts);
   rig_until_noted (way.rig, way.push, "pause", 1);
-  while (!has_posted (way.push)) {
-    fake_look (way.push, NULL); /* the thread tells nobody */
-  }
   rig_stop (way.rig);
   rig_until_noted (way.rig, way.push, "stop", 1);
   fake_allow (way.end, 1000);
