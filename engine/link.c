@@ -105,8 +105,8 @@ free_limits (WeirLink *link)
   }
 }
 
-static void
-lift_limits (WeirLink *link, guint64 sparse)
+void
+weir_link_lift_limits (WeirLink *link, guint64 sparse)
 {
   WeirLimits *none = g_memdup2 (link->limits, sizeof (WeirLimits));
   none->records = none->bytes = none->pinned = none->age = marks (0, 0, 0);
@@ -115,20 +115,6 @@ lift_limits (WeirLink *link, guint64 sparse)
   link->limits = none;
   link->borrows_limits = FALSE;
   g_clear_pointer (&link->stamps, g_array_unref);
-}
-
-void
-weir_link_lift_limits (WeirLink *link)
-{
-  lift_limits (link, link->limits->sparse);
-}
-
-void
-weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
-{
-  link->front = weir_front_new (link, takers_pool);
-  /* The ring behind the front only holds what the taker has: the front keeps the limits. */
-  lift_limits (link, G_MAXUINT64);
 }
 
 /* Walks the slots from done to put. */

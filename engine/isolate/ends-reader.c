@@ -129,7 +129,7 @@ weir_ends_add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *pl
     link->extras->on_done_data = ends;
     link->tells_done = TRUE;
     if (plan->shared) {
-      weir_link_lift_limits (link);
+      weir_link_lift_limits (link, link->limits->sparse);
     }
   }
   if (ends->reader == NULL) {
