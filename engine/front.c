@@ -83,6 +83,14 @@ weir_front_free (WeirFront *front)
   g_free (front);
 }
 
+void
+weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
+{
+  link->front = weir_front_new (link, takers_pool);
+  /* The ring behind the front only holds what the taker has: the front keeps the limits. */
+  weir_link_lift_limits (link, G_MAXUINT64);
+}
+
 static void
 drop (WeirFront *front, const WeirRecord *record, WeirDropReason reason)
 {

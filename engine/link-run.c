@@ -38,7 +38,7 @@ copy_out_sparse_run (WeirLink *link)
 {
   WeirBuffer *sparse = link->run_buffer;
   gsize bytes = link->put_bytes_private - link->run_bytes;
-  if (link->put_pinned_private - link->done_pinned_seen <= link->limits->bytes.high || bytes >= sparse->capacity / 8 ||
+  if (link->put_pinned_private - link->done_pinned_seen <= link->limits->sparse || bytes >= sparse->capacity / 8 ||
       sparse == link->packer->buffer) {
     return;
   }

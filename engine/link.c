@@ -56,6 +56,7 @@ limits_new (const WeirQueueSettings *settings)
   limits->bytes = marks (settings->bytes, settings->low, settings->hard);
   guint64 pinned = settings->bytes > G_MAXUINT64 / 8 ? settings->bytes : settings->bytes * 4;
   limits->pinned = marks (settings->bytes == 0 ? 0 : MAX (pinned, 1024 * 1024), settings->low, settings->hard);
+  limits->sparse = limits->bytes.high;
   limits->age = marks ((guint64) settings->age, settings->low, settings->hard);
   limits->age.hard = G_MAXUINT64; /* age alone never holds anybody */
   guint64 high = settings->records == 0 ? 4096 : settings->records;
@@ -105,12 +106,11 @@ free_limits (WeirLink *link)
 }
 
 void
-weir_link_use_front (WeirLink *link, WeirPool *takers_pool)
+weir_link_lift_limits (WeirLink *link, guint64 sparse)
 {
-  link->front = weir_front_new (link, takers_pool);
-  /* The ring behind the front only holds what the taker has: the front keeps the limits. */
   WeirLimits *none = g_memdup2 (link->limits, sizeof (WeirLimits));
   none->records = none->bytes = none->pinned = none->age = marks (0, 0, 0);
+  none->sparse = sparse;
   free_limits (link);
   link->limits = none;
   link->borrows_limits = FALSE;

@@ -38,6 +38,7 @@ typedef struct {
   WeirQueueSettings settings;
   WeirMarks records, bytes, pinned, age;
   guint64 eighth, quarter, quarter_bytes; /* of high; eighth 0: too small for the put line's manners */
+  guint64 sparse;                         /* pinned bytes from which on sparse runs are copied */
 } WeirLimits;
 
 typedef enum {
@@ -207,6 +208,8 @@ WeirLink *weir_link_new (const char *name, const WeirQueueSettings *settings);
  * caller's. */
 WeirLink *weir_link_copy (gpointer place, const WeirLink *original);
 void weir_link_free (WeirLink *link); /* both ends parked */
+/* Before it is used: somebody else bounds what it holds. sparse: pinned bytes from which on sparse runs are copied. */
+void weir_link_lift_limits (WeirLink *link, guint64 sparse);
 /* For a drop_oldest link, once its ends, its pool and its packer are set: these become the taker's. */
 void weir_link_use_front (WeirLink *link, WeirPool *takers_pool);
 

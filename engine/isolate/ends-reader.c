@@ -128,6 +128,9 @@ weir_ends_add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *pl
     link->extras->on_done = weir_ends_note_released;
     link->extras->on_done_data = ends;
     link->tells_done = TRUE;
+    if (plan->shared) {
+      weir_link_lift_limits (link, link->limits->sparse);
+    }
   }
   if (ends->reader == NULL) {
     return FALSE;

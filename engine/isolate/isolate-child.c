@@ -290,6 +290,7 @@ make_plan (WeirIsolate *isolate)
                     .sockets = weir_plan_count_sockets (isolate->of->options),
                     .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
                     .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)),
+                    .shared = isolate->funnel != NULL,
                     .rejects = stage->rejected.count > 0 };
   for (guint i = 0; i < isolate->inputs; i++) {
     g_array_append_val (plan.inputs, stage->inputs[i]->limits->settings);

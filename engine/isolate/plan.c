@@ -72,6 +72,7 @@ describe (const WeirPlan *plan)
   }
   json_object_object_add (object, "inputs", inputs);
   json_object_object_add (object, "outputs", outputs);
+  json_object_object_add (object, "shared", json_object_new_boolean (plan->shared));
   json_object_object_add (object, "rejected", plan->rejects ? describe_queue (&plan->rejected) : NULL);
   return object;
 }
@@ -178,6 +179,7 @@ weir_plan_read (int fd, WeirPlan *plan)
   plan->log_level = (GLogLevelFlags) json_object_get_int (json_object_object_get (object, "log"));
   plan->record_max = json_object_get_uint64 (json_object_object_get (object, "record_max"));
   plan->sockets = (guint) json_object_get_int (json_object_object_get (object, "sockets"));
+  plan->shared = json_object_get_boolean (json_object_object_get (object, "shared"));
   plan->rejects = rejected != NULL;
   gboolean right = plan->name != NULL && plan->plugin != NULL && plan->file != NULL && plan->kind <= WEIR_CONSUMER &&
                    json_object_is_type (plan->options, json_type_object) &&

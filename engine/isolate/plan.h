@@ -21,6 +21,7 @@ typedef struct {
   guint sockets;    /* of a service manager */
   GArray *inputs;   /* WeirQueueSettings, one a link */
   GArray *outputs;  /* WeirPlanOutput, one a port; nothing is taken of a consumer */
+  gboolean shared;  /* its input is that of many links, which bound it each for itself */
   gboolean rejects; /* somebody takes what it rejects */
   WeirQueueSettings rejected;
 } WeirPlan;

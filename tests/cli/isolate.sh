@@ -583,6 +583,24 @@ expect_status 0
 [ "$(tr -d ' \n' <summary | grep -o '"records_in":2000' | wc -l)" -ge 1 ] || fail "$(cat summary)"
 balanced 2
 
+begin "what a shared one keeps of each is no more than each link allows: nobody settles for their sum"
+share shared-keeps.json --progress
+mkfifo open
+exec 4<>open
+keeping=''
+for peer in 1 2 3 4 5 6 7 8; do
+  { seq 20; cat open; } 4>&- | timeout 50 "$WEIR" run --quiet tell.json 2>"told.$peer" 4>&- &
+  keeping="$keeping $!"
+done
+wait_until grep -q ', consumed 160 ' stderr
+stop
+expect_status 0
+expect_match summary '"settled": 1$' # at the stop
+balanced 2
+exec 4>&-
+kill $keeping
+wait $keeping
+
 begin "a shared one that takes nothing holds connections up"
 sed 's/"plugin": "keeps"/"plugin": "wrong", "how": "wait"/' shared-keeps.json >shared-stuck.json
 sed -i 's/^{/{ "engine": { "shutdown": "300ms" },/' shared-stuck.json

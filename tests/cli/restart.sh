@@ -106,7 +106,7 @@ expect_file once numbers
 begin "one that is killed, too, while the stream goes on"
 rm -f count written
 cat >steady.json <<'END'
-{ "producers": { "gen": { "plugin": "generate", "count": 2000, "rate": 2000, "text": "{seq}" } },
+{ "producers": { "gen": { "plugin": "generate", "count": 6000, "rate": 2000, "text": "{seq}" } },
   "consumers": { "out": { "plugin": "stumbles", "from": "gen", "path": "written", "count": "count", "times": 0, "keep": 7,
                           "isolate": true, "on_error": "restart" } } }
 END
@@ -126,7 +126,7 @@ status=$?
 expect_status 0
 [ "$(figure out restarts)" = 3 ] || fail "restarted $(figure out restarts) times: $(cat stderr)"
 [ "$(sort -u written | wc -l)" -ge 1 ] || fail "nothing was written"
-[ "$(wc -l <written)" -ge 2000 ] || fail "$(wc -l <written) of 2000 were written"
+[ "$(wc -l <written)" -ge 6000 ] || fail "$(wc -l <written) of 6000 were written"
 
 begin "an isolated transform that crashes"
 weir --set pass.isolate=true --set pass.how=segv pass.json
@@ -142,7 +142,7 @@ came_back count 2
 expect_match written '^3$'
 
 begin "one that is down when the program stops is tried once more, and what is left is told"
-rm -f count written
+rm -f count written stderr
 sed '1s/{/{ "engine": { "shutdown": "300ms" },/' write.json >short.json
 "$WEIR" run --quiet --set out.times=1000 --set out.every=1 short.json 2>stderr &
 pid=$!
