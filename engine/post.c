@@ -297,12 +297,21 @@ weir_stage_post (WeirStage *stage, gconstpointer data, gsize size)
   return post_record (stage, &record, FALSE, NULL);
 }
 
+static WeirRecord
+record_of (WeirBuffer *buffer, gconstpointer data, gsize size, gint64 time, const WeirTags *tags)
+{
+  return (WeirRecord){ .data = data,
+                       .size = size,
+                       .buffer = buffer,
+                       .time = time,
+                       .context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL };
+}
+
 gboolean
 weir_stage_post_buffer (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size, gint64 time,
                         const WeirTags *tags)
 {
-  WeirRecord record = { .data = data, .size = size, .buffer = buffer, .time = time };
-  record.context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
+  WeirRecord record = record_of (buffer, data, size, time, tags);
   return post_record (stage, &record, FALSE, NULL);
 }
 
@@ -310,7 +319,6 @@ gboolean
 weir_stage_post_origin (WeirStage *stage, WeirBuffer *buffer, gconstpointer data, gsize size, gint64 time,
                         const WeirTags *tags, gpointer token)
 {
-  WeirRecord record = { .data = data, .size = size, .buffer = buffer, .time = time };
-  record.context = tags != NULL ? weir_context_new (weir_tags_ref ((WeirTags *) tags)) : NULL;
+  WeirRecord record = record_of (buffer, data, size, time, tags);
   return post_record (stage, &record, stage->role->delivered != NULL, token);
 }

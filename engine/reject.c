@@ -73,8 +73,9 @@ weir_record_reject (WeirRecord *kept, const char *format, ...)
 
 /* FALSE: nobody takes what is rejected, and the stage has failed for it. */
 static gboolean
-count_rejected (WeirStage *stage, const char *reason)
+count_rejected (WeirStage *stage, const WeirRecord *record, const char *reason)
 {
+  weir_record_note (record, WEIR_REJECTED);
   weir_add_relaxed (&stage->rejected_count, 1);
   stage->turn_records++; /* something came of this turn (R5) */
   guint takers = 0;
@@ -103,8 +104,7 @@ void
 weir_reject_forward (WeirStage *stage, const WeirRecord *record)
 {
   const char *reason = weir_record_tag (record, "reason");
-  weir_record_note (record, WEIR_REJECTED);
-  if (count_rejected (stage, reason != NULL ? reason : "no reason given")) {
+  if (count_rejected (stage, record, reason != NULL ? reason : "no reason given")) {
     put_rejected (stage, record);
   }
 }
@@ -112,8 +112,7 @@ weir_reject_forward (WeirStage *stage, const WeirRecord *record)
 void
 weir_reject_record (WeirStage *stage, const WeirRecord *record, const char *reason)
 {
-  weir_record_note (record, WEIR_REJECTED);
-  if (!count_rejected (stage, reason)) {
+  if (!count_rejected (stage, record, reason)) {
     return;
   }
   g_autoptr (WeirTags) tags = weir_tags_with (record->context != NULL ? record->context->tags : NULL, "reason", reason);

@@ -155,11 +155,9 @@ expect_match stderr '^weir: warning: split:out holds 200 records, '
 
 begin "progress says who is down"
 rm -f count written
-"$WEIR" run --quiet --progress --set out.times=1000 --set out.every=1 write.json 2>stderr &
+"$WEIR" run --quiet --progress --set out.times=1000 --set out.every=1 short.json 2>stderr &
 pid=$!
 wait_until grep -q '; down: out$' stderr
-kill -TERM $pid
-sleep 0.1
 kill -TERM $pid
 wait $pid
 expect_match stderr '; down: out$'

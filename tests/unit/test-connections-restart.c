@@ -108,19 +108,16 @@ START_TEST (one_that_listens_leaves_its_connections_alone)
 }
 END_TEST
 
+static void
+add (TCase *tcase)
+{
+  tcase_add_test (tcase, a_shared_stage_has_all_that_connections_have_given_it);
+  tcase_add_test (tcase, connections_come_and_go_while_it_is_down);
+  tcase_add_test (tcase, one_that_listens_leaves_its_connections_alone);
+}
+
 int
 main (void)
 {
-  Suite *suite = suite_create ("connections-restart");
-  TCase *cases = tcase_create ("connections-restart");
-  tcase_set_timeout (cases, 60);
-  tcase_add_test (cases, a_shared_stage_has_all_that_connections_have_given_it);
-  tcase_add_test (cases, connections_come_and_go_while_it_is_down);
-  tcase_add_test (cases, one_that_listens_leaves_its_connections_alone);
-  suite_add_tcase (suite, cases);
-  SRunner *runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  int failures = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failures != 0;
+  return run_suite ("connections-restart", add);
 }

@@ -10,12 +10,17 @@
 
 /* ---- a service manager's sockets ---- */
 
+static const char *const systemd_sockets[] = {
+  PLAIN ("'listen': 'systemd:web'"),
+  PLAIN ("'listen': 'systemd:web', 'isolate': true"),
+};
+
 START_TEST (systemd_socket)
 {
   guint16 at = 0;
   bed.inherited = serve (&at, 10);
   bed.names = "web";
-  run (PLAIN ("'listen': 'systemd:web'"));
+  run (systemd_sockets[_i]);
   ck_assert_uint_eq (port (0), at);
   int fd = connect_to (at);
   say (fd, "hello\n");
@@ -26,41 +31,17 @@ START_TEST (systemd_socket)
 }
 END_TEST
 
-START_TEST (systemd_socket_of_an_isolated_stage)
-{
-  guint16 at = 0;
-  bed.inherited = serve (&at, 10);
-  bed.names = "web";
-  run (PLAIN ("'listen': 'systemd:web', 'isolate': true"));
-  ck_assert_uint_eq (port (0), at);
-  int fd = connect_to (at);
-  say (fd, "hello\n");
-  await_contents ("out", "hello\n");
-  close (fd);
-  EXPECT_STATUS (0, stop ());
-  close (bed.inherited);
-}
-END_TEST
+static const char *const systemd_others[] = {
+  PLAIN ("'listen': 'systemd:mail'"),
+  PLAIN ("'listen': 'systemd:mail', 'isolate': true"),
+};
 
 START_TEST (systemd_socket_of_another_name)
 {
   guint16 at = 0;
   bed.inherited = serve (&at, 10);
   bed.names = "web";
-  run (PLAIN ("'listen': 'systemd:mail'"));
-  EXPECT_STATUS (1, finish ());
-  expect_first ("weir: in (tcp, producer): cannot listen on systemd:mail: the service manager has passed "
-                "web, and none is called mail");
-  close (bed.inherited);
-}
-END_TEST
-
-START_TEST (systemd_socket_of_another_name_of_an_isolated_stage)
-{
-  guint16 at = 0;
-  bed.inherited = serve (&at, 10);
-  bed.names = "web";
-  run (PLAIN ("'listen': 'systemd:mail', 'isolate': true"));
+  run (systemd_others[_i]);
   EXPECT_STATUS (1, finish ());
   expect_first ("weir: in (tcp, producer): cannot listen on systemd:mail: the service manager has passed "
                 "web, and none is called mail");
@@ -168,15 +149,10 @@ END_TEST
 int
 main (void)
 {
-  const Case cases[] = { systemd_socket,
-                         systemd_socket_of_an_isolated_stage,
-                         systemd_socket_of_another_name_of_an_isolated_stage,
-                         systemd_socket_of_another_name,
-                         systemd_socket_that_does_not_listen,
-                         no_sockets_from_a_service_manager,
-                         address_in_use,
-                         address_of_another_host,
-                         name_that_does_not_resolve };
-  const Looped loops[] = { { options_that_check_refuses, G_N_ELEMENTS (bad) } };
+  const Case cases[] = { systemd_socket_that_does_not_listen, no_sockets_from_a_service_manager, address_in_use,
+                         address_of_another_host, name_that_does_not_resolve };
+  const Looped loops[] = { { systemd_socket, G_N_ELEMENTS (systemd_sockets) },
+                           { systemd_socket_of_another_name, G_N_ELEMENTS (systemd_others) },
+                           { options_that_check_refuses, G_N_ELEMENTS (bad) } };
   return run_cases ("net-listen-where", cases, G_N_ELEMENTS (cases), loops, G_N_ELEMENTS (loops));
 }

@@ -335,22 +335,20 @@ START_TEST (stress_of_joins_that_others_give_back)
 }
 END_TEST
 
+static void
+add (TCase *tcase)
+{
+  tcase_set_timeout (tcase, 300);
+  tcase_add_test (tcase, what_is_handed_in_is_told_where_a_token_came_with_it);
+  tcase_add_test (tcase, what_is_handed_in_and_refused_is_abandoned);
+  tcase_add_test (tcase, what_is_handed_in_is_abandoned_where_the_stage_fails);
+  tcase_add_test (tcase, two_producers_of_one_taker_are_told_of_their_own);
+  tcase_add_loop_test (tcase, stress_of_releases_out_of_order, 0, 3);
+  tcase_add_test (tcase, stress_of_joins_that_others_give_back);
+}
+
 int
 main (void)
 {
-  Suite *suite = suite_create ("origins-threads");
-  TCase *cases = tcase_create ("threads");
-  tcase_set_timeout (cases, 300);
-  tcase_add_test (cases, what_is_handed_in_is_told_where_a_token_came_with_it);
-  tcase_add_test (cases, what_is_handed_in_and_refused_is_abandoned);
-  tcase_add_test (cases, what_is_handed_in_is_abandoned_where_the_stage_fails);
-  tcase_add_test (cases, two_producers_of_one_taker_are_told_of_their_own);
-  tcase_add_loop_test (cases, stress_of_releases_out_of_order, 0, 3);
-  tcase_add_test (cases, stress_of_joins_that_others_give_back);
-  suite_add_tcase (suite, cases);
-  SRunner *runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  int failures = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failures != 0;
+  return run_suite ("origins-threads", add);
 }

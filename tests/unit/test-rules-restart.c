@@ -681,39 +681,37 @@ START_TEST (r11_what_a_lossy_link_has_handed_out_is_not_dropped_meanwhile)
 }
 END_TEST
 
+static void
+add (TCase *tcase)
+{
+  tcase_set_timeout (tcase, 120);
+  tcase_add_test (tcase, the_record_at_hand_is_offered_again);
+  tcase_add_test (tcase, as_often_as_it_fails);
+  tcase_add_test (tcase, r14_kept_records_are_handed_out_again_but_for_those_given_back);
+  tcase_add_test (tcase, r14_kept_records_are_handed_out_again_each_time);
+  tcase_add_test (tcase, r14_what_was_rejected_before_is_moved_and_not_offered_again);
+  tcase_add_test (tcase, r14_a_run_that_was_not_flushed_comes_again);
+  tcase_add_test (tcase, r14_records_consumed_but_not_flushed_come_again);
+  tcase_add_test (tcase, r10_the_end_comes_again_behind_what_comes_again);
+  tcase_add_test (tcase, r10_the_end_comes_again_where_all_is_done);
+  tcase_add_test (tcase, r1_its_producer_is_paused_while_it_is_down_and_resumed_behind);
+  tcase_add_test (tcase, a_stop_that_finds_it_down_has_it_try_once_more);
+  tcase_add_test (tcase, a_deadline_that_finds_it_down_leaves_what_is_queued_undelivered);
+  tcase_add_test (tcase, the_first_start_may_fail_too);
+  tcase_add_test (tcase, the_first_open_may_not);
+  tcase_add_test (tcase, a_producer_begins_anew);
+  tcase_add_test (tcase, r7_a_record_that_was_half_multiplied_is_multiplied_again);
+  tcase_add_test (tcase, what_is_joined_of_streams_is_passed_on);
+  tcase_add_test (tcase, the_streams_of_a_producer_end_with_it);
+  tcase_add_test (tcase, r13_one_that_comes_back_to_a_full_link_starts_and_is_paused);
+  tcase_add_test (tcase, one_that_nobody_takes_from_does_not_come_back);
+  tcase_add_test (tcase, threads_are_told_false_and_begin_anew);
+  tcase_add_loop_test (tcase, many_failures_at_every_capacity, 0, 4);
+  tcase_add_test (tcase, r11_what_a_lossy_link_has_handed_out_is_not_dropped_meanwhile);
+}
+
 int
 main (void)
 {
-  Suite *suite = suite_create ("restart");
-  TCase *cases = tcase_create ("restart");
-  tcase_set_timeout (cases, 120);
-  tcase_add_test (cases, the_record_at_hand_is_offered_again);
-  tcase_add_test (cases, as_often_as_it_fails);
-  tcase_add_test (cases, r14_kept_records_are_handed_out_again_but_for_those_given_back);
-  tcase_add_test (cases, r14_kept_records_are_handed_out_again_each_time);
-  tcase_add_test (cases, r14_what_was_rejected_before_is_moved_and_not_offered_again);
-  tcase_add_test (cases, r14_a_run_that_was_not_flushed_comes_again);
-  tcase_add_test (cases, r14_records_consumed_but_not_flushed_come_again);
-  tcase_add_test (cases, r10_the_end_comes_again_behind_what_comes_again);
-  tcase_add_test (cases, r10_the_end_comes_again_where_all_is_done);
-  tcase_add_test (cases, r1_its_producer_is_paused_while_it_is_down_and_resumed_behind);
-  tcase_add_test (cases, a_stop_that_finds_it_down_has_it_try_once_more);
-  tcase_add_test (cases, a_deadline_that_finds_it_down_leaves_what_is_queued_undelivered);
-  tcase_add_test (cases, the_first_start_may_fail_too);
-  tcase_add_test (cases, the_first_open_may_not);
-  tcase_add_test (cases, a_producer_begins_anew);
-  tcase_add_test (cases, r7_a_record_that_was_half_multiplied_is_multiplied_again);
-  tcase_add_test (cases, what_is_joined_of_streams_is_passed_on);
-  tcase_add_test (cases, the_streams_of_a_producer_end_with_it);
-  tcase_add_test (cases, r13_one_that_comes_back_to_a_full_link_starts_and_is_paused);
-  tcase_add_test (cases, one_that_nobody_takes_from_does_not_come_back);
-  tcase_add_test (cases, threads_are_told_false_and_begin_anew);
-  tcase_add_loop_test (cases, many_failures_at_every_capacity, 0, 4);
-  tcase_add_test (cases, r11_what_a_lossy_link_has_handed_out_is_not_dropped_meanwhile);
-  suite_add_tcase (suite, cases);
-  SRunner *runner = srunner_create (suite);
-  srunner_run_all (runner, CK_NORMAL);
-  int failures = srunner_ntests_failed (runner);
-  srunner_free (runner);
-  return failures != 0;
+  return run_suite ("restart", add);
 }
