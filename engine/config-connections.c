@@ -4,6 +4,7 @@
 #include "config-load.h"
 
 #include "found.h"
+#include "isolate/wire.h"
 #include "suggest.h"
 
 #include <string.h>
@@ -202,7 +203,8 @@ check_template (WeirLoad *load, const WeirLoadStage *entry)
   if (stage->role != NULL) {
     check_written (load, entry);
   }
-  if (stage->role != NULL && (stage->role->flags & WEIR_BLOCKING) != 0 && !stage->isolate) {
+  if (stage->role != NULL && (stage->role->flags & WEIR_BLOCKING) != 0 &&
+      (!stage->isolate || is_reply (stage))) {
     WeirSpot spot = weir_spot_member (load, entry->spot, "plugin");
     weir_load_wrong (load, &spot,
                      "as a %s \"%s\" may block, so it cannot exist once for each connection of \"%s\"; "
@@ -211,25 +213,41 @@ check_template (WeirLoad *load, const WeirLoadStage *entry)
   }
 }
 
-/* A connection, and what encrypts it, is not handed to another process. */
+/* A connection, and what encrypts it, is in one process: a listener and its replies are isolated together. */
+static void
+spread_isolation (WeirLoad *load)
+{
+  for (guint i = 0; i < load->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (load->config->stages, i);
+    if (is_reply (stage) && stage->isolate && stage->listener != NULL) {
+      stage->listener->isolate = TRUE;
+    }
+  }
+  for (guint i = 0; i < load->stages->len; i++) {
+    WeirConfigStage *stage = g_ptr_array_index (load->config->stages, i);
+    if (is_reply (stage) && stage->listener != NULL) {
+      stage->isolate = stage->listener->isolate;
+    }
+    if (stage->per_connection && stage->isolate && stage->file == NULL && stage->plugin != NULL) {
+      stage->file = weir_registry_find (load->registry, stage->plugin_name);
+    }
+  }
+}
+
+/* The wires of a connection come with one message (isolate/wire.h). */
 static void
 check_isolated (WeirLoad *load, const WeirLoadStage *entry)
 {
   const WeirConfigStage *stage = entry->stage;
-  if (!stage->isolate) {
-    return;
+  guint replies = 0;
+  for (guint i = 0; i < load->stages->len && stage->per_connection && stage->isolate; i++) {
+    const WeirConfigStage *other = g_ptr_array_index (load->config->stages, i);
+    replies += is_reply (other) && other->listener == stage ? 1 : 0;
   }
-  WeirSpot spot = weir_spot_member (load, entry->spot, "isolate");
-  if (stage->per_connection && stage->kind == WEIR_PRODUCER) {
-    weir_load_wrong_key (load, &spot,
-                         "the connections that it accepts live in this process; "
-                         "expected it at what is behind \"%s\"",
-                         stage->name);
-  } else if (is_reply (stage)) {
-    weir_load_wrong_key (load, &spot,
-                         "the connection that it writes to lives in this process; "
-                         "expected it at what feeds \"%s\"",
-                         stage->name);
+  if (replies >= WEIR_WIRES_MOST) {
+    weir_load_wrong (load, entry->spot,
+                     "%u stages reply to its connections, which are isolated; expected at most %u", replies,
+                     WEIR_WIRES_MOST - 1);
   }
 }
 
@@ -266,6 +284,7 @@ void
 weir_load_connections (WeirLoad *load)
 {
   find_listeners (load);
+  spread_isolation (load);
   for (guint i = 0; i < load->stages->len; i++) {
     const WeirLoadStage *entry = g_ptr_array_index (load->stages, i);
     check_listening (load, entry);

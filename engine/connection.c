@@ -155,6 +155,10 @@ settle_link (WeirConnection *connection, WeirLink *link)
 void
 weir_connection_free (WeirConnection *connection)
 {
+  const WeirConnectionsWatch *watch = weir_connections_watch (connection->of);
+  if (connection->watched != NULL) {
+    watch->over (connection, watch->data);
+  }
   if (connection->destroy != NULL) {
     connection->destroy (connection->handle);
   }
@@ -298,7 +302,15 @@ on_answered (WeirConnection *connection)
 static void
 tell (WeirConnection *connection, WeirStage *stage)
 {
-  if (connection->failed || !weir_connections_may_tell (connection->of)) {
+  const WeirConnectionsWatch *watch = weir_connections_watch (connection->of);
+  if (connection->failed) {
+    return;
+  }
+  if (watch != NULL) {
+    watch->failed (connection, stage, watch->data);
+    return;
+  }
+  if (!weir_connections_may_tell (connection->of)) {
     return;
   }
   weir_connections_tell_untold (connection->of);

@@ -85,10 +85,25 @@ order_from (WeirConnections *connections, WeirStage *stage, GPtrArray *order)
 }
 
 void
+weir_connections_set_watch (WeirConnections *connections, const WeirConnectionsWatch *watch)
+{
+  connections->watch = watch;
+}
+
+const WeirConnectionsWatch *
+weir_connections_watch (WeirConnections *connections)
+{
+  return connections->watch;
+}
+
+void
 weir_connections_set_up (WeirConnections *connections, GPtrArray *pool, gint64 shutdown, gsize record_max)
 {
   GPtrArray *order = g_ptr_array_new ();
   order_from (connections, connections->first, order);
+  for (guint i = 0; i < connections->stages->len; i++) {
+    order_from (connections, g_ptr_array_index (connections->stages, i), order); /* what the first does not feed */
+  }
   for (guint i = 0; i < order->len; i++) {
     ((WeirStage *) g_ptr_array_index (order, i))->template_index = i;
   }
@@ -201,6 +216,10 @@ weir_stage_accept (WeirStage *stage, gpointer handle, GDestroyNotify destroy, co
     return FALSE;
   }
   WeirConnection *connection = weir_connection_new (connections, least_busy (connections), handle, destroy, peer);
+  if (connections->watch != NULL && !connections->watch->begin (connection, connections->watch->data)) {
+    weir_connection_free (connection);
+    return FALSE;
+  }
   g_mutex_lock (&connections->lock);
   gboolean stopping = connections->stopping;
   if (!stopping) {

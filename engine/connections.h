@@ -11,9 +11,19 @@
 typedef struct _WeirConnections WeirConnections;
 typedef struct _WeirConnection WeirConnection;
 
+/* Told of each connection, where it lives on in another process. */
+typedef struct {
+  /* The listener's worker, before it is opened. FALSE: it is refused, and that is told. */
+  gboolean (*begin) (WeirConnection *connection, gpointer data);
+  void (*failed) (WeirConnection *connection, WeirStage *stage, gpointer data); /* its worker; instead of a message */
+  void (*over) (WeirConnection *connection, gpointer data); /* of one that has begun: it is about to be freed */
+  gpointer data;
+} WeirConnectionsWatch;
+
 /* Looked into by connections.c and connections-figures.c alone. */
 struct _WeirConnections {
   WeirStage *listener, *first;
+  const WeirConnectionsWatch *watch; /* NULL: nobody watches */
   GPtrArray *stages, *links; /* of the template, in the order in which a connection's are started */
   GPtrArray *pool;           /* of WeirWorker; borrowed */
   gint64 shutdown;
@@ -41,6 +51,8 @@ WeirStage *weir_connections_first (WeirConnections *connections);
 void weir_connections_add_stage (WeirConnections *connections, WeirStage *stage);
 /* A link between two of its stages, or from one of them to a shared stage; the pipeline's own. */
 void weir_connections_add_link (WeirConnections *connections, WeirLink *link);
+/* Before it runs; borrowed. */
+void weir_connections_set_watch (WeirConnections *connections, const WeirConnectionsWatch *watch);
 /* The last before it runs: the workers that connections are spread over, the limits they have. Borrowed. */
 void weir_connections_set_up (WeirConnections *connections, GPtrArray *pool, gint64 shutdown, gsize record_max);
 /* Stops what is alive, and lets nobody in any more: drains within the shutdown limit, or halts. Main thread. */
@@ -68,6 +80,7 @@ struct _WeirConnection {
   gpointer handle;
   GDestroyNotify destroy;
   const char *peer; /* in the same block */
+  gpointer watched; /* the watch's own; NULL: it has not begun there */
   WeirWorker *worker;
   WeirLater later;         /* frees it, behind the last turn of its stages */
   _Atomic gint references; /* its stages together, and each link to a shared stage until that has let it go */
@@ -98,6 +111,7 @@ guint weir_connections_link_count (WeirConnections *connections);
 WeirLink *weir_connections_link (WeirConnections *connections, guint index);
 gint64 weir_connections_shutdown (WeirConnections *connections);
 gsize weir_connections_record_max (WeirConnections *connections);
+const WeirConnectionsWatch *weir_connections_watch (WeirConnections *connections);
 /* Under the lock: adds the figures of one that is over to those of the past. */
 void weir_connections_add_up (WeirConnections *connections, WeirConnection *connection);
 /* It is over: adds up its figures and takes it off the list, so that nobody asks it anything any more. */

@@ -56,12 +56,32 @@ add_to_pipeline (WeirEngine *engine, const WeirConfigStage *config, const WeirRo
                                 config->thread, error);
 }
 
+/* Stages that write to its connections; before: those before that one. */
+static guint
+count_replies (const WeirConfig *config, const WeirConfigStage *listener, const WeirConfigStage *before)
+{
+  guint count = 0;
+  for (guint i = 0; i < config->stages->len; i++) {
+    const WeirConfigStage *stage = g_ptr_array_index (config->stages, i);
+    if (stage == before) {
+      break;
+    }
+    count += stage->to != NULL && stage->listener == listener ? 1 : 0;
+  }
+  return count;
+}
+
 /* The stage runs in a child process; here it has a role of ours. */
 static WeirStage *
-add_isolated (WeirEngine *engine, const WeirConfigStage *config, GError **error)
+add_isolated (WeirEngine *engine, const WeirConfig *all, const WeirConfigStage *config, GError **error)
 {
   WeirIsolation *isolation = weir_isolation_new (config->kind, config->role, config->file, config->options);
   g_ptr_array_add (engine->isolations, isolation);
+  if (config->per_connection) {
+    weir_isolation_listen (isolation, 1 + count_replies (all, config, NULL), all->workers);
+  } else if (config->to != NULL) {
+    weir_isolation_join (isolation, 1 + count_replies (all, config->listener, config));
+  }
   WeirStage *stage = add_to_pipeline (engine, config, weir_isolation_role (isolation), weir_isolation_state (isolation),
                                       error);
   if (stage != NULL) {
@@ -71,19 +91,19 @@ add_isolated (WeirEngine *engine, const WeirConfigStage *config, GError **error)
 }
 
 static WeirStage *
-make_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
+make_stage (WeirEngine *engine, const WeirConfig *all, const WeirConfigStage *config, GError **error)
 {
   if (config->isolate) {
-    return add_isolated (engine, config, error);
+    return add_isolated (engine, all, config, error);
   }
   gpointer state = fill_state (engine, config, error);
   return state != NULL ? add_to_pipeline (engine, config, config->role, state, error) : NULL;
 }
 
 static gboolean
-add_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
+add_stage (WeirEngine *engine, const WeirConfig *all, const WeirConfigStage *config, GError **error)
 {
-  WeirStage *stage = make_stage (engine, config, error);
+  WeirStage *stage = make_stage (engine, all, config, error);
   if (stage == NULL) {
     return FALSE;
   }
@@ -100,13 +120,16 @@ add_stage (WeirEngine *engine, const WeirConfigStage *config, GError **error)
 static gboolean
 add_connections (WeirEngine *engine, const WeirConfig *config, const WeirConfigStage *listener, GError **error)
 {
-  gpointer state = fill_state (engine, listener, error);
   WeirStage *stage = weir_pipeline_stage (engine->pipeline, listener->index);
+  gpointer state = listener->isolate ? weir_isolation_state_of (stage) : fill_state (engine, listener, error);
   WeirConnections *connections = state != NULL ? weir_pipeline_listen (engine->pipeline, stage, state, error) : NULL;
   if (connections == NULL) {
     return FALSE;
   }
   weir_connections_first (connections)->log_level = stage->log_level;
+  if (listener->isolate) {
+    weir_isolation_adopt (weir_connections_first (connections));
+  }
   for (guint i = 0; i < config->stages->len; i++) {
     const WeirConfigStage *other = g_ptr_array_index (config->stages, i);
     if (other->listener == listener) {
@@ -138,7 +161,7 @@ build (WeirEngine *engine, const WeirConfig *config, GError **error)
   weir_pipeline_set_shutdown (engine->pipeline, config->shutdown);
   weir_pipeline_set_workers (engine->pipeline, config->workers);
   for (guint i = 0; i < config->stages->len; i++) {
-    if (!add_stage (engine, g_ptr_array_index (config->stages, i), error)) {
+    if (!add_stage (engine, config, g_ptr_array_index (config->stages, i), error)) {
       return FALSE;
     }
   }

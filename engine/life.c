@@ -375,6 +375,9 @@ halt (WeirStage *stage)
   if (stage->life == WEIR_LIFE_NEW) {
     return;
   }
+  if (stage->elsewhere != NULL && stage->elsewhere->halt != NULL && stage->opened) {
+    stage->elsewhere->halt (stage);
+  }
   if (stage->life < WEIR_LIFE_ENDED) {
     if (stage->life != WEIR_LIFE_OPEN) {
       call_stop (stage);

@@ -87,6 +87,7 @@ typedef struct {
   void (*look) (WeirStage *stage);                 /* at the end of each turn */
   void (*stop) (WeirStage *stage);                 /* a producer is to stop: it ends by itself, once all is out */
   void (*drain) (WeirStage *stage);
+  void (*halt) (WeirStage *stage);          /* the deadline has passed; before its stop() and close() */
   gboolean (*may_close) (WeirStage *stage); /* FALSE: it lingers until it may */
   void (*renew) (WeirStage *stage);         /* it is about to be opened again; NULL: all of its state is as it was */
   void (*forget) (WeirStage *stage);        /* it is about to be freed */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `weir isolated`: the child process of a stage with "isolate": true, started by `weir run` and by nobody else. It runs the one stage
- * between hidden ends, and says to its parent what happens there. Main thread: the loop here takes what the parent says. */
+ * between hidden ends, of one that listens with what belongs to its connections, and says to its parent what happens there. Main thread: the loop here takes what the parent says. */
 #include "cli/isolated.h"
 
 #include "cli/command.h"
@@ -92,11 +92,17 @@ on_failed (G_GNUC_UNUSED WeirPipeline *pipeline, G_GNUC_UNUSED WeirStage *stage,
   say (WEIR_SAY_FAILED, message);
 }
 
+/* The parent puts the name of its own stage in front. */
 static void
-on_stuck (G_GNUC_UNUSED WeirPipeline *pipeline, G_GNUC_UNUSED WeirStage *stage, const char *callback,
-          G_GNUC_UNUSED gpointer data)
+on_stuck (G_GNUC_UNUSED WeirPipeline *pipeline, WeirStage *stage, const char *callback, gpointer data)
 {
-  say (WEIR_SAY_STUCK, callback);
+  Isolated *isolated = data;
+  gboolean another = strcmp (stage->name, isolated->plan.name) != 0;
+  g_autofree char *text = another ? g_strdup_printf ("%s (%s, %s): %s%s", stage->name, stage->plugin,
+                                                     weir_kind_names[stage->kind], callback,
+                                                     weir_callback_is_named (callback) ? "()" : "")
+                                  : g_strdup (callback);
+  say (WEIR_SAY_STUCK, text);
   _exit (WEIR_EXIT_FAILED);
 }
 
@@ -114,10 +120,15 @@ static const WeirPipelineEvents events = {
 
 /* ---- what the parent says ---- */
 
+/* Of one that listens all stop that is here, its connections as well. */
 static void
 request (Isolated *isolated, guint32 what)
 {
   WeirStage *stage = weir_ends_stage (isolated->ends);
+  if (isolated->plan.listens) {
+    weir_pipeline_stop (isolated->pipeline);
+    return;
+  }
   weir_stage_request (stage, what);
   weir_stage_interrupt (stage);
 }
@@ -139,8 +150,12 @@ take (Isolated *isolated, int type, const char *text)
     weir_stage_request (weir_ends_stage (isolated->ends), WEIR_REQUEST_SETTLE);
     break;
   case WEIR_SAY_UNWANTED:
-    weir_ends_unwanted (isolated->ends);
-    weir_stage_interrupt (weir_ends_stage (isolated->ends));
+    if (isolated->plan.listens) {
+      weir_pipeline_stop (isolated->pipeline);
+    } else {
+      weir_ends_unwanted (isolated->ends);
+      weir_stage_interrupt (weir_ends_stage (isolated->ends));
+    }
     break;
   case WEIR_SAY_DELIVERED:
     weir_ends_hear_over (isolated->ends, text);
@@ -189,6 +204,32 @@ fill_state (const WeirRole *role, json_object *options, GPtrArray *owned, char *
   return state;
 }
 
+/* FALSE: *message. */
+static gboolean
+add_connections (Isolated *isolated, const WeirPlugin *plugin, GPtrArray *owned, char **message)
+{
+  const WeirPlan *plan = &isolated->plan;
+  g_autofree gpointer *replies = g_new0 (gpointer, plan->replies->len + 1);
+  g_autoptr (GError) error = NULL;
+  gpointer first = fill_state (plugin->producer, plan->options, owned, message);
+  for (guint i = 0; i < plan->replies->len && *message == NULL; i++) {
+    if (plugin->reply == NULL) {
+      *message = g_strdup_printf ("%s cannot be replied to any more", plan->file);
+    } else {
+      replies[i] = fill_state (plugin->reply, g_array_index (plan->replies, WeirPlanReply, i).options, owned, message);
+    }
+  }
+  if (*message != NULL) {
+    g_free (first);
+  } else if (!weir_ends_accept (isolated->ends, isolated->pipeline, plan, first, plugin->reply, replies, &error)) {
+    *message = g_strdup (error->message);
+  }
+  for (guint i = 0; i < plan->replies->len; i++) {
+    g_free (replies[i]);
+  }
+  return *message == NULL;
+}
+
 static void
 run_pipeline (Isolated *isolated)
 {
@@ -235,9 +276,15 @@ run_stage (Isolated *isolated, GPtrArray *owned, char **message)
     *message = g_strdup (error->message);
     return FALSE;
   }
-  run_pipeline (isolated);
+  gboolean right = !plan->listens || add_connections (isolated, plugin, owned, message);
+  if (right) {
+    run_pipeline (isolated);
+  }
   weir_pipeline_free (isolated->pipeline);
   weir_ends_free (isolated->ends);
+  if (!right) {
+    return FALSE;
+  }
   if (!isolated->failed) {
     weir_store_release (&isolated->shared->over, 1);
   }

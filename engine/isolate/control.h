@@ -8,6 +8,7 @@
 
 #define WEIR_CONTROL_VERSION "1"
 #define WEIR_CONTROL_TEXT 32768 /* bytes of text; what is longer is cut off */
+#define WEIR_CONTROL_FDS 192    /* that come with a message, at most; the kernel's limit is 253 */
 
 typedef enum {
   /* To the child. */
@@ -28,6 +29,7 @@ typedef enum {
   WEIR_SAY_STUCK = 'h',    /* text: the callback that does not return */
   WEIR_SAY_ENOUGH = 'e',   /* the stage wants no more input */
   WEIR_SAY_RELEASED = 'd', /* look at what has been released */
+  WEIR_SAY_ACCEPTED = 'n', /* text: a peer; with the wires of its connection (wire.h) */
   WEIR_SAY_LOG = 'l'       /* text: the level's number, a space, the domain, a space, the message */
 } WeirSaying;
 
@@ -35,5 +37,9 @@ typedef enum {
 
 /* Waits while the other end's queue is full. FALSE: it is not there any more. Any thread. */
 gboolean weir_control_say (int fd, WeirSaying type, const char *text);
+/* Likewise, with descriptors, which stay the caller's. FALSE: errno. */
+gboolean weir_control_say_with (int fd, WeirSaying type, const char *text, const int *fds, gsize count);
 /* One message: its type, and its text in a new string. 0: there is none now; -1: there is nobody any more, or what came is no message. */
 int weir_control_hear (int fd, char **text);
+/* Likewise, with the descriptors that have come along: room for WEIR_CONTROL_FDS. They are the caller's, and closed on exec. */
+int weir_control_hear_with (int fd, char **text, int *fds, gsize *count);

@@ -17,18 +17,21 @@ reader_open (WeirStage *stage, gpointer state)
   weir_receiver_init (&ends->receiver, stage->worker->pool, ends->inputs, FALSE, stage->record_max);
   ends->receiver.resolve = weir_crossing_resolve;
   ends->receiver.resolve_data = &ends->crossing;
+  if (ends->connections != NULL) {
+    weir_ends_listen (ends);
+  }
   return WEIR_MORE;
 }
 
 static WeirNext
 reader_fill (WeirStage *stage, WeirEnds *ends)
 {
-  gssize got = weir_receiver_fill (&ends->receiver, WEIR_DATA_FD);
+  gssize got = weir_receiver_fill (&ends->receiver, ends->data);
   if (got > 0) {
     return WEIR_MORE;
   }
   if (got < 0 && errno == EAGAIN) {
-    return weir_stage_wait_fd (stage, WEIR_DATA_FD, G_IO_IN);
+    return weir_stage_wait_fd (stage, ends->data, G_IO_IN);
   }
   return weir_stage_fail (stage, "what feeds it has gone%s",
                           weir_receiver_is_torn (&ends->receiver) ? ", in the middle of a frame" : "");
@@ -84,16 +87,16 @@ reader_stop (G_GNUC_UNUSED WeirStage *stage, gpointer state)
     enough = enough && weir_load_acquire (&ends->stage->inputs[i]->closed) == WEIR_LINK_FINISHED;
   }
   if (enough) {
-    weir_control_say (WEIR_CONTROL_FD, WEIR_SAY_ENOUGH, NULL);
+    weir_control_say (ends->control, WEIR_SAY_ENOUGH, NULL);
   }
-  shutdown (WEIR_DATA_FD, SHUT_RD);
+  shutdown (ends->data, SHUT_RD);
 }
 
 /* What the stage has made of what came under that number is out, or done with. */
 static void
-reader_delivered (G_GNUC_UNUSED WeirStage *stage, G_GNUC_UNUSED gpointer state, gpointer token, WeirOutcome outcome)
+reader_delivered (G_GNUC_UNUSED WeirStage *stage, gpointer state, gpointer token, WeirOutcome outcome)
 {
-  weir_crossing_say (WEIR_CONTROL_FD, GPOINTER_TO_SIZE (token), outcome);
+  weir_crossing_say (weir_ends_of (state)->control, GPOINTER_TO_SIZE (token), outcome);
 }
 
 static void
@@ -104,8 +107,28 @@ reader_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 
 static const WeirElsewhere reader_elsewhere = { .ours = TRUE };
 
+/* The parent ends what it sends, as its own connection stops; one that has failed takes nothing more. */
+static void
+stop_of_connection (WeirStage *stage)
+{
+  if (stage->connection->failed) {
+    weir_life_stop (stage);
+  }
+}
+
+static const WeirElsewhere connection_elsewhere = { .ours = TRUE, .stop = stop_of_connection };
+
+void
+weir_ends_watch_input (WeirEnds *ends, WeirLink *link)
+{
+  WeirLinkExtras *extras = weir_link_extras (link);
+  extras->on_done = weir_ends_note_released;
+  extras->on_done_data = ends;
+  link->tells_done = TRUE;
+}
+
 gboolean
-weir_ends_add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, GError **error)
+weir_ends_add_reader (WeirEnds *ends, WeirPipeline *pipeline, const GArray *queues, gboolean unbounded, GError **error)
 {
   ends->ports = g_new0 (char *, ends->inputs + 1);
   for (guint i = 0; i < ends->inputs; i++) {
@@ -120,22 +143,19 @@ weir_ends_add_reader (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *pl
                                   .delivered = reader_delivered,
                                   .stop = reader_stop,
                                   .close = reader_close };
-  ends->reader = weir_pipeline_add (pipeline, "parent", WEIR_PRODUCER, "isolate", &ends->reader_role,
-                                    weir_ends_state (ends), "isolate", error);
-  for (guint i = 0; ends->reader != NULL && i < ends->inputs; i++) {
-    WeirLink *link = weir_pipeline_link (pipeline, ends->reader, i, ends->stage,
-                                         &g_array_index (plan->inputs, WeirQueueSettings, i), error);
-    link->extras->on_done = weir_ends_note_released;
-    link->extras->on_done_data = ends;
-    link->tells_done = TRUE;
-    if (plan->shared) {
-      weir_link_lift_limits (link, link->limits->sparse);
-    }
-  }
+  ends->reader = weir_ends_add (ends, pipeline, "parent", WEIR_PRODUCER, &ends->reader_role, error);
   if (ends->reader == NULL) {
     return FALSE;
   }
-  ends->reader->elsewhere = &reader_elsewhere;
+  ends->reader->elsewhere = ends->connections != NULL ? &connection_elsewhere : &reader_elsewhere;
   ends->crossing.stage = ends->reader;
+  for (guint i = 0; i < ends->inputs; i++) {
+    WeirLink *link = weir_pipeline_link (pipeline, ends->reader, i, ends->stage,
+                                         &g_array_index (queues, WeirQueueSettings, i), error);
+    weir_ends_watch_input (ends, link);
+    if (unbounded) {
+      weir_link_lift_limits (link, link->limits->sparse);
+    }
+  }
   return TRUE;
 }

@@ -11,16 +11,19 @@ writer_open (G_GNUC_UNUSED WeirStage *stage, gpointer state)
   weir_sender_init (&ends->sender);
   ends->sender.number = weir_crossing_number;
   ends->sender.number_data = &ends->crossing;
+  if (ends->connections != NULL) {
+    weir_ends_listen (ends);
+  }
   return WEIR_MORE;
 }
 
 static WeirNext
 push (WeirStage *stage, WeirEnds *ends)
 {
-  if (weir_sender_push (&ends->sender, WEIR_DATA_FD)) {
+  if (weir_sender_push (&ends->sender, ends->data)) {
     return WEIR_MORE;
   }
-  return errno == EAGAIN ? weir_stage_wait_fd (stage, WEIR_DATA_FD, G_IO_OUT)
+  return errno == EAGAIN ? weir_stage_wait_fd (stage, ends->data, G_IO_OUT)
                          : weir_stage_fail_errno (stage, "cannot send its output");
 }
 
@@ -103,21 +106,25 @@ be_unwanted (WeirStage *stage, gpointer self, G_GNUC_UNUSED gpointer data)
 void
 weir_ends_unwanted (WeirEnds *ends)
 {
-  if (ends->writer != NULL) {
+  if (ends->writer != NULL && ends->connections != NULL) {
+    if (ends->writer->life < WEIR_LIFE_ENDED) {
+      be_unwanted (ends->writer, ends->writer->self, NULL); /* on its worker */
+    }
+  } else if (ends->writer != NULL) {
     weir_stage_invoke (ends->writer, be_unwanted, NULL, NULL);
   }
 }
 
 static void
-add_output (WeirEnds *ends, WeirPipeline *pipeline, guint port, const WeirQueueSettings *queue)
+add_output (WeirEnds *ends, WeirPipeline *pipeline, WeirStage *from, guint port, const WeirQueueSettings *queue)
 {
   ends->numbers[ends->outputs] = port == WEIR_PORT_REJECTED ? WEIR_FRAME_REJECTED : (guint16) port;
-  ends->links[ends->outputs] = weir_pipeline_link (pipeline, ends->stage, port, ends->writer, queue, NULL);
+  ends->links[ends->outputs] = weir_pipeline_link (pipeline, from, port, ends->writer, queue, NULL);
   ends->outputs++;
 }
 
 gboolean
-weir_ends_add_writer (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, GError **error)
+weir_ends_add_writer (WeirEnds *ends, WeirPipeline *pipeline, WeirStage *from, const WeirPlan *plan, GError **error)
 {
   ends->writer_role = (WeirRole){ .summary = "What takes from an isolated stage",
                                   .state_size = sizeof (WeirEnds *),
@@ -125,8 +132,7 @@ weir_ends_add_writer (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *pl
                                   .flush = writer_flush,
                                   .end = writer_end,
                                   .close = writer_close };
-  ends->writer = weir_pipeline_add (pipeline, "parent-takes", WEIR_CONSUMER, "isolate", &ends->writer_role,
-                                    weir_ends_state (ends), "isolate", error);
+  ends->writer = weir_ends_add (ends, pipeline, "parent-takes", WEIR_CONSUMER, &ends->writer_role, error);
   if (ends->writer == NULL) {
     return FALSE;
   }
@@ -135,11 +141,11 @@ weir_ends_add_writer (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *pl
   for (guint i = 0; i < plan->outputs->len; i++) {
     const WeirPlanOutput *output = &g_array_index (plan->outputs, WeirPlanOutput, i);
     if (output->taken) {
-      add_output (ends, pipeline, i, &output->queue);
+      add_output (ends, pipeline, from, i, &output->queue);
     }
   }
   if (plan->rejects) {
-    add_output (ends, pipeline, WEIR_PORT_REJECTED, &plan->rejected);
+    add_output (ends, pipeline, from, WEIR_PORT_REJECTED, &plan->rejected);
   }
   return TRUE;
 }

@@ -49,7 +49,7 @@ tell (WeirEnds *ends, const WeirEndsMark *mark)
   }
   weir_fence (&ends->shared->wants);
   if (weir_load_relaxed (&ends->shared->wants) != 0 && weir_exchange (&ends->shared->wants, 0) != 0) {
-    weir_control_say (WEIR_CONTROL_FD, WEIR_SAY_RELEASED, NULL);
+    weir_control_say (ends->control, WEIR_SAY_RELEASED, NULL);
   }
 }
 
@@ -109,12 +109,18 @@ weir_ends_hear_over (WeirEnds *ends, const char *text)
 
 /* ---- made and freed ---- */
 
-gpointer
-weir_ends_state (WeirEnds *ends)
+WeirStage *
+weir_ends_add (WeirEnds *ends, WeirPipeline *pipeline, const char *name, WeirKind kind, const WeirRole *role,
+               GError **error)
 {
   WeirEnds **state = g_new (WeirEnds *, 1);
   *state = ends;
-  return state;
+  if (ends->connections == NULL) {
+    return weir_pipeline_add (pipeline, name, kind, "isolate", role, state, "isolate", error);
+  }
+  WeirStage *stage = weir_pipeline_add_template (pipeline, name, kind, "isolate", role, state);
+  weir_connections_add_stage (ends->connections, stage);
+  return stage;
 }
 
 WeirStage *
@@ -123,8 +129,8 @@ weir_ends_stage (WeirEnds *ends)
   return ends->stage;
 }
 
-static gboolean
-has_outputs (const WeirPlan *plan)
+gboolean
+weir_ends_have_outputs (const WeirPlan *plan)
 {
   gboolean any = plan->rejects;
   for (guint i = 0; i < plan->outputs->len; i++) {
@@ -150,31 +156,51 @@ take_up_figures (WeirStage *stage, WeirShared *shared, guint inputs)
   }
 }
 
+void
+weir_ends_adopt (WeirEnds *ends, WeirStage *stage)
+{
+  ends->stage = stage;
+  stage->elsewhere = &stage_elsewhere;
+  weir_stage_extras (stage)->elsewhere_data = ends;
+}
+
 WeirEnds *
-weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *role, gpointer self, WeirShared *shared,
-               GError **error)
+weir_ends_make (guint inputs, guint most)
 {
   WeirEnds *ends = g_new0 (WeirEnds, 1);
-  guint most = plan->outputs->len + 1;
   g_mutex_init (&ends->lock);
-  ends->shared = shared;
   weir_crossing_init (&ends->crossing, NULL);
-  ends->inputs = plan->inputs->len;
+  ends->inputs = inputs;
   ends->links = g_new0 (WeirLink *, most);
   ends->numbers = g_new0 (guint16, most);
   ends->written = g_new0 (guint64, most);
   ends->waiting = (WeirEndsMark){ FALSE, g_new0 (guint64, ends->inputs + 1), g_new0 (guint64, most) };
   ends->latest = (WeirEndsMark){ FALSE, g_new0 (guint64, ends->inputs + 1), g_new0 (guint64, most) };
-  ends->stage = weir_pipeline_add (pipeline, plan->name, plan->kind, plan->plugin, role, self, NULL, error);
-  if (ends->stage == NULL || (ends->inputs > 0 && !weir_ends_add_reader (ends, pipeline, plan, error)) ||
-      (has_outputs (plan) && !weir_ends_add_writer (ends, pipeline, plan, error))) {
+  return ends;
+}
+
+WeirEnds *
+weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *role, gpointer self, WeirShared *shared,
+               GError **error)
+{
+  WeirEnds *ends = weir_ends_make (plan->inputs->len, plan->outputs->len + 1);
+  ends->shared = shared;
+  ends->data = WEIR_DATA_FD;
+  ends->control = WEIR_CONTROL_FD;
+  WeirStage *stage = weir_pipeline_add (pipeline, plan->name, plan->kind, plan->plugin, role, self, NULL, error);
+  if (stage == NULL) {
     weir_ends_free (ends);
     return NULL;
   }
-  ends->stage->log_level = plan->log_level;
-  take_up_figures (ends->stage, shared, ends->inputs);
-  ends->stage->elsewhere = &stage_elsewhere;
-  weir_stage_extras (ends->stage)->elsewhere_data = ends;
+  stage->log_level = plan->log_level;
+  take_up_figures (stage, shared, ends->inputs);
+  weir_ends_adopt (ends, stage);
+  if ((ends->inputs > 0 && !weir_ends_add_reader (ends, pipeline, plan->inputs, plan->shared, error)) ||
+      (!plan->listens && weir_ends_have_outputs (plan) &&
+       !weir_ends_add_writer (ends, pipeline, stage, plan, error))) {
+    weir_ends_free (ends);
+    return NULL;
+  }
   return ends;
 }
 
@@ -182,6 +208,7 @@ void
 weir_ends_free (WeirEnds *ends)
 {
   g_mutex_clear (&ends->lock);
+  g_clear_pointer (&ends->template, weir_ends_template_free);
   weir_crossing_clear (&ends->crossing, NULL, NULL);
   g_strfreev (ends->ports);
   g_free (ends->links);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* isolate-child.c: the child process of a stage that is isolated, as its parent sees it (see isolate-state.h). Runs on the stage's
- * worker. What the child says comes by a source of the stage's context, whatever the stage is doing; where a callback has to wait for it
+/* isolate-child.c: what the child process of a stage that is isolated says to its parent, and its end (see isolate-state.h). Runs on the
+ * stage's worker. What the child says comes by a source of the stage's context, whatever the stage is doing; where a callback has to wait for it
  * (open, start, close), it is taken there. */
 #include "isolate/isolate-state.h"
-#include "isolate/plan.h"
+
+#include "connections.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -57,10 +58,13 @@ note (char **where, char *text)
 }
 
 static void
-take (WeirIsolate *isolate, int type, const char *text)
+take (WeirIsolate *isolate, int type, const char *text, const int *fds, gsize fd_count)
 {
   WeirStage *stage = isolate->stage;
   switch (type) {
+  case WEIR_SAY_ACCEPTED:
+    weir_accepted_begin (stage, (int) isolate->process.number, isolate->of->places, text, fds, fd_count);
+    break;
   case WEIR_SAY_OPENED:
     isolate->opened = TRUE;
     if (isolate->start_wanted) {
@@ -77,7 +81,11 @@ take (WeirIsolate *isolate, int type, const char *text)
     }
     break;
   case WEIR_SAY_FAILED:
-    note (&isolate->failure, g_strdup (text));
+    if (*text == '\0' && weir_isolate_is_joined (isolate)) {
+      isolate->blameless = TRUE;
+    } else {
+      note (&isolate->failure, g_strdup (text));
+    }
     break;
   case WEIR_SAY_CRASHED:
     note (&isolate->crash, without_head (stage, text));
@@ -119,16 +127,22 @@ child_is_gone (WeirIsolate *isolate)
 void
 weir_isolate_hear (WeirIsolate *isolate)
 {
+  int fds[WEIR_CONTROL_FDS];
   while (!isolate->gone) {
     g_autofree char *text = NULL;
-    int type = weir_control_hear (isolate->control, &text);
+    gsize count = 0;
+    gboolean listens = isolate->stage->listens;
+    int type = weir_control_hear_with (isolate->control, &text, listens ? fds : NULL, &count);
     if (type == 0) {
       return;
     }
+    for (gsize i = 0; i < count && type != WEIR_SAY_ACCEPTED; i++) {
+      close (fds[i]);
+    }
     if (type < 0) {
       child_is_gone (isolate);
-    } else {
-      take (isolate, type, text);
+    } else if (type != WEIR_SAY_ACCEPTED || listens) {
+      take (isolate, type, text, fds, count);
     }
   }
 }
@@ -139,6 +153,14 @@ on_control (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition, gpointer
   WeirIsolate *isolate = data;
   weir_isolate_hear (isolate);
   return isolate->gone ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+void
+weir_isolate_listen_to (WeirIsolate *isolate)
+{
+  GSource *source = g_unix_fd_source_new (isolate->control, G_IO_IN | G_IO_HUP);
+  g_source_set_callback (source, G_SOURCE_FUNC (on_control), isolate, NULL);
+  weir_stage_attach (isolate->stage, source);
 }
 
 void
@@ -174,6 +196,8 @@ fail (WeirIsolate *isolate)
   } else if (isolate->stuck != NULL) {
     weir_stage_fail (stage, "%s%s does not return; its child process %d was ended", isolate->stuck,
                      strchr (isolate->stuck, ' ') == NULL ? "()" : "", number);
+  } else if (weir_isolate_is_joined (isolate)) {
+    weir_stage_fail (stage, "its child process %d has gone", number); /* what became of it, the listener tells */
   } else {
     weir_stage_fail (stage, "its child process %d %s", number, outcome);
   }
@@ -196,16 +220,25 @@ warn_of_output (WeirIsolate *isolate)
   }
 }
 
+/* Of a connection the failure that is told is the cause: who is not to blame fails behind it, and where it makes what it has made, ends. */
+static gboolean
+waits_for_blame (WeirIsolate *isolate)
+{
+  return isolate->blameless && isolate->stage->kind == WEIR_CONSUMER && !isolate->halted &&
+         !isolate->stage->connection->failed;
+}
+
 void
 weir_isolate_conclude (WeirIsolate *isolate)
 {
-  if (!isolate->gone || !isolate->drained || isolate->concluded) {
+  if (!isolate->gone || !isolate->drained || isolate->concluded || waits_for_blame (isolate)) {
     return;
   }
   isolate->concluded = TRUE;
   weir_isolate_settle_links (isolate);
   warn_of_output (isolate);
-  if (!isolate->stage->failed && weir_load_relaxed (&isolate->shared->over) == 0) {
+  gboolean ends = isolate->blameless && isolate->stage->kind == WEIR_PRODUCER;
+  if (!isolate->stage->failed && !ends && weir_load_relaxed (&isolate->shared->over) == 0) {
     fail (isolate);
   }
   weir_stage_wake (isolate->stage);
@@ -260,8 +293,13 @@ on_halt_limit (gpointer data)
 gboolean
 weir_isolate_is_ended (WeirIsolate *isolate)
 {
-  if (isolate->gone || isolate->process.pid == 0) {
+  gboolean none = isolate->stage == NULL || isolate->data < 0;
+  if (none || isolate->gone) {
     return TRUE;
+  }
+  if (weir_isolate_is_joined (isolate) && isolate->output_over && !isolate->halted) {
+    weir_stage_linger (isolate->stage, TRUE); /* the others of its connection there may not be over yet */
+    return FALSE;
   }
   if (!isolate->halt_told) {
     isolate->halt_told = TRUE;
@@ -272,93 +310,4 @@ weir_isolate_is_ended (WeirIsolate *isolate)
     weir_stage_linger (isolate->stage, TRUE);
   }
   return FALSE;
-}
-
-/* ---- its beginning ---- */
-
-static WeirPlan
-make_plan (WeirIsolate *isolate)
-{
-  WeirStage *stage = isolate->stage;
-  WeirPlan plan = { .name = stage->name,
-                    .plugin = stage->plugin,
-                    .file = (char *) isolate->of->file,
-                    .kind = stage->kind,
-                    .options = isolate->of->options,
-                    .log_level = stage->log_level,
-                    .record_max = stage->record_max,
-                    .sockets = weir_plan_count_sockets (isolate->of->options),
-                    .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
-                    .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)),
-                    .shared = isolate->funnel != NULL,
-                    .rejects = stage->rejected.count > 0 };
-  for (guint i = 0; i < isolate->inputs; i++) {
-    g_array_append_val (plan.inputs, stage->inputs[i]->limits->settings);
-  }
-  for (guint i = 0; i < stage->port_count; i++) {
-    WeirPlanOutput output = { .taken = stage->ports[i].count > 0 };
-    if (output.taken) {
-      output.queue = stage->ports[i].links[0]->limits->settings;
-    }
-    g_array_append_val (plan.outputs, output);
-  }
-  if (plan.rejects) {
-    plan.rejected = stage->rejected.links[0]->limits->settings;
-  }
-  return plan;
-}
-
-static gboolean
-spawn (WeirIsolate *isolate, int plan, const int data[2], const int control[2], guint sockets)
-{
-  const int fds[] = { plan, data[1], control[1], isolate->shared_fd };
-  g_autofree char *message = NULL;
-  if (!weir_process_start (&isolate->process, isolate->stage->name, fds, G_N_ELEMENTS (fds), sockets, &message)) {
-    weir_stage_fail (isolate->stage, "cannot start its child process: %s", message);
-    return FALSE;
-  }
-  return TRUE;
-}
-
-gboolean
-weir_isolate_start_child (WeirIsolate *isolate)
-{
-  WeirStage *stage = isolate->stage;
-  WeirPlan plan = make_plan (isolate);
-  int data[2] = { -1, -1 }, control[2] = { -1, -1 }, file = weir_plan_write (&plan);
-  g_array_unref (plan.inputs);
-  g_array_unref (plan.outputs);
-  gboolean started = file >= 0 && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, data) == 0 &&
-                     socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == 0;
-  if (!started) {
-    weir_stage_fail_errno (stage, "cannot connect it to a child process");
-  }
-  started = started && spawn (isolate, file, data, control, plan.sockets);
-  isolate->data = data[0];
-  isolate->control = control[0];
-  for (gsize i = 0; i < 3; i++) {
-    int fd = (int[]){ file, data[1], control[1] }[i];
-    if (fd >= 0) {
-      close (fd);
-    }
-  }
-  if (!started) {
-    isolate->gone = isolate->concluded = TRUE;
-    return FALSE;
-  }
-  GSource *source = g_unix_fd_source_new (isolate->control, G_IO_IN | G_IO_HUP);
-  g_source_set_callback (source, G_SOURCE_FUNC (on_control), isolate, NULL);
-  weir_stage_attach (stage, source);
-  if (stage->connection != NULL) {
-    return TRUE; /* others share the worker, and do not wait */
-  }
-  weir_isolate_await (isolate, &isolate->opened, -1);
-  if (!isolate->opened) {
-    isolate->drained = TRUE;
-    weir_isolate_conclude (isolate);
-    if (!stage->failed) {
-      weir_stage_fail (stage, "its child process %d has ended before it was open", (int) isolate->process.number);
-    }
-  }
-  return !stage->failed;
 }

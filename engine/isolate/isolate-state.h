@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* isolate-state.h: the parent's end of a stage that is isolated, as its files share it: isolate.c (its life), isolate-child.c (what the
- * child says, and its end), isolate-flow.c (records). All on the stage's worker, but for figures, which any thread may ask for. */
+/* isolate-state.h: the parent's end of a stage that is isolated, as its files share it: isolate.c (its life), isolate-start.c and
+ * isolate-child.c (the child's beginning; what it says, and its end), isolate-flow.c (records), isolate-origins.c. All on the stage's worker, but for figures, which any thread may ask for. */
 #pragma once
 
+#include "isolate/accepted.h"
 #include "isolate/control.h"
 #include "isolate/crossing.h"
 #include "isolate/funnel.h"
@@ -17,6 +18,8 @@ struct _WeirIsolation {
   WeirRole role;
   const char *file;
   json_object *options;
+  gboolean joins; /* it is a listener, or a reply: of a connection's copy the child is the listener's, and place is its place there */
+  guint place, places, workers;
 };
 
 /* The state of the role. A copy begins with `of`, and is nothing else until it is opened. */
@@ -38,8 +41,10 @@ typedef struct {
   gboolean enough;                 /* it wants no more input */
   gboolean output_over;            /* it has said that no output follows */
   gboolean drained;                /* its output was read to the end */
-  gboolean gone, concluded;        /* it was reaped; and what that means has been told */
+  gboolean gone, concluded;        /* it was reaped, or is not at its end any more; and what that means has been told */
+  gboolean halted;                 /* the deadline has passed */
   gboolean start_wanted, drain_told, settle_told, halt_told, end_sent;
+  gboolean blameless;            /* it has failed with another of its connection */
   char *failure, *crash, *stuck; /* what it has said of itself; NULL: nothing */
   guint64 received;              /* records */
   GHashTable *streams;           /* number in the child -> here, of those that it has opened */
@@ -48,9 +53,15 @@ typedef struct {
   GArray *overs; /* what the child has said of origins, and is not taken yet; NULL: there is no child */
 } WeirIsolate;
 
-/* ---- isolate-child.c ---- */
-/* Starts it. FALSE: the stage has failed. */
+/* ---- isolate-start.c ---- */
+/* Starts the child. FALSE: the stage has failed. */
 gboolean weir_isolate_start_child (WeirIsolate *isolate);
+/* Of a connection whose stages live in the listener's child: likewise, wired to its end there. */
+gboolean weir_isolate_join_child (WeirIsolate *isolate);
+
+/* ---- isolate-child.c ---- */
+/* Hears from now on what it says, by a source of the stage's. */
+void weir_isolate_listen_to (WeirIsolate *isolate);
 /* Takes what the child has said by now. */
 void weir_isolate_hear (WeirIsolate *isolate);
 /* Waits until *flag, or until the child is gone, at most so long; microseconds, -1: no limit. */
@@ -86,4 +97,11 @@ static inline WeirIsolate *
 weir_isolate_of (gpointer state)
 {
   return state;
+}
+
+/* It has no child of its own, but a part in the listener's. */
+static inline gboolean
+weir_isolate_is_joined (const WeirIsolate *isolate)
+{
+  return isolate->of->joins && isolate->stage->connection != NULL;
 }

@@ -16,6 +16,7 @@ drain (WeirStage *stage)
     isolate->drain_told = TRUE;
     weir_isolate_say (isolate, WEIR_SAY_DRAIN);
   }
+  weir_isolate_conclude (isolate); /* its connection may have failed */
 }
 
 /* What is taken of it is the child's until that has released it. */
@@ -73,10 +74,11 @@ isolate_open (WeirStage *stage, gpointer state)
       isolate->funnel = weir_funnel_new (isolate->outputs > 0);
     }
   }
-  if (!share (stage, isolate)) {
+  gboolean joined = weir_isolate_is_joined (isolate);
+  if (!joined && !share (stage, isolate)) {
     return WEIR_FAIL;
   }
-  gboolean started = weir_isolate_start_child (isolate);
+  gboolean started = joined ? weir_isolate_join_child (isolate) : weir_isolate_start_child (isolate);
   weir_isolate_open_origins (isolate);
   return started ? WEIR_MORE : WEIR_FAIL;
 }
@@ -86,7 +88,7 @@ isolate_start (WeirStage *stage, gpointer state)
 {
   WeirIsolate *isolate = weir_isolate_of (state);
   isolate->start_wanted = TRUE;
-  if (isolate->opened) {
+  if (isolate->opened && !weir_isolate_is_joined (isolate)) {
     weir_isolate_say (isolate, WEIR_SAY_START);
   }
   if (stage->connection == NULL) {
@@ -108,13 +110,14 @@ isolate_end (G_GNUC_UNUSED WeirStage *stage, gpointer state)
   return weir_isolate_send_end (isolate) && isolate->concluded ? WEIR_MORE : WEIR_WAIT;
 }
 
-/* Nobody takes what it makes any more, or the deadline has passed; then close() follows at once. */
+/* Nobody takes what it makes any more, or the deadline has passed; then close() follows at once, or, of one that listens, once its
+ * connections are over. */
 static void
 isolate_stop (WeirStage *stage, gpointer state)
 {
   WeirIsolate *isolate = weir_isolate_of (state);
   weir_isolate_say (isolate, WEIR_SAY_UNWANTED);
-  weir_stage_linger (stage, !isolate->gone);
+  weir_stage_linger (stage, !isolate->gone && !stage->listens);
 }
 
 static void
@@ -137,6 +140,17 @@ stop_producer (WeirStage *stage)
 {
   stage->stopping = TRUE;
   weir_isolate_say (weir_isolate_of (stage->self), WEIR_SAY_STOP);
+}
+
+/* The others are told at their end. The connections of one that listens wait for the child before that. */
+static void
+halt (WeirStage *stage)
+{
+  WeirIsolate *isolate = weir_isolate_of (stage->self);
+  isolate->halted = TRUE;
+  if (isolate->of->joins) {
+    weir_isolate_say (isolate, WEIR_SAY_HALT);
+  }
 }
 
 /* Others share the worker of a connection's: close() must not wait there. */
@@ -199,6 +213,8 @@ forget (WeirStage *stage)
   forget_words (isolate);
   if (isolate->shared != NULL) {
     weir_shared_free (isolate->shared);
+  }
+  if (isolate->shared != NULL && isolate->shared_fd >= 0) {
     close (isolate->shared_fd);
   }
 }
@@ -209,6 +225,7 @@ static const WeirElsewhere elsewhere = { .ours = TRUE,
                                          .look = weir_isolate_look,
                                          .stop = stop_producer,
                                          .drain = drain,
+                                         .halt = halt,
                                          .may_close = may_close,
                                          .renew = renew,
                                          .forget = forget,
@@ -243,6 +260,21 @@ weir_isolation_new (WeirKind kind, const WeirRole *real, const char *file, json_
 }
 
 void
+weir_isolation_listen (WeirIsolation *isolation, guint places, guint workers)
+{
+  isolation->joins = TRUE;
+  isolation->places = places;
+  isolation->workers = workers;
+}
+
+void
+weir_isolation_join (WeirIsolation *isolation, guint place)
+{
+  isolation->joins = TRUE;
+  isolation->place = place;
+}
+
+void
 weir_isolation_free (WeirIsolation *isolation)
 {
   g_free (isolation);
@@ -260,6 +292,12 @@ weir_isolation_state (WeirIsolation *isolation)
   WeirIsolate *isolate = g_new0 (WeirIsolate, 1);
   isolate->of = isolation;
   return isolate;
+}
+
+gpointer
+weir_isolation_state_of (WeirStage *stage)
+{
+  return weir_isolation_state ((WeirIsolation *) weir_isolate_of (stage->self)->of);
 }
 
 void

@@ -37,6 +37,46 @@ weir_plan_count_sockets (json_object *options)
   return passed ? (guint) sockets : 0;
 }
 
+/* ---- made ---- */
+
+static void
+clear_reply (gpointer data)
+{
+  WeirPlanReply *reply = data;
+  g_free (reply->name);
+  json_object_put (reply->options);
+  g_array_unref (reply->inputs);
+}
+
+WeirPlan
+weir_plan_new (void)
+{
+  WeirPlan plan = { .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
+                    .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)),
+                    .replies = g_array_new (FALSE, FALSE, sizeof (WeirPlanReply)) };
+  g_array_set_clear_func (plan.replies, clear_reply);
+  return plan;
+}
+
+void
+weir_plan_add_reply (WeirPlan *plan, const char *name, json_object *options, GLogLevelFlags log_level, GArray *inputs)
+{
+  WeirPlanReply reply = { g_strdup (name), json_object_get (options), log_level, g_array_ref (inputs) };
+  g_array_append_val (plan->replies, reply);
+}
+
+void
+weir_plan_clear (WeirPlan *plan)
+{
+  g_free (plan->name);
+  g_free (plan->plugin);
+  g_free (plan->file);
+  json_object_put (plan->options);
+  g_array_unref (plan->inputs);
+  g_array_unref (plan->outputs);
+  g_array_unref (plan->replies);
+}
+
 /* ---- written ---- */
 
 static json_object *
@@ -51,10 +91,31 @@ describe_queue (const WeirQueueSettings *queue)
 }
 
 static json_object *
+describe_queues (GArray *queues)
+{
+  json_object *list = json_object_new_array ();
+  for (guint i = 0; i < queues->len; i++) {
+    json_object_array_add (list, describe_queue (&g_array_index (queues, WeirQueueSettings, i)));
+  }
+  return list;
+}
+
+static json_object *
+describe_reply (const WeirPlanReply *reply)
+{
+  json_object *object = json_object_new_object ();
+  json_object_object_add (object, "name", json_object_new_string (reply->name));
+  json_object_object_add (object, "options", json_object_get (reply->options));
+  json_object_object_add (object, "log", json_object_new_int ((int) reply->log_level));
+  json_object_object_add (object, "inputs", describe_queues (reply->inputs));
+  return object;
+}
+
+static json_object *
 describe (const WeirPlan *plan)
 {
-  json_object *object = json_object_new_object (), *inputs = json_object_new_array (),
-              *outputs = json_object_new_array ();
+  json_object *object = json_object_new_object (), *outputs = json_object_new_array (),
+              *replies = json_object_new_array ();
   json_object_object_add (object, "name", json_object_new_string (plan->name));
   json_object_object_add (object, "plugin", json_object_new_string (plan->plugin));
   json_object_object_add (object, "file", json_object_new_string (plan->file));
@@ -63,17 +124,20 @@ describe (const WeirPlan *plan)
   json_object_object_add (object, "log", json_object_new_int ((int) plan->log_level));
   json_object_object_add (object, "record_max", json_object_new_uint64 (plan->record_max));
   json_object_object_add (object, "sockets", json_object_new_int ((int) plan->sockets));
-  for (guint i = 0; i < plan->inputs->len; i++) {
-    json_object_array_add (inputs, describe_queue (&g_array_index (plan->inputs, WeirQueueSettings, i)));
-  }
   for (guint i = 0; i < plan->outputs->len; i++) {
     const WeirPlanOutput *output = &g_array_index (plan->outputs, WeirPlanOutput, i);
     json_object_array_add (outputs, output->taken ? describe_queue (&output->queue) : NULL);
   }
-  json_object_object_add (object, "inputs", inputs);
+  for (guint i = 0; i < plan->replies->len; i++) {
+    json_object_array_add (replies, describe_reply (&g_array_index (plan->replies, WeirPlanReply, i)));
+  }
+  json_object_object_add (object, "inputs", describe_queues (plan->inputs));
   json_object_object_add (object, "outputs", outputs);
   json_object_object_add (object, "shared", json_object_new_boolean (plan->shared));
   json_object_object_add (object, "rejected", plan->rejects ? describe_queue (&plan->rejected) : NULL);
+  json_object_object_add (object, "listens", json_object_new_boolean (plan->listens));
+  json_object_object_add (object, "workers", json_object_new_int ((int) plan->workers));
+  json_object_object_add (object, "replies", replies);
   return object;
 }
 
@@ -142,14 +206,14 @@ read_outputs (json_object *list, WeirPlan *plan)
 }
 
 static gboolean
-read_inputs (json_object *list, WeirPlan *plan)
+read_queues (json_object *list, GArray *queues)
 {
   for (gsize i = 0; i < json_object_array_length (list); i++) {
     WeirQueueSettings queue;
     if (!read_queue (json_object_array_get_idx (list, i), &queue)) {
       return FALSE;
     }
-    g_array_append_val (plan->inputs, queue);
+    g_array_append_val (queues, queue);
   }
   return TRUE;
 }
@@ -161,16 +225,35 @@ text_of (json_object *object, const char *key)
   return json_object_is_type (value, json_type_string) ? g_strdup (json_object_get_string (value)) : NULL;
 }
 
+static gboolean
+read_replies (json_object *list, WeirPlan *plan)
+{
+  for (gsize i = 0; i < json_object_array_length (list); i++) {
+    json_object *object = json_object_array_get_idx (list, i),
+                *options = json_object_object_get (object, "options"),
+                *queues = json_object_object_get (object, "inputs");
+    g_autofree char *name = text_of (object, "name");
+    g_autoptr (GArray) inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings));
+    if (name == NULL || !json_object_is_type (options, json_type_object) ||
+        !json_object_is_type (queues, json_type_array) || !read_queues (queues, inputs)) {
+      return FALSE;
+    }
+    weir_plan_add_reply (plan, name, options,
+                         (GLogLevelFlags) json_object_get_int (json_object_object_get (object, "log")), inputs);
+  }
+  return TRUE;
+}
+
 gboolean
 weir_plan_read (int fd, WeirPlan *plan)
 {
   g_autofree char *text = read_all (fd);
   json_object *object = json_tokener_parse (text);
-  *plan = (WeirPlan){ .inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings)),
-                      .outputs = g_array_new (FALSE, FALSE, sizeof (WeirPlanOutput)) };
+  *plan = weir_plan_new ();
   json_object *inputs = json_object_object_get (object, "inputs"),
               *outputs = json_object_object_get (object, "outputs"),
-              *rejected = json_object_object_get (object, "rejected");
+              *rejected = json_object_object_get (object, "rejected"),
+              *replies = json_object_object_get (object, "replies");
   plan->name = text_of (object, "name");
   plan->plugin = text_of (object, "plugin");
   plan->file = text_of (object, "file");
@@ -181,22 +264,14 @@ weir_plan_read (int fd, WeirPlan *plan)
   plan->sockets = (guint) json_object_get_int (json_object_object_get (object, "sockets"));
   plan->shared = json_object_get_boolean (json_object_object_get (object, "shared"));
   plan->rejects = rejected != NULL;
+  plan->listens = json_object_get_boolean (json_object_object_get (object, "listens"));
+  plan->workers = (guint) json_object_get_int (json_object_object_get (object, "workers"));
   gboolean right = plan->name != NULL && plan->plugin != NULL && plan->file != NULL && plan->kind <= WEIR_CONSUMER &&
                    json_object_is_type (plan->options, json_type_object) &&
                    json_object_is_type (inputs, json_type_array) && json_object_is_type (outputs, json_type_array) &&
-                   read_inputs (inputs, plan) && read_outputs (outputs, plan) &&
+                   json_object_is_type (replies, json_type_array) && read_queues (inputs, plan->inputs) &&
+                   read_outputs (outputs, plan) && read_replies (replies, plan) &&
                    (rejected == NULL || read_queue (rejected, &plan->rejected));
   json_object_put (object);
   return right;
-}
-
-void
-weir_plan_clear (WeirPlan *plan)
-{
-  g_free (plan->name);
-  g_free (plan->plugin);
-  g_free (plan->file);
-  json_object_put (plan->options);
-  g_array_unref (plan->inputs);
-  g_array_unref (plan->outputs);
 }

@@ -24,17 +24,32 @@ typedef struct {
   gboolean shared;  /* its input is that of many links, which bound it each for itself */
   gboolean rejects; /* somebody takes what it rejects */
   WeirQueueSettings rejected;
+  gboolean listens; /* it accepts connections, and its outputs are those of each */
+  guint workers;    /* that connections are spread over */
+  GArray *replies;  /* WeirPlanReply: stages that write to its connections, and run in the same child */
 } WeirPlan;
+
+typedef struct {
+  char *name;
+  json_object *options;
+  GLogLevelFlags log_level;
+  GArray *inputs; /* WeirQueueSettings */
+} WeirPlanReply;
 
 typedef struct {
   gboolean taken;
   WeirQueueSettings queue; /* of its first taker */
 } WeirPlanOutput;
 
+/* An empty one. */
+WeirPlan weir_plan_new (void);
+void weir_plan_add_reply (WeirPlan *plan, const char *name, json_object *options, GLogLevelFlags log_level,
+                          GArray *inputs);
 /* How many sockets a service manager has passed to this process, if an option says "systemd:NAME"; else none. */
 guint weir_plan_count_sockets (json_object *options);
 /* A memory file, closed on exec; -1: errno says why. */
 int weir_plan_write (const WeirPlan *plan);
 /* FALSE: it is no plan. */
 gboolean weir_plan_read (int fd, WeirPlan *plan);
+/* Frees it with all that it names. */
 void weir_plan_clear (WeirPlan *plan);

@@ -53,7 +53,8 @@ weir_shared_map (int fd, guint inputs, guint counters)
 {
   struct stat status;
   gsize size = size_of (inputs, counters);
-  if (fstat (fd, &status) < 0 || (gsize) status.st_size != size) {
+  int seals = fcntl (fd, F_GET_SEALS);
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat (fd, &status) < 0 || (gsize) status.st_size != size) {
     errno = EINVAL;
     return NULL;
   }
