@@ -330,6 +330,18 @@ on_failed (WeirConnection *connection, WeirStage *stage)
   }
 }
 
+static void
+on_closed (WeirConnection *connection, WeirStage *stage)
+{
+  const WeirConnectionsWatch *watch = weir_connections_watch (connection->of);
+  if (watch != NULL) {
+    watch->closed (connection, stage, watch->data);
+  }
+  if (++connection->closed == stage_count (connection)) {
+    park (connection);
+  }
+}
+
 /* Within a turn of the stage: requests are carried out by the next ones. */
 static void
 report (WeirStage *stage, WeirStageEvent event, gpointer data)
@@ -350,9 +362,7 @@ report (WeirStage *stage, WeirStageEvent event, gpointer data)
   case WEIR_STAGE_ENDED:
     break;
   case WEIR_STAGE_CLOSED:
-    if (++connection->closed == stage_count (connection)) {
-      park (connection);
-    }
+    on_closed (connection, stage);
     break;
   }
 }

@@ -16,6 +16,7 @@ typedef struct {
   /* The listener's worker, before it is opened. FALSE: it is refused, and that is told. */
   gboolean (*begin) (WeirConnection *connection, gpointer data);
   void (*failed) (WeirConnection *connection, WeirStage *stage, gpointer data); /* its worker; instead of a message */
+  void (*closed) (WeirConnection *connection, WeirStage *stage, gpointer data); /* its worker */
   void (*over) (WeirConnection *connection, gpointer data); /* of one that has begun: it is about to be freed */
   gpointer data;
 } WeirConnectionsWatch;

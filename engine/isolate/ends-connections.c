@@ -115,17 +115,26 @@ copy (const WeirEnds *original, WeirConnection *connection, WeirWire *far)
   return ends;
 }
 
+/* Nothing of it runs any more: the parent may count on that, while others of the connection wait for what it makes of it. */
 static void
-end (WeirEnds *ends, gboolean in_order)
+end (WeirEnds *ends)
 {
-  if (ends->shared != NULL) {
-    weir_ends_store_figures (ends);
-    weir_store_release (&ends->shared->over, in_order ? 1 : 0);
-    weir_shared_free (ends->shared);
-    close (ends->data);
-    close (ends->control);
+  if (ends->shared == NULL) {
+    return;
   }
-  weir_ends_free (ends);
+  gboolean failed = ends->stage->failed || (ends->reader != NULL && ends->reader->failed) ||
+                    (ends->writer != NULL && ends->writer->failed);
+  weir_ends_store_figures (ends);
+  weir_store_release (&ends->shared->over, failed ? 0 : 1);
+  g_clear_pointer (&ends->shared, weir_shared_free);
+  close (ends->data);
+  close (ends->control);
+}
+
+static gboolean
+belongs_to (const WeirEnds *ends, const WeirStage *stage)
+{
+  return stage == ends->stage || stage == ends->reader || stage == ends->writer;
 }
 
 /* ---- the watch ---- */
@@ -136,7 +145,8 @@ over (WeirConnection *connection, gpointer data)
   const WeirEndsTemplate *template = data;
   WeirEnds **ends = connection->watched;
   for (guint i = 0; i < template->count && ends[i] != NULL; i++) {
-    end (ends[i], !connection->failed);
+    end (ends[i]);
+    weir_ends_free (ends[i]);
   }
   g_free (ends);
 }
@@ -187,8 +197,22 @@ failed (WeirConnection *connection, WeirStage *stage, gpointer data)
   const WeirEndsTemplate *template = data;
   WeirEnds **ends = connection->watched;
   for (guint i = 0; i < template->count; i++) {
-    gboolean to_blame = stage == ends[i]->stage || stage == ends[i]->reader || stage == ends[i]->writer;
-    weir_control_say (ends[i]->control, WEIR_SAY_FAILED, to_blame ? stage->failure : NULL);
+    if (ends[i]->shared != NULL) {
+      weir_control_say (ends[i]->control, WEIR_SAY_FAILED, belongs_to (ends[i], stage) ? stage->failure : NULL);
+    }
+  }
+}
+
+static void
+closed (WeirConnection *connection, WeirStage *stage, gpointer data)
+{
+  const WeirEndsTemplate *template = data;
+  WeirEnds **ends = connection->watched;
+  for (guint i = 0; i < template->count; i++) {
+    guint stages = 1 + (ends[i]->reader != NULL ? 1 : 0) + (ends[i]->writer != NULL ? 1 : 0);
+    if (belongs_to (ends[i], stage) && ++ends[i]->closed == stages) {
+      end (ends[i]);
+    }
   }
 }
 
@@ -235,7 +259,7 @@ weir_ends_accept (WeirEnds *ends, WeirPipeline *pipeline, const WeirPlan *plan, 
   if (template->connections == NULL) {
     return FALSE;
   }
-  template->watch = (WeirConnectionsWatch){ begin, failed, over, template };
+  template->watch = (WeirConnectionsWatch){ begin, failed, closed, over, template };
   weir_connections_set_watch (template->connections, &template->watch);
   right = add_producer (template, pipeline, plan, error);
   for (guint i = 0; i < plan->replies->len && right; i++) {

@@ -23,9 +23,10 @@ struct _WeirEnds {
   int data, control;
   WeirConnections *connections; /* they are of a template, or of one of its connections; NULL: they exist once */
   WeirEndsTemplate *template;   /* of a listener: what its connections have */
+  guint closed;                 /* of a connection: of the stage and its ends */
   WeirRole reader_role, writer_role; /* with as many outputs as the stage has inputs */
   char **ports;
-  WeirShared *shared;
+  WeirShared *shared; /* NULL: they are of a template, or over */
   guint inputs, outputs;
   WeirLink **links; /* to the writer */
   guint16 *numbers; /* of what each of them is: a port, or REJECTED */

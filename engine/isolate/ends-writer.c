@@ -73,7 +73,7 @@ static void
 writer_look (WeirStage *stage)
 {
   WeirEnds *ends = stage->extras->elsewhere_data;
-  if (stage->life == WEIR_LIFE_CLOSED || !weir_sender_is_idle (&ends->sender)) {
+  if (stage->life == WEIR_LIFE_CLOSED || ends->shared == NULL || !weir_sender_is_idle (&ends->sender)) {
     return;
   }
   g_mutex_lock (&ends->lock);

@@ -13,6 +13,9 @@ weir_ends_store_figures (WeirEnds *ends)
   WeirStage *stage = ends->stage;
   WeirShared *shared = ends->shared;
   guint64 made = 0;
+  if (shared == NULL) {
+    return;
+  }
   for (guint i = 0; i < ends->outputs; i++) {
     made += ends->links[i]->put_private - ends->links[i]->controls_private;
   }
@@ -74,6 +77,9 @@ void
 weir_ends_note_released (G_GNUC_UNUSED WeirLink *link, gpointer data)
 {
   WeirEnds *ends = data;
+  if (ends->shared == NULL) {
+    return;
+  }
   weir_ends_store_figures (ends);
   g_mutex_lock (&ends->lock);
   for (guint i = 0; i < ends->inputs; i++) {
