@@ -41,6 +41,15 @@ children_of () { cat /proc/"$1"/task/*/children; }
 child_of () { children_of "$1" | tr ' ' '\n' | while read -r c; do [ -z "$c" ] || ! tr '\0' ' ' <"/proc/$c/cmdline" | grep -q '^weir isolated ' || echo "$c"; done; }
 has_child () { [ -n "$(child_of "$1")" ]; }
 is_gone () { [ ! -e "/proc/$1" ]; }
+# at_rest: no thread of it or of its children runs, wants to, or has done so while it was looked at: nothing will happen but by a timer,
+# or from outside. So is one that has only begun to wait for its first file; what it is to have done by then is awaited first.
+schedstat () { cat "/proc/$pid"/task/*/schedstat; for c in $(children_of $pid); do cat "/proc/$c"/task/*/schedstat; done; }
+states () { sed -s 's/.*) //; s/ .*//' "/proc/$pid"/task/*/stat; for c in $(children_of $pid); do sed -s 's/.*) //; s/ .*//' "/proc/$c"/task/*/stat; done; }
+at_rest () {
+  local before
+  before=$(schedstat)
+  ! states | grep -q -v S && [ "$before" = "$(schedstat)" ]
+}
 
 awk 'BEGIN { for (i = 0; i < 20000; i++) print i, "line", i * 7919 % 1000; printf "the last one is not ended" }' >input
 
@@ -171,15 +180,15 @@ run_quiet wrong.json --set bad.isolate=true --set bad.how=segv
 
 mkfifo feed
 cat >feed.json <<'END'
-{ "engine": { "shutdown": "300ms" },
-  "producers": { "in": { "plugin": "file", "path": "feed" }, "other": { "plugin": "generate", "count": 100, "text": "{seq}" } },
+{ "producers": { "in": { "plugin": "file", "path": "feed" }, "other": { "plugin": "generate", "count": 100, "text": "{seq}" } },
   "transforms": { "split": { "plugin": "lines", "from": "in" } },
   "consumers": { "to": { "plugin": "file", "path": "killed", "append": false, "from": "split", "sync": "none" },
                  "rest": { "plugin": "file", "path": "rest", "append": false, "from": "other" } } }
 END
-# start ARGUMENT...: in the background, with `feed` open at descriptor 3.
+# start ARGUMENT...: in the background, and nothing that another has said is there any more.
 start () {
   : >stdout
+  : >stderr
   "$WEIR" run --quiet --summary summary "$@" >stdout 2>stderr 3>&- &
   pid=$!
 }
@@ -187,12 +196,12 @@ start () {
 for stage in in split to; do
   begin "$stage is killed: that is its failure, and the rest lives on"
   rm -f killed rest
-  start feed.json --set $stage.isolate=true
+  start feed.json --set $stage.isolate=true --set other.count=0 --set other.rate=1000
   exec 3>feed
   printf 'one\ntwo\nhalf' >&3
   arrived () { [ "$(cat killed)" = "one
 two" ]; }
-  wait_until arrived && wait_until has_child $pid
+  wait_until arrived && wait_until has_child $pid && wait_until test -s rest
   kill -KILL "$(child_of $pid)"
   exec 3>&-
   wait $pid
@@ -201,7 +210,8 @@ two" ]; }
   expect_status 1
   case $stage in in) who='in (file, producer)' ;; split) who='split (lines, transform)' ;; to) who='to (file, consumer)' ;; esac
   expect_stderr "weir: $who: its child process N was killed by signal 9 (Killed)"
-  expect_text rest "$(seq 0 99)"
+  made=$(tr -d ' \n' <summary | sed 's/.*"other":{[^}]*"records_out":\([0-9]*\).*/\1/')
+  expect_text rest "$(seq 0 $((made - 1)))"
 done
 
 begin "no descriptor of ours is the child's, and none of its is lost"
@@ -267,17 +277,8 @@ cat >wait.json <<'END'
 { "engine": { "shutdown": "100ms" }, "producers": { "gen": { "plugin": "generate", "count": 0 } },
   "consumers": { "bad": { "plugin": "wrong", "from": "gen", "how": "wait", "isolate": true, "queue": { "records": 100 } } } }
 END
-start wait.json
-wait_until has_child $pid
-# at_rest: no thread of it or of its child has run for a moment.
-at_rest () {
-  local before child
-  child=$(child_of $pid)
-  before=$(cat /proc/$pid/task/*/schedstat "/proc/$child"/task/*/schedstat)
-  read -r -t 0.3 <> <(:) || :
-  [ "$before" = "$(cat /proc/$pid/task/*/schedstat "/proc/$child"/task/*/schedstat)" ]
-}
-wait_until at_rest
+start wait.json --progress
+wait_until grep -q 'produced [1-9].*; paused: gen$' stderr && wait_until at_rest
 kill -TERM $pid
 wait $pid
 status=$?
@@ -286,9 +287,8 @@ expect_status 3
 
 begin "a consumer downstream holds up what is isolated upstream of it"
 sed -i 's/"isolate": true, //; s/"plugin": "generate"/"isolate": true, "plugin": "generate"/' wait.json
-start wait.json
-wait_until has_child $pid
-wait_until at_rest
+start wait.json --progress
+wait_until grep -q 'produced [1-9].*; paused: gen$' stderr && wait_until at_rest
 peak=$(awk '/^VmHWM:/ { print $2 }' "/proc/$(child_of $pid)/status")
 kill -TERM $pid
 wait $pid
@@ -310,12 +310,13 @@ expect_match summary '"settled": [1-9]'
 [ "$(tr -d ' \n' <summary | grep -o '"queued":0' | wc -l)" = 3 ] || fail "$(cat summary)"
 
 begin "what is kept in the child is settled at a stop"
-start keeps.json --set gen.count=0 --set batch.queue.records=100000 --set batch.queue.bytes=0 --set gen.rate=100000
-wait_until has_child $pid
+start keeps.json --set gen.count=0 --set batch.queue.records=100000 --set batch.queue.bytes=0 --set gen.rate=1000 --progress
+wait_until grep -q ', consumed [1-9]' stderr
 kill -TERM $pid
 wait $pid
 status=$?
 expect_status 0
+expect_match summary '"settled": [1-9]'
 
 begin "a stop drains the child"
 cat >stop.json <<'END'
@@ -340,8 +341,7 @@ done
 # ---- connections ----
 
 cat >serve.json <<'END'
-{ "engine": { "shutdown": "2s" },
-  "producers": { "in": { "plugin": "unix", "listen": "serve.socket", "per_connection": true } },
+{ "producers": { "in": { "plugin": "unix", "listen": "serve.socket", "per_connection": true } },
   "transforms": { "split": { "plugin": "lines", "from": "in" },
                   "odd": { "plugin": "match", "pattern": "[13579]$", "from": "split", "isolate": true } },
   "consumers": { "back": { "plugin": "reply", "to": "in", "from": "odd" } } }
@@ -351,11 +351,11 @@ cat >peer.json <<'END'
   "transforms": { "peer": { "plugin": "unix", "connect": "serve.socket", "from": "ask" } },
   "consumers": { "out": { "plugin": "stdio", "from": "peer" } } }
 END
-# serve: in the background, and listening.
+# serve ARGUMENT...: in the background, and listening; the socket is there a little before it does.
 serve () {
   rm -f serve.socket
-  start serve.json
-  wait_until test -S serve.socket
+  start "$@"
+  wait_until grep -q 'listening on serve.socket$' stderr
 }
 # stop: what serves comes to its end.
 stop () {
@@ -371,7 +371,7 @@ open_files () { find "/proc/$pid/fd" -mindepth 1 | wc -l; }
 threads () { find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l; }
 
 begin "each connection has a child of its own, and gets what it would get here"
-serve
+serve serve.json
 for last in 1 10 3000; do
   ask $last
   expect_text got "$(seq 1 2 $last)"
@@ -382,9 +382,7 @@ expect_stderr 'weir: in (unix, producer): listening on serve.socket'
 [ "$(tr -d ' \n' <summary | grep -o '"connections":3,"records_in":3011,"records_out":1506')" != '' ] || fail "$(cat summary)"
 
 begin "thirty short connections leave no child, descriptor or thread behind"
-serve
-ask 10
-wait_until answers 0
+serve serve.json
 files=$(open_files) tasks=$(threads)
 for round in 1 2 3 4 5 6; do
   peers=''
@@ -396,9 +394,10 @@ for round in 1 2 3 4 5 6; do
   for peer in 1 2 3 4 5; do expect_text "got.$peer" "$(seq 1 2 $((round * 100 + peer)))"; done
 done
 wait_until answers 0
-files_are_back () { [ "$(open_files)" = "$files" ]; }
+files_are_back () { [ "$(open_files)" -le "$files" ]; }
 wait_until files_are_back
-expect test "$(threads)" = "$tasks"
+threads_are_back () { [ "$(threads)" -le "$tasks" ]; }
+wait_until threads_are_back
 stop
 expect_status 0
 
@@ -429,7 +428,7 @@ part () {
 }
 
 begin "where one connection's child is killed, that connection ends, and the others run on"
-serve
+serve serve.json
 meet
 kill -KILL "$child"
 wait_until answers 1
@@ -440,9 +439,7 @@ expect_match stderr '^weir: warning: odd \(match, transform\): connection from .
 
 begin "where it crashes, hangs or fails likewise"
 sed 's/"consumers": {/& "bad": { "plugin": "wrong", "from": "split", "how": "segv", "isolate": true },/' serve.json >wrongs.json
-rm -f serve.socket
-start wrongs.json
-wait_until test -S serve.socket
+serve wrongs.json
 timeout 50 "$WEIR" run --quiet peer.json <ask.2 >got.2 2>&1 &
 second=$!
 exec 5>ask.2
@@ -455,31 +452,29 @@ stop
 expect_status 0
 expect_match stderr '^weir: warning: bad \(wrong, consumer\): connection from .*: its child process N has crashed: fatal signal SIGSEGV in consume\(\)$'
 for where in open start close; do
-  rm -f serve.socket
-  start wrongs.json --set bad.in=$where
-  wait_until test -S serve.socket
+  serve wrongs.json --set bad.in=$where
   ask 1
   wait_until answers 0
   stop
   expect_status 0
   expect_match stderr "^weir: warning: bad \\(wrong, consumer\\): connection from .*: its child process N has crashed: fatal signal SIGSEGV in $where\\(\\)\$"
 done
-rm -f serve.socket
-start wrongs.json --set bad.how=hang
-wait_until test -S serve.socket
+sed 's/^{/{ "engine": { "shutdown": "2s" },/' wrongs.json >hangs.json
+serve hangs.json --set bad.how=hang
 timeout 50 "$WEIR" run --quiet peer.json <ask.2 >got.2 2>&1 &
 second=$!
 exec 5>ask.2
 echo 1 >&5
 wait_until grep -q hanging stdout
+both=$(child_of $pid)
 stop
 exec 5>&-
 wait $second
-wait_until answers 0
+for one in $both; do expect is_gone "$one"; done
 expect_match stderr '^weir: warning: bad \(wrong, consumer\): connection from .*: consume\(\) does not return; its child process N was ended$'
 
 begin "a stop drains what is on its way, and nobody outlives us"
-serve
+serve serve.json
 meet
 both=$(child_of $pid)
 stop
@@ -488,7 +483,7 @@ wait $first
 wait $second
 expect_status 0
 for one in $both; do expect is_gone "$one"; done
-serve
+serve serve.json
 meet
 both=$(child_of $pid)
 kill -KILL $pid
@@ -501,8 +496,7 @@ for one in $both; do wait_until is_gone "$one"; done
 # ---- what connections share ----
 
 cat >share.json <<'END'
-{ "engine": { "shutdown": "10s" },
-  "producers": { "in": { "plugin": "unix", "listen": "serve.socket", "per_connection": true } },
+{ "producers": { "in": { "plugin": "unix", "listen": "serve.socket", "per_connection": true } },
   "transforms": { "split": { "plugin": "lines", "from": "in" } },
   "consumers": { "log": { "plugin": "file", "path": "log", "append": false, "sync": "none", "shared": true, "from": "split", "isolate": true } } }
 END
@@ -520,9 +514,8 @@ tell () {
   wait $peers
 }
 share () {
-  rm -f serve.socket log
-  start "$@"
-  wait_until test -S serve.socket
+  rm -f log
+  serve "$@"
 }
 # all_there FILE FIRST LAST LINES: every line of each, in its order, and nothing else.
 all_there () {
@@ -559,10 +552,13 @@ balanced 4
 
 begin "a shared one that is killed is restarted, and loses nothing"
 share share.json --set log.on_error=restart --set log.append=true
+wait_until has_child $pid
 tell 1 5 200
 kill -KILL "$(child_of $pid)"
 tell 6 15 200
-each_is_there () { [ "$(sort -u log | wc -l)" = 3000 ]; }
+for peer in $(seq 1 15); do seq -f "$peer %.0f of a line that is long enough" 1 200; done | sort >wanted
+# What it had half written when it was killed is there too, and may stand before a line.
+each_is_there () { sort -u log | comm -13 - wanted | while read -r line; do grep -q "$line\$" log || return 1; done; }
 wait_until each_is_there
 stop
 expect_status 0
@@ -604,12 +600,13 @@ wait $keeping
 begin "a shared one that takes nothing holds connections up"
 sed 's/"plugin": "keeps"/"plugin": "wrong", "how": "wait"/' shared-keeps.json >shared-stuck.json
 sed -i 's/^{/{ "engine": { "shutdown": "300ms" },/' shared-stuck.json
-share shared-stuck.json
+share shared-stuck.json --progress
 tell 1 3 1000 &
 telling=$!
-wait_until at_rest
+wait_until grep -q ', 3 connections; produced [1-9].*; paused: split$' stderr && wait_until at_rest
 stop
 expect_status 3
+[ "$(tr -d ' \n' <summary | grep -o '"in":[0-9]*,"out":[0-9]*' | tail -n 1)" = '"in":150,"out":0' ] || fail "$(cat summary)"
 wait $telling
 
 # ---- where it cannot be ----
