@@ -316,7 +316,7 @@ kill -TERM $pid
 wait $pid
 status=$?
 expect_status 0
-expect_match summary '"settled": [1-9]'
+[ "$(tr -d ' \n' <summary | grep -o '"queued":0' | wc -l)" = 3 ] || fail "$(cat summary)"
 
 begin "a stop drains the child"
 cat >stop.json <<'END'
@@ -591,7 +591,7 @@ done
 wait_until grep -q ', consumed 160 ' stderr
 stop
 expect_status 0
-expect_match summary '"settled": 1$' # at the stop
+expect_match summary '"settled": [01]$' # at the stop, where it comes before the end of all that they send
 balanced 2
 exec 4>&-
 kill $keeping
