@@ -77,12 +77,23 @@ note (int number)
   errno = error;
 }
 
+/* The same once the pipeline is over, and the program about to end: that wish is granted already; another one ends it now. */
 static void
-set_handlers (void (*handler) (int number))
+note_late (int number)
 {
-  struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+  if (number != asked || g_get_monotonic_time () - asked_at >= SAME_WISH) {
+    signal (number, SIG_DFL);
+    raise (number);
+  }
+}
+
+static void
+set_handlers (void (*ending) (int number), void (*other) (int number))
+{
+  struct sigaction action = { .sa_flags = SA_RESTART };
   sigemptyset (&action.sa_mask);
   for (gsize i = 0; i < G_N_ELEMENTS (watched); i++) {
+    action.sa_handler = watched[i].ends ? ending : other;
     sigaction (watched[i].number, &action, NULL);
   }
 }
@@ -103,14 +114,14 @@ weir_signals_open (WeirSignalHandler handler, gpointer data, char **message)
   signal (SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and then no exit status of a child is to be had */
   /* Before anything else that the loop has to do. */
   source = g_unix_fd_add_full (G_PRIORITY_HIGH, wake_fd, G_IO_IN, on_wake, NULL, NULL);
-  set_handlers (note);
+  set_handlers (note, note);
   return TRUE;
 }
 
 void
 weir_signals_close (void)
 {
-  set_handlers (SIG_DFL);
+  set_handlers (note_late, SIG_IGN);
   g_clear_handle_id (&source, g_source_remove);
   close (wake_fd);
   wake_fd = -1;
