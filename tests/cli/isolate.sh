@@ -3,15 +3,8 @@
 # "isolate": true: a stage in a child process does what it would do here, to the byte and to the figure; where it crashes, is killed,
 # hangs or fails, that is the stage's failure, told by name, and the rest of the program lives on.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/isolated-lib.sh"
 
-export WEIR_PLUGIN_PATH=$WEIR_TEST_MODULES
-unset NOTIFY_SOCKET JOURNAL_STREAM
-# A crash is meant to be one: no core, and under a sanitizer no report instead of ours.
-ulimit -c 0
-export ASAN_OPTIONS="${ASAN_OPTIONS:-}:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:use_sigaltstack=0"
-
-# What does not depend on time, of a summary.
-figures () { sed '/_s":/d;/"seconds":/d;/"pauses":/d;/"resumes":/d;/"peak_/d;s/,$//' "$1"; }
 # run_quiet ARGUMENT...: with the child's number taken out of what was said.
 run_quiet () {
   run "$WEIR" run --quiet --summary summary "$@"
@@ -36,11 +29,6 @@ same () {
   expect_file figures.isolated figures.here
   [ ! -e out.here ] || expect_file out out.here
 }
-children_of () { cat /proc/"$1"/task/*/children; }
-# child_of PID: the one child that it has, once it has become the program.
-child_of () { children_of "$1" | tr ' ' '\n' | while read -r c; do [ -z "$c" ] || ! tr '\0' ' ' <"/proc/$c/cmdline" | grep -q '^weir isolated ' || echo "$c"; done; }
-has_child () { [ -n "$(child_of "$1")" ]; }
-is_gone () { [ ! -e "/proc/$1" ]; }
 # at_rest: no thread of it or of its children runs, wants to, or has done so while it was looked at: nothing will happen but by a timer,
 # or from outside. So is one that has only begun to wait for its first file; what it is to have done by then is awaited first.
 schedstat () { cat "/proc/$pid"/task/*/schedstat; for c in $(children_of $pid); do cat "/proc/$c"/task/*/schedstat; done; }
@@ -185,14 +173,6 @@ cat >feed.json <<'END'
   "consumers": { "to": { "plugin": "file", "path": "killed", "append": false, "from": "split", "sync": "none" },
                  "rest": { "plugin": "file", "path": "rest", "append": false, "from": "other" } } }
 END
-# start ARGUMENT...: in the background, and nothing that another has said is there any more.
-start () {
-  : >stdout
-  : >stderr
-  "$WEIR" run --quiet --summary summary "$@" >stdout 2>stderr 3>&- &
-  pid=$!
-}
-
 for stage in in split to; do
   begin "$stage is killed: that is its failure, and the rest lives on"
   rm -f killed rest
@@ -346,23 +326,11 @@ cat >serve.json <<'END'
                   "odd": { "plugin": "match", "pattern": "[13579]$", "from": "split", "isolate": true } },
   "consumers": { "back": { "plugin": "reply", "to": "in", "from": "odd" } } }
 END
-cat >peer.json <<'END'
-{ "producers": { "ask": { "plugin": "stdio" } },
-  "transforms": { "peer": { "plugin": "unix", "connect": "serve.socket", "from": "ask" } },
-  "consumers": { "out": { "plugin": "stdio", "from": "peer" } } }
-END
 # serve ARGUMENT...: in the background, and listening; the socket is there a little before it does.
 serve () {
   rm -f serve.socket
   start "$@"
   wait_until grep -q 'listening on serve.socket$' stderr
-}
-# stop: what serves comes to its end.
-stop () {
-  kill -TERM $pid
-  wait $pid
-  status=$?
-  sed -i 's/process [0-9][0-9]*/process N/' stderr
 }
 # ask NUMBER: what a peer that sends 1 to NUMBER gets is in got.
 ask () { seq 1 "$1" | timeout 50 "$WEIR" run --quiet peer.json >got 2>&1; }
@@ -525,8 +493,6 @@ all_there () {
     seq -f "$peer %.0f of a line that is long enough" 1 "$4" | cmp -s - <(grep "^$peer " "$1") || return 1
   done
 }
-balanced () { [ "$(tr -d ' \n' <summary | grep -o '"queued":0' | wc -l)" = "$1" ] || fail "something is queued" "$(cat summary)"; }
-
 begin "a consumer that twenty connections share: every line is there, in order and unmixed"
 share share.json
 tell 1 20 500
@@ -608,19 +574,6 @@ stop
 expect_status 3
 [ "$(tr -d ' \n' <summary | grep -o '"in":[0-9]*,"out":[0-9]*' | tail -n 1)" = '"in":150,"out":0' ] || fail "$(cat summary)"
 wait $telling
-
-# ---- where it cannot be ----
-
-begin "not for what accepts connections, nor for what writes to them"
-cat >connections.json <<'END'
-{ "producers": { "in": { "plugin": "tcp", "listen": "127.0.0.1:0", "per_connection": true } },
-  "transforms": { "split": { "plugin": "lines", "from": "in" } },
-  "consumers": { "back": { "plugin": "reply", "to": "in", "from": "split" }, "log": { "plugin": "null", "shared": true, "from": "split" } } }
-END
-run "$WEIR" check connections.json --set in.isolate=true --set split.isolate=true --set back.isolate=true --set log.isolate=true
-expect_status 2
-expect_stderr '--set:1:4: error: producers.in.isolate: the connections that it accepts live in this process; expected it at what is behind "in"
---set:3:6: error: consumers.back.isolate: the connection that it writes to lives in this process; expected it at what feeds "back"'
 
 begin "nobody starts the child's program by hand"
 run "$WEIR" isolated

@@ -19,9 +19,10 @@ END
 figures () { sed '/_s":/d;/"seconds":/d;/"pauses":/d;/"resumes":/d;/"peak_/d;s/,$//' "$1"; }
 # balanced NUMBER: so many links of the summary have nothing queued.
 balanced () { [ "$(tr -d ' \n' <summary | grep -o '"queued":0' | wc -l)" = "$1" ] || fail "something is queued" "$(cat summary)"; }
-# start ARGUMENT...: in the background, as $pid.
+# start ARGUMENT...: in the background, as $pid; nothing that another has said is there any more.
 start () {
   : >stdout
+  : >stderr
   "$WEIR" run --quiet --summary summary "$@" >stdout 2>stderr 3>&- 4>&- 5>&- 6>&- &
   pid=$!
 }

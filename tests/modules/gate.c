@@ -87,6 +87,7 @@ begin_listening (WeirStage *stage, Gate *self)
   if (bind (self->fd, (struct sockaddr *) &address, sizeof address) < 0 || listen (self->fd, 100) < 0) {
     return weir_stage_fail_errno (stage, "cannot listen at %s", self->path);
   }
+  weir_stage_log (stage, G_LOG_LEVEL_INFO, "listening on %s", self->path);
   return WEIR_MORE;
 }
 
