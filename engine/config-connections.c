@@ -203,8 +203,7 @@ check_template (WeirLoad *load, const WeirLoadStage *entry)
   if (stage->role != NULL) {
     check_written (load, entry);
   }
-  if (stage->role != NULL && (stage->role->flags & WEIR_BLOCKING) != 0 &&
-      (!stage->isolate || is_reply (stage))) {
+  if (stage->role != NULL && (stage->role->flags & WEIR_BLOCKING) != 0 && (!stage->isolate || is_reply (stage))) {
     WeirSpot spot = weir_spot_member (load, entry->spot, "plugin");
     weir_load_wrong (load, &spot,
                      "as a %s \"%s\" may block, so it cannot exist once for each connection of \"%s\"; "
@@ -245,9 +244,8 @@ check_isolated (WeirLoad *load, const WeirLoadStage *entry)
     replies += is_reply (other) && other->listener == stage ? 1 : 0;
   }
   if (replies >= WEIR_WIRES_MOST) {
-    weir_load_wrong (load, entry->spot,
-                     "%u stages reply to its connections, which are isolated; expected at most %u", replies,
-                     WEIR_WIRES_MOST - 1);
+    weir_load_wrong (load, entry->spot, "%u stages reply to its connections, which are isolated; expected at most %u",
+                     replies, WEIR_WIRES_MOST - 1);
   }
 }
 

@@ -25,8 +25,8 @@ typedef struct {
 struct _WeirConnections {
   WeirStage *listener, *first;
   const WeirConnectionsWatch *watch; /* NULL: nobody watches */
-  GPtrArray *stages, *links; /* of the template, in the order in which a connection's are started */
-  GPtrArray *pool;           /* of WeirWorker; borrowed */
+  GPtrArray *stages, *links;         /* of the template, in the order in which a connection's are started */
+  GPtrArray *pool;                   /* of WeirWorker; borrowed */
   gint64 shutdown;
   gsize record_max;
   GMutex lock; /* of all below */

@@ -26,7 +26,8 @@ weir_accepted_begin (WeirStage *listener, int process, guint places, const char 
   }
   /* The kernel keeps back what this process has no room for. The child sees that nobody is at the other end. */
   weir_stage_log (listener, G_LOG_LEVEL_WARNING,
-                  "connection from %s: it is closed, as %" G_GSIZE_FORMAT " of %u descriptors came from the child process %d: "
+                  "connection from %s: it is closed, as %" G_GSIZE_FORMAT
+                  " of %u descriptors came from the child process %d: "
                   "expected a higher limit of open files",
                   peer, count, places * 3, process);
   for (gsize i = 0; i < count; i++) {

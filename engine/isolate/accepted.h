@@ -15,4 +15,5 @@ typedef struct {
 } WeirAccepted;
 
 /* The child has said so: the connection begins here too, and fds are taken. places: how many stages cross. */
-void weir_accepted_begin (WeirStage *listener, int process, guint places, const char *peer, const int *fds, gsize count);
+void weir_accepted_begin (WeirStage *listener, int process, guint places, const char *peer, const int *fds,
+                          gsize count);

@@ -21,9 +21,9 @@ typedef struct _WeirEndsTemplate WeirEndsTemplate;
 struct _WeirEnds {
   WeirStage *stage, *reader, *writer;
   int data, control;
-  WeirConnections *connections; /* they are of a template, or of one of its connections; NULL: they exist once */
-  WeirEndsTemplate *template;   /* of a listener: what its connections have */
-  guint closed;                 /* of a connection: of the stage and its ends */
+  WeirConnections *connections;      /* they are of a template, or of one of its connections; NULL: they exist once */
+  WeirEndsTemplate *template;        /* of a listener: what its connections have */
+  guint closed;                      /* of a connection: of the stage and its ends */
   WeirRole reader_role, writer_role; /* with as many outputs as the stage has inputs */
   char **ports;
   WeirShared *shared; /* NULL: they are of a template, or over */

@@ -202,8 +202,7 @@ weir_ends_new (WeirPipeline *pipeline, const WeirPlan *plan, const WeirRole *rol
   take_up_figures (stage, shared, ends->inputs);
   weir_ends_adopt (ends, stage);
   if ((ends->inputs > 0 && !weir_ends_add_reader (ends, pipeline, plan->inputs, plan->shared, error)) ||
-      (!plan->listens && weir_ends_have_outputs (plan) &&
-       !weir_ends_add_writer (ends, pipeline, stage, plan, error))) {
+      (!plan->listens && weir_ends_have_outputs (plan) && !weir_ends_add_writer (ends, pipeline, stage, plan, error))) {
     weir_ends_free (ends);
     return NULL;
   }

@@ -18,7 +18,8 @@ struct _WeirIsolation {
   WeirRole role;
   const char *file;
   json_object *options;
-  gboolean joins; /* it is a listener, or a reply: of a connection's copy the child is the listener's, and place is its place there */
+  gboolean
+    joins; /* it is a listener, or a reply: of a connection's copy the child is the listener's, and place is its place there */
   guint place, places, workers;
 };
 

@@ -229,8 +229,7 @@ static gboolean
 read_replies (json_object *list, WeirPlan *plan)
 {
   for (gsize i = 0; i < json_object_array_length (list); i++) {
-    json_object *object = json_object_array_get_idx (list, i),
-                *options = json_object_object_get (object, "options"),
+    json_object *object = json_object_array_get_idx (list, i), *options = json_object_object_get (object, "options"),
                 *queues = json_object_object_get (object, "inputs");
     g_autofree char *name = text_of (object, "name");
     g_autoptr (GArray) inputs = g_array_new (FALSE, FALSE, sizeof (WeirQueueSettings));

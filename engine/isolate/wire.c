@@ -10,7 +10,7 @@
 
 enum { FDS = 3 };
 
-G_STATIC_ASSERT (WEIR_WIRES_MOST * FDS <= WEIR_CONTROL_FDS);
+G_STATIC_ASSERT (WEIR_WIRES_MOST *FDS <= WEIR_CONTROL_FDS);
 
 static void
 close_fd (int *fd)

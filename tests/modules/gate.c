@@ -129,7 +129,8 @@ gate_produce (WeirStage *stage, gpointer state)
   guint8 bytes[1024];
   gssize got = recv (peer->fd, bytes, sizeof bytes, 0);
   if (got < 0) {
-    return errno == EAGAIN ? weir_stage_wait_fd (stage, peer->fd, G_IO_IN) : weir_stage_fail_errno (stage, "cannot read");
+    return errno == EAGAIN ? weir_stage_wait_fd (stage, peer->fd, G_IO_IN)
+                           : weir_stage_fail_errno (stage, "cannot read");
   }
   if (got == 0) {
     return WEIR_DONE;
@@ -191,7 +192,8 @@ reply_consume (WeirStage *stage, gpointer state, const WeirRecord *record)
   const Peer *peer = weir_stage_connection (stage);
   gsize size = record->size + record->trail;
   if (send (peer->fd, record->data, size, MSG_NOSIGNAL) < 0) {
-    return errno == EAGAIN ? weir_stage_wait_fd (stage, peer->fd, G_IO_OUT) : weir_stage_fail_errno (stage, "cannot write");
+    return errno == EAGAIN ? weir_stage_wait_fd (stage, peer->fd, G_IO_OUT)
+                           : weir_stage_fail_errno (stage, "cannot write");
   }
   weir_stage_count (stage, BYTES, size);
   if (self->keep) {
