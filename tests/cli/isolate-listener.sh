@@ -3,7 +3,7 @@
 # "isolate": true on what accepts connections, or on a reply to them: both live in one child, in which connections are accepted, and what
 # lies between exists here; to the byte and to the figure as without. What goes wrong there, or here, ends what it has to, by name.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/isolated-lib.sh"
+. "$WEIR_SOURCE/tests/cli/isolated-lib.sh"
 
 # gate: a producer that goes wrong as its peers tell it, its reply likewise; with all that lies between in the program.
 cat >gate.json <<'END'

@@ -3,7 +3,7 @@
 # "isolate": true: a stage in a child process does what it would do here, to the byte and to the figure; where it crashes, is killed,
 # hangs or fails, that is the stage's failure, told by name, and the rest of the program lives on.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/isolated-lib.sh"
+. "$WEIR_SOURCE/tests/cli/isolated-lib.sh"
 
 # run_quiet ARGUMENT...: with the child's number taken out of what was said.
 run_quiet () {
