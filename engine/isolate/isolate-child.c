@@ -213,7 +213,8 @@ warn_of_output (WeirIsolate *isolate)
       wanted = wanted || weir_load_relaxed (&isolate->stage->ports[p].links[i]->closed) == WEIR_LINK_OPEN;
     }
   }
-  if (wanted && made > isolate->received && isolate->stage->kind == WEIR_PRODUCER) {
+  /* Of a connection that is lost they are lost with it, as over a network. */
+  if (wanted && made > isolate->received && isolate->stage->kind == WEIR_PRODUCER && isolate->stage->connection == NULL) {
     weir_stage_log (isolate->stage, G_LOG_LEVEL_WARNING,
                     "%" G_GUINT64_FORMAT " records that it had made were lost with its child process",
                     made - isolate->received);
