@@ -73,7 +73,8 @@ weir_control_hear_with (int fd, char **text, int *fds, gsize *count)
       message.msg_controllen = sizeof rights;
     }
     got = recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
+    /* One that has gone before it heard all says so once, ahead of what it has said before. */
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got < 0 && errno == EAGAIN) {
     return 0;
   }

@@ -88,6 +88,6 @@ weir_isolate_close_origins (WeirIsolate *isolate)
   }
   take_overs (isolate);
   g_clear_pointer (&isolate->overs, g_array_unref);
-  gboolean in_order = weir_load_relaxed (&isolate->shared->over) != 0;
+  gboolean in_order = isolate->shared != NULL && weir_load_relaxed (&isolate->shared->over) != 0;
   weir_crossing_clear (&isolate->crossing, in_order ? NULL : is_lost, isolate);
 }
