@@ -124,9 +124,9 @@ cat >peer.json <<'EOF'
   "transforms": { "peer": { "plugin": "unix", "connect": "serve.socket", "from": "ask" } },
   "consumers": { "out": { "plugin": "stdio", "from": "peer" } } }
 EOF
-"$WEIR" run --progress --summary summary.json serve.json >served 2>&1 &
+"$WEIR" run --progress --summary summary.json --set client.log=debug serve.json >served 2>&1 &
 server=$!
-wait_until test -S serve.socket
+wait_until grep -q 'listening on serve.socket$' served
 run sh -c "printf '3\nx\n2\n' | '$WEIR' run --quiet peer.json"
 expect_status 0
 [ "$(wc -l <stdout)" = 6 ] || fail "$(wc -l <stdout) lines came, not 6"
@@ -134,7 +134,8 @@ mkfifo questions
 "$WEIR" run --quiet peer.json <questions >/dev/null &
 peer=$!
 exec 3>questions
-wait_until grep -q ', 1 connection; ' served
+both_were_there () { [ "$(grep -c 'connection from' served)" = 2 ]; }
+wait_until both_were_there && wait_until grep -q ', 1 connection; ' served
 kill -TERM $server
 wait $server || fail "the server's exit code is $?"
 exec 3>&-

@@ -149,6 +149,13 @@ expect () {
   "$@" || fail "failed with status $?: $*"
 }
 
+# has_each FILE WANTED: each line of WANTED ends one of FILE; of one that somebody was killed in, a part may stand in front of it.
+has_each () {
+  comm -13 <(sort -u "$1") <(sort -u "$2") | while read -r line; do
+    grep -q -e "$line\$" "$1" || return 1
+  done
+}
+
 # wait_until COMMAND...: waits, at most a minute, until the command succeeds; for what another process does.
 wait_until () {
   local deadline=$((SECONDS + 60))
