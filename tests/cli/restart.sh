@@ -148,9 +148,9 @@ expect_match written '^3$'
 begin "one that is down when the program stops is tried once more, and what is left is told"
 rm -f count written stderr
 sed '1s/{/{ "engine": { "shutdown": "300ms" },/' write.json >short.json
-"$WEIR" run --quiet --set out.times=1000 --set out.every=1 short.json 2>stderr &
+"$WEIR" run --quiet --progress --set out.times=1000 --set out.every=1 short.json 2>stderr &
 pid=$!
-wait_until grep -q 'it restarts in' stderr
+wait_until grep -q ', queued 200, .*; down: out$' stderr
 kill -TERM $pid
 wait $pid
 status=$?
@@ -158,7 +158,7 @@ expect_status 3
 expect_match stderr '^weir: warning: split:out holds 200 records, '
 
 begin "progress says who is down"
-rm -f count written
+rm -f count written stderr
 "$WEIR" run --quiet --progress --set out.times=1000 --set out.every=1 short.json 2>stderr &
 pid=$!
 wait_until grep -q '; down: out$' stderr
@@ -180,13 +180,18 @@ expect_match stderr '^weir: child \(exec, producer\): child [0-9]+ \(sh\) exited
 
 begin "exec: a transform whose child takes no more and fails has the rest of its input still"
 cat >exec.json <<'END'
-{ "producers": { "gen": { "plugin": "generate", "count": 60, "rate": 100, "size": 10 } },
+{ "producers": { "gen": { "plugin": "generate", "rate": 100, "size": 10 } },
   "transforms": { "child": { "plugin": "exec", "from": "gen", "on_error": "restart",
                              "command": ["sh", "-c", "echo x >>count; test $(wc -l <count) -ge 3 || exit 1; exec cat"] } },
   "consumers": { "out": { "plugin": "file", "from": "child", "path": "written" } } }
 END
-weir exec.json
+rm -f count written stderr
+"$WEIR" run --quiet --summary summary.json exec.json 2>stderr &
+pid=$!
+wait_until test -s written
+kill -TERM $pid
+wait $pid
+status=$?
 expect_status 0
 [ "$(figure child restarts)" = 2 ] || fail "restarted $(figure child restarts) times: $(cat stderr)"
-[ -s written ] || fail "nothing was written"
 finish
