@@ -174,14 +174,17 @@ expect [ "$(tail -n 1 out.txt)" = 199999 ]
 
 # ---- being stopped ----------------------------------------------------------------------------------------------------------
 
-# stop SIGNAL: runs p.json with its summary, and stops it once it has written something.
+# stop SIGNAL CONDITION OPTION...: runs p.json with its summary, and stops it once CONDITION holds.
 written () { [ -s out.txt ]; }
+is_full () { grep -q '; paused: in$' stderr; }
 stop () {
-  rm -f out.txt summary.json
-  "$WEIR" run --quiet --summary summary.json p.json </dev/null >stdout 2>stderr &
-  local pid=$!
-  wait_until written
-  kill "-$1" $pid
+  local signal=$1 condition=$2 pid
+  shift 2
+  rm -f out.txt summary.json stderr
+  "$WEIR" run --quiet --summary summary.json "$@" p.json </dev/null >stdout 2>stderr &
+  pid=$!
+  wait_until "$condition"
+  kill "-$signal" $pid
   wait $pid 2>/dev/null
   status=$?
 }
@@ -189,7 +192,7 @@ stop () {
 begin "SIGTERM in full flight: all that was made is delivered, or counted as queued"
 pipeline '"in": { "plugin": "generate", "text": "{seq}" }' '"slow": { "plugin": "throttle", "from": "in", "records_per_second": 100000, "burst": "1ms" }' \
   "$(file_out slow)"
-stop TERM
+stop TERM written
 expect_status 0
 expect_stderr ''
 balanced in:slow slow:out
@@ -203,7 +206,7 @@ begin "SIGTERM with too little time to drain: what is left is said and counted, 
 pipeline '"in": { "plugin": "generate", "text": "{seq}" }' '"slow": { "plugin": "throttle", "from": "in", "records_per_second": 1000, "burst": "1ms" }' \
   "$(file_out slow)"
 sed -i 's/^{/{ "engine": { "shutdown": "50ms" },/' p.json
-stop TERM
+stop TERM is_full --progress
 expect_status 3
 balanced in:slow slow:out
 expect [ "$(figure in:slow queued)" -gt 0 ]
@@ -213,13 +216,14 @@ expect_match stderr '^weir: warning: in:slow holds [0-9]+ records, [0-9]+ bytes$
 expect_match summary.json '"result": ?"undelivered"'
 
 begin "SIGKILL leaves whole lines and no part of a summary"
-stop KILL
+stop KILL written
 expect_status 137
 expect_missing summary.json
 expect [ "$(tail -c 1 out.txt | od -An -tx1)" = ' 0a' ]
 seq 0 $(($(wc -l <out.txt) - 1)) >wanted
 expect_file out.txt wanted
 echo old >summary.json
+rm out.txt
 "$WEIR" run --quiet --summary summary.json p.json </dev/null >stdout 2>stderr &
 wait_until written
 kill -KILL $!

@@ -20,7 +20,7 @@ cat >to.json <<'END'
 END
 cat >endless.json <<'END'
 {
-  "engine": { "shutdown": "300ms" },
+  "engine": { "shutdown": "20s" },
   "producers": { "in": { "plugin": "generate", "text": "{seq}" } },
   "consumers": { "child": { "plugin": "exec", "from": "in", "command": "true" } }
 }
@@ -344,14 +344,20 @@ expect_said 'weir: child (exec, consumer): child N (sleep) was killed by signal 
 
 begin "a consumer that does not end behind its input, and ignores SIGTERM"
 rm -f number
-to '["sh", "-c", "trap \"\" TERM; echo $$ >number; while :; do sleep 1000; done"]' exit_timeout=200ms kill_after=50ms
+exec 8<>fifo
+input=fifo
+start to.json '["sh", "-c", "trap \"\" TERM; echo $$ >number; while :; do sleep 1000; done"]' exit_timeout=200ms kill_after=50ms
+input=/dev/null
+wait_until test -s number # its trap is set
+exec 8>&-
+await
 expect_status 1
 expect_said 'weir: child (exec, consumer): child N (sh) was killed by signal 9 (Killed): it had not exited 200 ms after its input came to an end (exit_timeout)'
 expect is_gone number
 
 begin "a consumer that never reads is killed at the deadline"
 rm -f number
-sed 's/"text": "{seq}"/"size": 2000000/' endless.json >large.json
+sed 's/"text": "{seq}"/"size": 2000000/; s/"20s"/"300ms"/' endless.json >large.json
 start large.json '["sh", "-c", "head -c 1 >/dev/null; echo $$ >number; exec sleep 1000"]'
 wait_until test -s number
 kill -TERM "$pid"
@@ -363,7 +369,7 @@ begin "a consumer that was given all and does not end by the deadline has failed
 rm -f number
 sed 's/"20s"/"100ms"/' to.json >short.json
 input=hello
-start short.json '["sh", "-c", "echo $$ >number; exec sleep 1000"]'
+start short.json '["sh", "-c", "read line; echo $$ >number; exec sleep 1000"]'
 input=/dev/null
 wait_until test -s number
 kill -TERM "$pid"
@@ -489,7 +495,7 @@ begin "a child that closes its output early and reads on"
 rm -f read slept
 exec 8<>fifo
 input=fifo
-start through.json '["sh", "-c", "echo said; exec >&-; sleep 0.8; echo >slept; cat >read"]' exit_timeout=500ms
+start through.json '["sh", "-c", "echo said; exec >&-; sleep 2.2; echo >slept; cat >read"]' exit_timeout=2s
 exec 9>fifo 8>&-
 wait_until test -e slept
 cat hello >&9
@@ -501,8 +507,15 @@ expect_text out said
 expect_file read hello
 
 begin "a child that does not end behind its input"
-rm -f number
-through '["sh", "-c", "cat; echo $$ >number; exec sleep 1000"]' exit_timeout=50ms
+rm -f number out
+exec 8<>fifo
+input=fifo
+start through.json '["sh", "-c", "echo $$ >number; cat; exec sleep 1000"]' exit_timeout=50ms
+exec 9>fifo 8>&-
+cat numbers >&9
+wait_until cmp -s out numbers # so that it is silent behind its input
+exec 9>&-
+await
 expect_status 1
 expect_file out numbers
 expect_said 'weir: child (exec, transform): child N (sh) was killed by signal 15 (Terminated): it had not exited 50 ms after its input came to an end (exit_timeout)'
@@ -510,7 +523,7 @@ expect is_gone number
 
 begin "a child that is slow, but not silent, behind its input has its time"
 input=hello
-through '["sh", "-c", "cat; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; echo $i; done"]' exit_timeout=600ms
+through '["sh", "-c", "cat; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.25; echo $i; done"]' exit_timeout=2s
 expect_status 0
 expect_text out $'hello\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10'
 

@@ -10,7 +10,6 @@ copy () {
   [ $# -lt 3 ] || { from=last; transforms="\"transforms\": { $3 },"; }
   cat >copy.json <<END
 {
-  "engine": { "shutdown": "200ms" },
   "producers": { "log": { "plugin": "file", $1 } },
   $transforms
   "consumers": { "out": { "plugin": "file", "from": "$from", ${2:-"\"path\": \"out\""} } }
@@ -20,8 +19,9 @@ END
 
 LINES='"last": { "plugin": "lines", "from": "log" }'
 
-# start: runs copy.json in the background, until it follows; its number is in $pid.
+# start: runs copy.json in the background; its number is in $pid.
 start () {
+  : >stderr # what the one before has said is not read again
   "$WEIR" run copy.json >stdout 2>stderr &
   pid=$!
 }
@@ -116,6 +116,7 @@ expect_match summary.json '"result": ?"failed"'
 
 begin "a full disk is waited for, which is said once, and a stop says what is left"
 copy '"path": "small"' '"path": "/dev/full", "when_full_disk": "wait"' "$LINES"
+sed -i '1s/{/{ "engine": { "shutdown": "200ms" },/' copy.json
 start
 wait_until grep -q 'trying again' stderr
 stop
@@ -163,8 +164,9 @@ expect_match out '^five$'
 # pause, resume: nothing is looked at in between.
 pause () {
   kill -STOP $pid
-  wait_until grep -q '^State:.*stopped' "/proc/$pid/status"
+  wait_until is_stopped
 }
+is_stopped () { ! grep -h '^State:' "/proc/$pid"/task/*/status | grep -q -v stopped; }
 resume () { kill -CONT $pid; }
 # rotate NAME...: app.log, and what it was before, are renamed to the first name, what that was to the next.
 rotate () {

@@ -5,7 +5,6 @@
 
 cat >cat.json <<'END'
 {
-  "engine": { "shutdown": "200ms" },
   "producers": { "in": { "plugin": "stdio" } },
   "consumers": { "out": { "plugin": "stdio", "from": "in" } }
 }
