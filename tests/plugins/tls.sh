@@ -33,10 +33,10 @@ openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /
 
 # ---- the program, and what it talks to ----
 
-# start NAME: runs NAME.json in the background; its standard error is NAME.err, its standard output NAME.out, its process $NAME.
+# start NAME OPTION...: runs NAME.json in the background; its standard error is NAME.err, its standard output NAME.out, its process $NAME.
 start () {
   : >"$1.err" # not that of the one before
-  "$WEIR" run --quiet --summary "$1.summary" "$1.json" </dev/null >"$1.out" 2>"$1.err" &
+  "$WEIR" run --quiet --summary "$1.summary" "${@:2}" "$1.json" </dev/null >"$1.out" 2>"$1.err" &
   eval "$1=$!"
 }
 
@@ -254,7 +254,7 @@ expect_match server.err 'refused 127\.0\.0\.1:[0-9]+: expected a TLS handshake, 
 exec 8>&-
 begin "one that says nothing is given up, and holds up nobody"
 stop server
-server server ', "handshake_timeout": "300ms"'
+server server ', "handshake_timeout": "3s"' # which is that of whom it does let in, too
 silent=()
 for _ in {1..30}; do
   { exec {fd}<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null
@@ -271,7 +271,7 @@ stop server
 expect_match server.summary '"handshakes_failed": *30'
 
 begin "who is in the handshake counts toward max"
-server server ', "max": 1, "handshake_timeout": "300ms"'
+server server ', "max": 1, "handshake_timeout": "3s"'
 { exec 8<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null
 client ', "ca": "ca.pem"'
 run "$WEIR" run --quiet client.json
@@ -381,7 +381,8 @@ cat >fast.json <<END
 END
 # queued: the bytes that the kernel of this host holds for the server.
 queued () { awk -v to="$(printf ':%04X$' "$port")" '$3 ~ to { split ($5, q, ":"); print q[1] }' /proc/net/tcp; }
-start fast
+start fast --progress
+wait_until grep -q '; paused: in$' fast.err
 # It rests once all that is between them is full, and the kernel holds what nobody takes.
 is_full () {
   local before
