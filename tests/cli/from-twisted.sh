@@ -18,7 +18,9 @@ free_port () {
 server=$(free_port) proxy=$(free_port)
 while [ "$proxy" = "$server" ]; do proxy=$(free_port); done
 sed -e "/^\\$ /s/1234/$server/g; /^\\$ /s/1235/$proxy/g; s/:-1234/:-$server/; s/:-1235/:-$proxy/; s/127.0.0.1:1234/127.0.0.1:$server/; s/127.0.0.1:1235/127.0.0.1:$proxy/" \
-  "$WEIR_SOURCE/docs/from-twisted.md" >page.md
+  "$WEIR_SOURCE/docs/from-twisted.md" >shown.md
+# Who reads the page takes longer from one command to the next than a stop does: here it is waited for.
+sed '/^\$ kill /s/$/; timeout 60 sh -c "while [ -e server.pid ]; do sleep 0.02; done"/' shown.md >page.md
 
 # What fails in between leaves no server behind.
 end_servers () {

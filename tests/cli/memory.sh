@@ -55,7 +55,7 @@ paused () {
 
 begin "a throttled pipeline fed gigabytes"
 truncate -s "$([ "$long" = 1 ] && echo 10G || echo 1G)" big
-pipeline '"plugin": "file", "path": "big"' '"slow": { "plugin": "throttle", "from": "in", "bytes_per_second": "2GB", "burst": "1ms" },
+pipeline '"plugin": "file", "path": "big"' '"slow": { "plugin": "throttle", "from": "in", "bytes_per_second": "1GB", "burst": "1ms" },
   "none": { "plugin": "match", "from": "slow", "pattern": "^x" }' none
 peak </dev/null
 paused in:slow
@@ -76,9 +76,9 @@ peak < <(awk -v n="$count" 'BEGIN { for (i = 0; i < n; i++) printf "%65525s\nkee
 expect [ "$lines" = "$count" ]
 
 begin "a flood of newlines"
-head -c "$([ "$long" = 1 ] && echo 64M || echo 4M)" /dev/zero | tr '\0' '\n' >newlines
+head -c "$([ "$long" = 1 ] && echo 64M || echo 2M)" /dev/zero | tr '\0' '\n' >newlines
 pipeline '"plugin": "file", "path": "newlines"' '"cut": { "plugin": "lines", "from": "in" },
-  "slow": { "plugin": "throttle", "from": "cut", "records_per_second": 4000000, "burst": "1ms" }' slow
+  "slow": { "plugin": "throttle", "from": "cut", "records_per_second": 1000000, "burst": "1ms" }' slow
 peak </dev/null
 expect [ "$lines" = "$(stat -c %s newlines)" ]
 paused cut:slow

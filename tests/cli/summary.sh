@@ -138,7 +138,7 @@ expect_text summary.json kept
 
 begin "the readable summary says in words where the stream was held up"
 cat >slow.json <<'END'
-{ "producers": { "source": { "plugin": "generate", "count": 60 } },
+{ "producers": { "source": { "plugin": "generate", "count": 600 } },
   "transforms": { "slow": { "plugin": "throttle", "from": "source", "records_per_second": 500, "burst": "2ms",
                             "queue": { "records": 4 } } },
   "consumers": { "out": { "plugin": "null", "from": "slow" } } }
