@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench.sh [CASE...]: weir beside the peers that are installed, on this machine, now. Every command of a case runs in turn, several
 # times over, and a table shows medians; what a command has written is compared before its time counts. Nothing here passes or fails.
-# Cases: hop isolate copy match random memory idle (tests/bench/local.sh), proxy proxy-100 serve slow idle-serve idle-proxy (tests/bench/net.sh).
+# Cases: hop isolate copy match random memory idle (tests/bench/local.sh), proxy proxy-100 isolate-proxy serve slow idle-serve idle-proxy (tests/bench/net.sh).
 # Environment: RUNS (5), GIB (1: size of the input on tmpfs), QUICK=1 (one short run of each, to see that it works; its figures mean
 # nothing), BENCH_FOLDER (/dev/shm), WEIR, WEIR_SOURCE, WEIR_BUILD.
 set -eu

@@ -35,14 +35,14 @@ run_peers () {
   measure_runs "$runs" ${word:+--word "$word"} --figures "${arguments[@]}"
 }
 
-# weir_peer FILE SET...: our own row, once FILE can be run.
+# weir_peer FILE SET...: our own row, once FILE can be run; called $as.
 weir_peer () {
   local file=$bench/$1 setting command="exec $WEIR run --quiet"
   "$WEIR" check "$file" >/dev/null 2>&1 || { note "weir does not take $1"; return 0; }
   for setting in "${@:2}"; do command+=" --set $setting"; done
-  peer weir "$command $file"
+  peer "${as:-weir}" "$command $file"
 }
-weir_proxy () { weir_peer proxy.json client.listen=127.0.0.1:\$LISTEN upstream.connect=127.0.0.1:\$UPSTREAM; }
+weir_proxy () { weir_peer proxy.json client.listen=127.0.0.1:\$LISTEN upstream.connect=127.0.0.1:\$UPSTREAM "$@"; }
 weir_random () { weir_peer serve-random.json client.listen=127.0.0.1:\$LISTEN; }
 
 loop_proxy () { peer "read and write loop in C, 64 KiB" "exec $programs/net-loop"; }
@@ -127,6 +127,14 @@ if case_is proxy-100; then
   forget_peers
   proxies
   run_peers "$runs" GiB/s proxy --mib "$busy_mib" --connections 100
+fi
+
+if case_is isolate-proxy; then
+  title isolate-proxy "bytes from client to upstream on one connection, $busy_mib MiB, with what accepts and answers in a child process"
+  forget_peers
+  weir_proxy
+  as="weir, client isolated" weir_proxy client.isolate=true
+  run_peers "$runs" GiB/s proxy --mib "$busy_mib"
 fi
 
 if case_is serve; then
