@@ -44,16 +44,17 @@ label_of (const WeirConfigInput *input)
                           loss != NULL ? loss : "");
 }
 
-/* What stands behind a stage's name: "tcp, producer, per connection", "reply to client". */
+/* What stands behind a stage's name: "tcp, producer, per connection", "reply to client, isolated". */
 static char *
 note_of (const WeirConfigStage *stage)
 {
+  const char *isolated = stage->isolate ? ", isolated" : "";
   if (stage->to != NULL) {
-    return g_strdup_printf ("%s to %s", stage->plugin_name, stage->to);
+    return g_strdup_printf ("%s to %s%s", stage->plugin_name, stage->to, isolated);
   }
-  return g_strdup_printf ("%s%s%s%s%s", stage->plugin_name, stage->kind == WEIR_TRANSFORM ? "" : ", ",
+  return g_strdup_printf ("%s%s%s%s%s%s", stage->plugin_name, stage->kind == WEIR_TRANSFORM ? "" : ", ",
                           stage->kind == WEIR_TRANSFORM ? "" : weir_kind_names[stage->kind],
-                          stage->per_connection ? ", per connection" : "", stage->shared ? ", shared" : "");
+                          stage->per_connection ? ", per connection" : "", stage->shared ? ", shared" : "", isolated);
 }
 
 /* ---- text ---- */

@@ -123,6 +123,14 @@ stop
 expect_status 0
 expect_match summary '"connections": 30'
 
+begin "the drawing says what is isolated, also where it is so with another"
+run "$WEIR" graph unix.json --set back.isolate=true
+expect_status 0
+expect_stdout 'in (unix, producer, per connection, isolated)
+> split (lines)
+> odd (match)
+> back (reply to in, isolated)'
+
 # ---- what goes wrong there ----
 
 begin "the child is killed: that is the listener's failure, and its connections end"
