@@ -66,9 +66,9 @@ on_control (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition, gpointer
 void
 weir_ends_listen (WeirEnds *ends)
 {
-  GSource *source = g_unix_fd_source_new (ends->control, G_IO_IN | G_IO_HUP);
-  g_source_set_callback (source, G_SOURCE_FUNC (on_control), ends, NULL);
-  weir_stage_attach (ends->stage, source); /* it is the last to close */
+  ends->hears = g_unix_fd_source_new (ends->control, G_IO_IN | G_IO_HUP);
+  g_source_set_callback (ends->hears, G_SOURCE_FUNC (on_control), ends, NULL);
+  g_source_attach (ends->hears, ends->stage->worker->context); /* no stage's: any of them may be the last to close */
 }
 
 /* ---- one of a connection ---- */
@@ -124,6 +124,10 @@ end (WeirEnds *ends)
   }
   gboolean failed = ends->stage->failed || (ends->reader != NULL && ends->reader->failed) ||
                     (ends->writer != NULL && ends->writer->failed);
+  if (ends->hears != NULL) {
+    g_source_destroy (ends->hears);
+    g_clear_pointer (&ends->hears, g_source_unref);
+  }
   weir_ends_store_figures (ends);
   weir_store_release (&ends->shared->over, failed ? 0 : 1);
   g_clear_pointer (&ends->shared, weir_shared_free);

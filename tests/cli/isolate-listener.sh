@@ -50,6 +50,7 @@ part () {
     wait "${peers[$peer]}"
   done
 }
+files_of () { find "/proc/$1/fd" -mindepth 1 | wc -l; }
 same_child () { [ "$(child_of $pid)" = "$child" ]; }
 # comparable FIGURES: without what depends on how the bytes of a peer come.
 comparable () { figures summary | sed '/"bytes_out": /d;/"records_out": /d;/"records_in": /d;/"in": /d;/"out": /d' >"$1"; }
@@ -103,7 +104,7 @@ balanced 4
 begin "thirty short connections leave no descriptor and no thread behind, neither here nor there"
 serve unix.json --set in.isolate=true
 child=$(child_of $pid)
-files_of () { find "/proc/$1/fd" -mindepth 1 | wc -l; }
+
 threads_of () { find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l; }
 all_of () { echo "$(files_of $pid) $(threads_of $pid) $(files_of "$child") $(threads_of "$child")"; }
 before=$(all_of)
@@ -237,6 +238,29 @@ for order in read-hang reply-hang; do
   expect is_gone "$child"
 done
 sed -i 's/"100ms"/"5s"/' gate.json
+
+begin "what nobody here wants any more ends there, also behind the end of its producer, which may be over before what it has made is here"
+cat >rest.json <<'END'
+{ "engine": { "shutdown": "1h" },
+  "producers": { "in": { "plugin": "unix", "listen": "serve.socket", "per_connection": true, "isolate": true } },
+  "consumers": { "takes": { "plugin": "wrong", "how": "wait", "from": "in", "isolate": true } } }
+END
+cat >give.json <<'END'
+{ "producers": { "much": { "plugin": "stdio" } },
+  "consumers": { "peer": { "plugin": "unix", "connect": "serve.socket", "from": "much" } } }
+END
+serve rest.json
+child=$(child_of $pid)
+before="$(files_of $pid) $(files_of "$child")"
+as_before () { [ "$(files_of $pid) $(files_of "$child")" = "$before" ]; }
+head -c 1700000 /dev/zero | timeout 50 "$WEIR" run --quiet give.json
+taker () { children_of $pid | tr ' ' '\n' | while read -r c; do ! tr '\0' ' ' <"/proc/$c/cmdline" | grep -q 'isolated takes' || echo "$c"; done; }
+has_taker () { [ -n "$(taker)" ]; }
+wait_until has_taker
+kill -KILL "$(taker)"
+wait_until as_before || fail "before: $before, now: $(files_of $pid) $(files_of "$child")"
+stop
+expect_status 0
 
 # ---- stops ----
 
