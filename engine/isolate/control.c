@@ -7,22 +7,15 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-gboolean
-weir_control_say (int fd, WeirSaying type, const char *text)
-{
-  return weir_control_say_with (fd, type, text, NULL, 0);
-}
-
 /* Room for as many descriptors as may come, aligned as the kernel wants it. */
 typedef union {
   struct cmsghdr head;
   guint8 bytes[CMSG_SPACE (WEIR_CONTROL_FDS * sizeof (int))];
 } Rights;
 
-gboolean
-weir_control_say_with (int fd, WeirSaying type, const char *text, const int *fds, gsize count)
+static gboolean
+send_message (int fd, WeirSaying type, const char *text, const int *fds, gsize count, int flags)
 {
-  g_return_val_if_fail (count <= WEIR_CONTROL_FDS, FALSE);
   char head[] = { *WEIR_CONTROL_VERSION, (char) type };
   gsize size = text != NULL ? MIN (strlen (text), WEIR_CONTROL_TEXT) : 0;
   struct iovec parts[] = { { head, sizeof head }, { (char *) text, size } };
@@ -39,9 +32,28 @@ weir_control_say_with (int fd, WeirSaying type, const char *text, const int *fds
   }
   ssize_t sent;
   do {
-    sent = sendmsg (fd, &message, MSG_NOSIGNAL);
+    sent = sendmsg (fd, &message, MSG_NOSIGNAL | flags);
   } while (sent < 0 && errno == EINTR);
   return sent >= 0;
+}
+
+gboolean
+weir_control_say (int fd, WeirSaying type, const char *text)
+{
+  return send_message (fd, type, text, NULL, 0, 0);
+}
+
+gboolean
+weir_control_try (int fd, WeirSaying type, const char *text)
+{
+  return send_message (fd, type, text, NULL, 0, MSG_DONTWAIT);
+}
+
+gboolean
+weir_control_say_with (int fd, WeirSaying type, const char *text, const int *fds, gsize count)
+{
+  g_return_val_if_fail (count <= WEIR_CONTROL_FDS, FALSE);
+  return send_message (fd, type, text, fds, count, 0);
 }
 
 static void

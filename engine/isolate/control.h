@@ -37,7 +37,9 @@ typedef enum {
 
 /* Waits while the other end's queue is full. FALSE: it is not there any more. Any thread. */
 gboolean weir_control_say (int fd, WeirSaying type, const char *text);
-/* Likewise, with descriptors, which stay the caller's. FALSE: errno. */
+/* Likewise, and never waits. FALSE: errno, EAGAIN where it would have to. */
+gboolean weir_control_try (int fd, WeirSaying type, const char *text);
+/* Likewise, waiting, with descriptors, which stay the caller's. FALSE: errno. */
 gboolean weir_control_say_with (int fd, WeirSaying type, const char *text, const int *fds, gsize count);
 /* One message: its type, and its text in a new string. 0: there is none now; -1: there is nobody any more, or what came is no message. */
 int weir_control_hear (int fd, char **text);

@@ -3,8 +3,6 @@
  * under it, as that may tell who waits. */
 #include "isolate/crossing.h"
 
-#include "isolate/control.h"
-
 #include <stdio.h>
 
 void
@@ -116,11 +114,10 @@ weir_crossing_over (WeirCrossing *crossing, guint64 number, WeirOutcome outcome)
   }
 }
 
-void
-weir_crossing_say (int control, guint64 number, WeirOutcome outcome)
+char *
+weir_crossing_text (guint64 number, WeirOutcome outcome)
 {
-  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT " %u", number, (guint) outcome);
-  weir_control_say (control, WEIR_SAY_DELIVERED, text);
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " %u", number, (guint) outcome);
 }
 
 gboolean

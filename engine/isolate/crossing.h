@@ -32,6 +32,6 @@ WeirOrigin *weir_crossing_resolve (gpointer crossing, const guint64 *numbers, gs
 /* The other end has said so. */
 void weir_crossing_over (WeirCrossing *crossing, guint64 number, WeirOutcome outcome);
 
-/* The other end is told, by its control socket; what it hears. FALSE: it is not that. */
-void weir_crossing_say (int control, guint64 number, WeirOutcome outcome);
+/* What the other end is told, as text: g_free() it; and what it hears. FALSE: it is not that. */
+char *weir_crossing_text (guint64 number, WeirOutcome outcome);
 gboolean weir_crossing_hear (const char *text, guint64 *number, WeirOutcome *outcome);

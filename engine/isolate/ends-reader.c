@@ -96,7 +96,8 @@ reader_stop (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 static void
 reader_delivered (G_GNUC_UNUSED WeirStage *stage, gpointer state, gpointer token, WeirOutcome outcome)
 {
-  weir_crossing_say (weir_ends_of (state)->control, GPOINTER_TO_SIZE (token), outcome);
+  g_autofree char *text = weir_crossing_text (GPOINTER_TO_SIZE (token), outcome);
+  weir_control_say (weir_ends_of (state)->control, WEIR_SAY_DELIVERED, text);
 }
 
 static void

@@ -12,11 +12,60 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-void
-weir_isolate_say (WeirIsolate *isolate, WeirSaying what)
+/* ---- what it is told ---- */
+
+typedef struct {
+  WeirSaying what;
+  char *text;
+} Saying;
+
+static void
+saying_free (gpointer data)
 {
-  if (!isolate->gone && isolate->control >= 0) {
-    weir_control_say (isolate->control, what, NULL);
+  Saying *saying = data;
+  g_free (saying->text);
+  g_free (saying);
+}
+
+static gboolean
+on_room (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition, gpointer data)
+{
+  WeirIsolate *isolate = data;
+  while (!g_queue_is_empty (&isolate->unsaid)) {
+    const Saying *saying = g_queue_peek_head (&isolate->unsaid);
+    if (!isolate->gone && !weir_control_try (isolate->control, saying->what, saying->text) && errno == EAGAIN) {
+      return G_SOURCE_CONTINUE;
+    }
+    saying_free (g_queue_pop_head (&isolate->unsaid));
+  }
+  return G_SOURCE_REMOVE;
+}
+
+/* Behind what waits already. */
+static void
+say_later (WeirIsolate *isolate, WeirSaying what, const char *text)
+{
+  Saying *saying = g_new (Saying, 1);
+  *saying = (Saying){ what, g_strdup (text) };
+  if (g_queue_is_empty (&isolate->unsaid)) {
+    GSource *source = g_unix_fd_source_new (isolate->control, G_IO_OUT);
+    g_source_set_callback (source, G_SOURCE_FUNC (on_room), isolate, NULL);
+    weir_stage_attach (isolate->stage, source);
+  }
+  g_queue_push_tail (&isolate->unsaid, saying);
+}
+
+void
+weir_isolate_say (WeirIsolate *isolate, WeirSaying what, const char *text)
+{
+  if (isolate->gone || isolate->control < 0) {
+    return;
+  }
+  if (isolate->stage->connection == NULL) {
+    weir_control_say (isolate->control, what, text);
+  } else if (!g_queue_is_empty (&isolate->unsaid) ||
+             (!weir_control_try (isolate->control, what, text) && errno == EAGAIN)) {
+    say_later (isolate, what, text);
   }
 }
 
@@ -68,7 +117,7 @@ take (WeirIsolate *isolate, int type, const char *text, const int *fds, gsize fd
   case WEIR_SAY_OPENED:
     isolate->opened = TRUE;
     if (isolate->start_wanted) {
-      weir_isolate_say (isolate, WEIR_SAY_START);
+      weir_isolate_say (isolate, WEIR_SAY_START, NULL);
     }
     break;
   case WEIR_SAY_STARTED:
@@ -267,7 +316,7 @@ weir_isolate_end_child (WeirIsolate *isolate)
   gboolean by_itself = isolate->output_over && isolate->stage->kind == WEIR_PRODUCER;
   if (!isolate->gone && isolate->process.pid != 0) {
     if (!by_itself) {
-      weir_isolate_say (isolate, WEIR_SAY_HALT);
+      weir_isolate_say (isolate, WEIR_SAY_HALT, NULL);
     }
     weir_isolate_await (isolate, &never, by_itself ? -1 : HALT_LIMIT);
   }
@@ -278,6 +327,7 @@ weir_isolate_end_child (WeirIsolate *isolate)
   weir_isolate_conclude (isolate);
   close_fd (isolate->stage, &isolate->data);
   close_fd (isolate->stage, &isolate->control);
+  g_queue_clear_full (&isolate->unsaid, saying_free);
 }
 
 static gboolean
@@ -304,7 +354,7 @@ weir_isolate_is_ended (WeirIsolate *isolate)
   }
   if (!isolate->halt_told) {
     isolate->halt_told = TRUE;
-    weir_isolate_say (isolate, WEIR_SAY_HALT);
+    weir_isolate_say (isolate, WEIR_SAY_HALT, NULL);
     GSource *source = g_timeout_source_new (HALT_LIMIT / 1000);
     g_source_set_callback (source, on_halt_limit, isolate, NULL);
     weir_stage_attach (isolate->stage, source);

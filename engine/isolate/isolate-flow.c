@@ -280,7 +280,7 @@ look_at_inputs (WeirStage *stage, WeirIsolate *isolate)
   take_released (stage, isolate);
   if (!isolate->settle_told && any_held_up (stage, isolate)) {
     isolate->settle_told = TRUE;
-    weir_isolate_say (isolate, WEIR_SAY_SETTLE);
+    weir_isolate_say (isolate, WEIR_SAY_SETTLE, NULL);
   }
   if (any_waits (stage, isolate) && weir_load_relaxed (&isolate->shared->wants) == 0) {
     /* Said, and looked at once more: whoever releases stores, fences, and reads what was said. */

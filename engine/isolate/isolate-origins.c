@@ -62,9 +62,8 @@ weir_isolate_delivered (WeirStage *stage, gpointer state, gpointer token, WeirOu
 {
   WeirIsolate *isolate = weir_isolate_of (state);
   (void) stage;
-  if (!isolate->gone && isolate->control >= 0) {
-    weir_crossing_say (isolate->control, GPOINTER_TO_SIZE (token), outcome);
-  }
+  g_autofree char *text = weir_crossing_text (GPOINTER_TO_SIZE (token), outcome);
+  weir_isolate_say (isolate, WEIR_SAY_DELIVERED, text);
 }
 
 /* It has gone before it said what became of this one. What it had not released comes again; what it had, it held in part. */

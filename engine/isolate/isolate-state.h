@@ -46,6 +46,7 @@ typedef struct {
   gboolean halted;                 /* the deadline has passed */
   gboolean start_wanted, drain_told, settle_told, halt_told, end_sent;
   gboolean blameless;            /* it has failed with another of its connection */
+  GQueue unsaid;                 /* of a connection: Saying, what the child has no room to hear now */
   char *failure, *crash, *stuck; /* what it has said of itself; NULL: nothing */
   guint64 received;              /* records */
   GHashTable *streams;           /* number in the child -> here, of those that it has opened */
@@ -73,7 +74,8 @@ void weir_isolate_conclude (WeirIsolate *isolate);
 void weir_isolate_end_child (WeirIsolate *isolate);
 /* Sees to its end, and the stage lingers until then. FALSE: it is not there yet. */
 gboolean weir_isolate_is_ended (WeirIsolate *isolate);
-void weir_isolate_say (WeirIsolate *isolate, WeirSaying what);
+/* text: NULL or borrowed. Of a connection, whose worker others share, it waits in a list where the child does not hear it now. */
+void weir_isolate_say (WeirIsolate *isolate, WeirSaying what, const char *text);
 
 /* ---- isolate-flow.c ---- */
 WeirNext weir_isolate_produce (WeirStage *stage, gpointer state);

@@ -14,7 +14,7 @@ drain (WeirStage *stage)
   WeirIsolate *isolate = weir_isolate_of (stage->self);
   if (!isolate->drain_told) {
     isolate->drain_told = TRUE;
-    weir_isolate_say (isolate, WEIR_SAY_DRAIN);
+    weir_isolate_say (isolate, WEIR_SAY_DRAIN, NULL);
   }
   weir_isolate_conclude (isolate); /* its connection may have failed */
 }
@@ -89,7 +89,7 @@ isolate_start (WeirStage *stage, gpointer state)
   WeirIsolate *isolate = weir_isolate_of (state);
   isolate->start_wanted = TRUE;
   if (isolate->opened && !weir_isolate_is_joined (isolate)) {
-    weir_isolate_say (isolate, WEIR_SAY_START);
+    weir_isolate_say (isolate, WEIR_SAY_START, NULL);
   }
   if (stage->connection == NULL) {
     weir_isolate_await (isolate, &isolate->started, -1);
@@ -116,7 +116,7 @@ static void
 isolate_stop (WeirStage *stage, gpointer state)
 {
   WeirIsolate *isolate = weir_isolate_of (state);
-  weir_isolate_say (isolate, WEIR_SAY_UNWANTED);
+  weir_isolate_say (isolate, WEIR_SAY_UNWANTED, NULL);
   weir_stage_linger (stage, !isolate->gone && !stage->listens);
 }
 
@@ -139,7 +139,7 @@ static void
 stop_producer (WeirStage *stage)
 {
   stage->stopping = TRUE;
-  weir_isolate_say (weir_isolate_of (stage->self), WEIR_SAY_STOP);
+  weir_isolate_say (weir_isolate_of (stage->self), WEIR_SAY_STOP, NULL);
 }
 
 /* The others are told at their end. The connections of one that listens wait for the child before that. */
@@ -149,7 +149,7 @@ halt (WeirStage *stage)
   WeirIsolate *isolate = weir_isolate_of (stage->self);
   isolate->halted = TRUE;
   if (isolate->of->joins) {
-    weir_isolate_say (isolate, WEIR_SAY_HALT);
+    weir_isolate_say (isolate, WEIR_SAY_HALT, NULL);
   }
 }
 

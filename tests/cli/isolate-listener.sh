@@ -343,6 +343,42 @@ part 1
 expect_status 3
 expect_text told '1 abandoned'
 
+begin "a child that hears nothing holds up nobody else on the worker; what it was to be told it is told once it does"
+cat >two.json <<'END'
+{ "engine": { "workers": 1 },
+  "producers": { "in": { "plugin": "gate", "path": "serve.socket", "told": "told", "per_connection": true, "isolate": true },
+                 "other": { "plugin": "unix", "listen": "other.socket", "per_connection": true } },
+  "transforms": { "split": { "plugin": "lines", "from": "in" }, "lines": { "plugin": "lines", "from": "other" } },
+  "consumers": { "kept": { "plugin": "keeps", "most": 1001, "shared": true, "from": ["split", "lines"] },
+                 "back": { "plugin": "reply", "to": "other", "from": "lines" } } }
+END
+rm -f told other.socket
+serve two.json --progress
+child=$(child_of $pid)
+mkfifo open
+{ awk 'BEGIN { for (i = 0; i < 1000; i++) printf "%1023d\n", i }'; cat open; } | timeout 50 "$WEIR" run --quiet peer.json >/dev/null 2>&1 &
+asking=$!
+exec 6>open
+wait_until grep -q ', consumed 1000 ' stderr
+kill -STOP "$child"
+sed 's/serve.socket/other.socket/' peer.json >other.json
+timeout 50 "$WEIR" run --quiet other.json <ask.1 >got.1 2>&1 4>&- 6>&- &
+peers[1]=$!
+exec 4>ask.1
+for n in 1 2 3; do
+  say 1 $n
+  wait_until grep -q $n got.1
+done
+kill -CONT "$child"
+part 1
+exec 6>&-
+wait $asking
+stop
+expect_status 0
+[ "$(wc -l <told)" -ge 1000 ] || fail "$(wc -l <told) were told of"
+expect_no_match told '[^d]$'
+expect_match told ' delivered$'
+
 # ---- limits ----
 
 begin "without room for a connection's descriptors here it is closed, and told; others come in once there is"

@@ -17,6 +17,7 @@ typedef struct {
   gboolean keep;
   int fd, told_fd; /* of the listener; of a connection's producer */
   guint peers, records;
+  guint32 stream; /* what a peer sends is one */
   GPtrArray *kept;
 } Gate;
 
@@ -135,7 +136,11 @@ gate_produce (WeirStage *stage, gpointer state)
   if (got == 0) {
     return WEIR_DONE;
   }
+  if (self->stream == 0) {
+    self->stream = weir_stream_open (stage, NULL);
+  }
   weir_stage_count (stage, BYTES, (guint64) got);
+  weir_stream_use (stage, self->stream);
   weir_origin_begin (stage, GUINT_TO_POINTER (++self->records));
   weir_emit_copy (stage, bytes, (gsize) got);
   weir_origin_end (stage);
