@@ -58,6 +58,9 @@ weir_intake_close (WeirStage *stage, guint32 closed)
     }
   }
   weir_intake_discard (stage);
+  for (guint i = 0; i < stage->input_count && closed == WEIR_LINK_FAILED; i++) {
+    weir_origins_abandon_queued (stage->inputs[i]);
+  }
 }
 
 /* R16: this stage has had enough. Its links are closed, the states of its streams end, and what is kept is settled. */

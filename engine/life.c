@@ -300,21 +300,18 @@ weir_life_fail (WeirStage *stage)
   weir_posts_close (stage);
   drop_streams (stage);
   weir_intake_close (stage, WEIR_LINK_FAILED);
-  for (guint i = 0; i < stage->input_count; i++) {
-    weir_origins_abandon_queued (stage->inputs[i]);
-  }
   weir_origins_abandon (stage);
   weir_life_end (stage);
 }
 
 void
-weir_life_stop (WeirStage *stage)
+weir_life_stop (WeirStage *stage, guint32 closed)
 {
   if (stage->life >= WEIR_LIFE_ENDED || stage->life == WEIR_LIFE_NEW) {
     return;
   }
   call_stop (stage);
-  weir_intake_close (stage, WEIR_LINK_FINISHED);
+  weir_intake_close (stage, closed);
   weir_life_end (stage);
 }
 

@@ -389,8 +389,8 @@ void weir_life_finish_output (WeirStage *stage);
 void weir_life_end_output (WeirStage *stage);
 /* Closes it, where its outputs are over and it does not linger. */
 void weir_life_close_ended (WeirStage *stage);
-/* R16: nobody is left to take what it makes. */
-void weir_life_stop (WeirStage *stage);
+/* R16: nobody is left to take what it makes; its inputs are closed: as WEIR_LINK_FAILED, where a taker has failed. */
+void weir_life_stop (WeirStage *stage, guint32 closed);
 /* Inputs are over: calls end() and ends the outputs when nothing is kept. */
 void weir_life_finish (WeirStage *stage);
 
@@ -433,7 +433,7 @@ void weir_intake_begin_produce (WeirStage *stage, WeirProduces produces, const W
 gboolean weir_intake_produce (WeirStage *stage, WeirTurn *turn); /* one produce(); TRUE: the turn is over */
 
 /* ---- enough.c ---- */
-/* Input is no longer wanted: closes all inputs and drops what lies in them. */
+/* Input is no longer wanted: closes all inputs and drops what lies in them, or, as WEIR_LINK_FAILED, abandons it and leaves it there. */
 void weir_intake_close (WeirStage *stage, guint32 closed);
 /* Drops what still comes on links that are closed that way. */
 void weir_intake_discard (WeirStage *stage);

@@ -43,10 +43,24 @@ weir_life_has_taker (WeirStage *stage)
   return FALSE;
 }
 
+/* What was to become of its input for a taker that has failed is not done, where one that had enough wants it no more. */
+static guint32
+why_no_taker (WeirStage *stage)
+{
+  for (guint p = 0; p < stage->port_count; p++) {
+    for (guint i = 0; i < stage->ports[p].count; i++) {
+      if (weir_load_relaxed (&stage->ports[p].links[i]->closed) == WEIR_LINK_FAILED) {
+        return WEIR_LINK_FAILED;
+      }
+    }
+  }
+  return WEIR_LINK_FINISHED;
+}
+
 void
 weir_life_check_takers (WeirStage *stage)
 {
   if (!weir_life_has_taker (stage)) {
-    weir_life_stop (stage);
+    weir_life_stop (stage, why_no_taker (stage));
   }
 }

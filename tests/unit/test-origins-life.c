@@ -323,6 +323,26 @@ START_TEST (the_failure_of_a_taker_abandons_what_comes_behind_it)
 }
 END_TEST
 
+/* What a stage in between has not taken, which nobody is left to take from. */
+START_TEST (the_failure_of_a_taker_abandons_what_lies_further_up)
+{
+  Rig *rig = rig_new ();
+  Fake *push = rig_add (rig, "push", WEIR_PRODUCER, &pusher_under, NULL);
+  Fake *between = rig_add (rig, "between", WEIR_TRANSFORM, &valve, NULL);
+  Fake *end = rig_add (rig, "end", WEIR_CONSUMER, &taker, NULL);
+  rig_link (rig, push, between, 10);
+  rig_link (rig, between, end, 10);
+  rig_begin (rig);
+  fake_do (push, emit_abc);
+  rig_until_noted (rig, between, "consume(a)", 1);
+  fake_do (end, fail_now);
+  ck_assert_int_eq (rig_finish (rig), WEIR_RESULT_FAILED);
+  ck_assert (!rig->late);
+  ck_assert_int_eq (atomic_load (&push->told[WEIR_ABANDONED]), 3);
+  rig_free (rig);
+}
+END_TEST
+
 static WeirNext
 reject (Fake *fake, G_GNUC_UNUSED const WeirRecord *record)
 {
@@ -356,6 +376,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, its_own_failure_abandons_what_is_open);
   tcase_add_test (tcase, the_failure_of_a_taker_abandons_what_lies_before_it);
   tcase_add_test (tcase, the_failure_of_a_taker_abandons_what_comes_behind_it);
+  tcase_add_test (tcase, the_failure_of_a_taker_abandons_what_lies_further_up);
   tcase_add_test (tcase, what_is_rejected_and_kept_by_nobody_is_told_so_or_abandoned);
 }
 
