@@ -113,7 +113,7 @@ static void
 stop_of_connection (WeirStage *stage)
 {
   if (stage->connection->failed) {
-    weir_life_stop (stage);
+    weir_life_stop (stage, WEIR_LINK_FAILED);
   }
 }
 
