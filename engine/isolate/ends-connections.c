@@ -194,15 +194,15 @@ begin (WeirConnection *connection, gpointer data)
   return TRUE;
 }
 
-/* The others of the connection fail with the one that is to blame, and have nothing to say. */
+/* The others of the connection stop in order, as the parent's do once it has heard of it. */
 static void
 failed (WeirConnection *connection, WeirStage *stage, gpointer data)
 {
   const WeirEndsTemplate *template = data;
   WeirEnds **ends = connection->watched;
   for (guint i = 0; i < template->count; i++) {
-    if (ends[i]->shared != NULL) {
-      weir_control_say (ends[i]->control, WEIR_SAY_FAILED, belongs_to (ends[i], stage) ? stage->failure : NULL);
+    if (ends[i]->shared != NULL && belongs_to (ends[i], stage)) {
+      weir_control_say (ends[i]->control, WEIR_SAY_FAILED, stage->failure);
     }
   }
 }

@@ -108,13 +108,10 @@ reader_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 
 static const WeirElsewhere reader_elsewhere = { .ours = TRUE };
 
-/* The parent ends what it sends, as its own connection stops; one that has failed takes nothing more. */
+/* Its connection stops, and so does the parent's, which ends what it sends once all of that is here. */
 static void
-stop_of_connection (WeirStage *stage)
+stop_of_connection (G_GNUC_UNUSED WeirStage *stage)
 {
-  if (stage->connection->failed) {
-    weir_life_stop (stage, WEIR_LINK_FAILED);
-  }
 }
 
 static const WeirElsewhere connection_elsewhere = { .ours = TRUE, .stop = stop_of_connection };

@@ -4,7 +4,6 @@
  * (open, start, close), it is taken there. */
 #include "isolate/isolate-state.h"
 
-#include "connections.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -130,11 +129,7 @@ take (WeirIsolate *isolate, int type, const char *text, const int *fds, gsize fd
     }
     break;
   case WEIR_SAY_FAILED:
-    if (*text == '\0' && weir_isolate_is_joined (isolate)) {
-      isolate->blameless = TRUE;
-    } else {
-      note (&isolate->failure, g_strdup (text));
-    }
+    note (&isolate->failure, g_strdup (text));
     break;
   case WEIR_SAY_CRASHED:
     note (&isolate->crash, without_head (stage, text));
@@ -263,32 +258,24 @@ warn_of_output (WeirIsolate *isolate)
     }
   }
   /* Of a connection that is lost they are lost with it, as over a network. */
-  if (wanted && made > isolate->received && isolate->stage->kind == WEIR_PRODUCER && isolate->stage->connection == NULL) {
+  if (wanted && made > isolate->received && isolate->stage->kind == WEIR_PRODUCER &&
+      isolate->stage->connection == NULL) {
     weir_stage_log (isolate->stage, G_LOG_LEVEL_WARNING,
                     "%" G_GUINT64_FORMAT " records that it had made were lost with its child process",
                     made - isolate->received);
   }
 }
 
-/* Of a connection the failure that is told is the cause: who is not to blame fails behind it, and where it makes what it has made, ends. */
-static gboolean
-waits_for_blame (WeirIsolate *isolate)
-{
-  return isolate->blameless && isolate->stage->kind == WEIR_CONSUMER && !isolate->halted &&
-         !isolate->stage->connection->failed;
-}
-
 void
 weir_isolate_conclude (WeirIsolate *isolate)
 {
-  if (!isolate->gone || !isolate->drained || isolate->concluded || waits_for_blame (isolate)) {
+  if (!isolate->gone || !isolate->drained || isolate->concluded) {
     return;
   }
   isolate->concluded = TRUE;
   weir_isolate_settle_links (isolate);
   warn_of_output (isolate);
-  gboolean ends = isolate->blameless && isolate->stage->kind == WEIR_PRODUCER;
-  if (!isolate->stage->failed && !ends && weir_load_relaxed (&isolate->shared->over) == 0) {
+  if (!isolate->stage->failed && weir_load_relaxed (&isolate->shared->over) == 0) {
     fail (isolate);
   }
   weir_stage_wake (isolate->stage);

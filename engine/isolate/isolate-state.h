@@ -45,7 +45,6 @@ typedef struct {
   gboolean gone, concluded;        /* it was reaped, or is not at its end any more; and what that means has been told */
   gboolean halted;                 /* the deadline has passed */
   gboolean start_wanted, drain_told, settle_told, halt_told, end_sent;
-  gboolean blameless;            /* it has failed with another of its connection */
   GQueue unsaid;                 /* of a connection: Saying, what the child has no room to hear now */
   char *failure, *crash, *stuck; /* what it has said of itself; NULL: nothing */
   guint64 received;              /* records */

@@ -16,7 +16,6 @@ drain (WeirStage *stage)
     isolate->drain_told = TRUE;
     weir_isolate_say (isolate, WEIR_SAY_DRAIN, NULL);
   }
-  weir_isolate_conclude (isolate); /* its connection may have failed */
 }
 
 /* What is taken of it is the child's until that has released it. */
