@@ -276,6 +276,22 @@ weir_connection_look (WeirConnection *connection)
   }
 }
 
+/* What was made before it was started is still to be taken. */
+static void
+stop_failing (WeirConnection *connection)
+{
+  if (connection->failing && connection->started == stage_count (connection)) {
+    stop (connection);
+  }
+}
+
+void
+weir_connection_fails (WeirConnection *connection)
+{
+  connection->failing = TRUE;
+  stop_failing (connection);
+}
+
 static void
 start_next (WeirConnection *connection)
 {
@@ -325,6 +341,8 @@ on_failed (WeirConnection *connection, WeirStage *stage)
   connection->failed = TRUE;
   if (opening) {
     on_answered (connection);
+  } else if (connection->stopping) {
+    request_all (connection, WEIR_REQUEST_DRAIN); /* once more: whoever waited for the one to blame looks again */
   } else {
     stop (connection);
   }
@@ -354,6 +372,7 @@ report (WeirStage *stage, WeirStageEvent event, gpointer data)
   case WEIR_STAGE_STARTED:
     connection->started++;
     start_next (connection);
+    stop_failing (connection);
     break;
   case WEIR_STAGE_FAILED:
     on_failed (connection, stage);

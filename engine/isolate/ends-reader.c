@@ -107,13 +107,11 @@ reader_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 
 static const WeirElsewhere reader_elsewhere = { .ours = TRUE };
 
-/* The parent ends what it sends, as its own connection stops; one that has failed takes nothing more. */
+/* The parent ends what it sends, as its own connection stops: until then what is on its way is taken, also where another stage of the
+ * connection has failed. */
 static void
-stop_of_connection (WeirStage *stage)
+stop_of_connection (G_GNUC_UNUSED WeirStage *stage)
 {
-  if (stage->connection->failed) {
-    weir_life_stop (stage);
-  }
 }
 
 static const WeirElsewhere connection_elsewhere = { .ours = TRUE, .stop = stop_of_connection };

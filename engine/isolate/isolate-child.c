@@ -86,6 +86,9 @@ take (WeirIsolate *isolate, int type, const char *text, const int *fds, gsize fd
     } else {
       note (&isolate->failure, g_strdup (text));
     }
+    if (weir_isolate_is_joined (isolate)) {
+      weir_connection_fails (stage->connection);
+    }
     break;
   case WEIR_SAY_CRASHED:
     note (&isolate->crash, without_head (stage, text));
