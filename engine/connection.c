@@ -276,6 +276,22 @@ weir_connection_look (WeirConnection *connection)
   }
 }
 
+/* What was made before it was started is still to be taken. */
+static void
+stop_failing (WeirConnection *connection)
+{
+  if (connection->failing && connection->started == stage_count (connection)) {
+    stop (connection);
+  }
+}
+
+void
+weir_connection_fails (WeirConnection *connection)
+{
+  connection->failing = TRUE;
+  stop_failing (connection);
+}
+
 static void
 start_next (WeirConnection *connection)
 {
@@ -354,6 +370,7 @@ report (WeirStage *stage, WeirStageEvent event, gpointer data)
   case WEIR_STAGE_STARTED:
     connection->started++;
     start_next (connection);
+    stop_failing (connection);
     break;
   case WEIR_STAGE_FAILED:
     on_failed (connection, stage);

@@ -87,7 +87,7 @@ struct _WeirConnection {
   _Atomic gint references; /* its stages together, and each link to a shared stage until that has let it go */
   _Atomic guint32 asked;   /* WEIR_REQUEST_STOP, WEIR_REQUEST_HALT */
   guint answered, started, closed;
-  bool stopping, failed, settled;
+  bool stopping, failing, failed, settled;
   WeirTimer deadline;
   WeirStage *stages; /* in the order of the template: takers before those who feed them */
   WeirLink *links;
@@ -102,6 +102,8 @@ void weir_connection_open (WeirConnection *connection);
 void weir_connection_ask (WeirConnection *connection, guint32 asked);
 /* Its worker, in a stage's turn: looks at what was asked. */
 void weir_connection_look (WeirConnection *connection);
+/* Its worker: one of its stages has failed in another process, and will here once all is taken that it has made: the time to drain begins. */
+void weir_connection_fails (WeirConnection *connection);
 void weir_connection_unref (WeirConnection *connection);
 
 /* ---- for connection.c, of connections.c ---- */

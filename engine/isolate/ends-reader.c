@@ -108,7 +108,8 @@ reader_close (G_GNUC_UNUSED WeirStage *stage, gpointer state)
 
 static const WeirElsewhere reader_elsewhere = { .ours = TRUE };
 
-/* Its connection stops, and so does the parent's, which ends what it sends once all of that is here. */
+/* The parent ends what it sends, as its own connection stops: until then what is on its way is taken, also where another stage of the
+ * connection has failed. */
 static void
 stop_of_connection (G_GNUC_UNUSED WeirStage *stage)
 {

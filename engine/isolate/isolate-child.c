@@ -4,6 +4,7 @@
  * (open, start, close), it is taken there. */
 #include "isolate/isolate-state.h"
 
+#include "connections.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -130,6 +131,9 @@ take (WeirIsolate *isolate, int type, const char *text, const int *fds, gsize fd
     break;
   case WEIR_SAY_FAILED:
     note (&isolate->failure, g_strdup (text));
+    if (weir_isolate_is_joined (isolate)) {
+      weir_connection_fails (stage->connection);
+    }
     break;
   case WEIR_SAY_CRASHED:
     note (&isolate->crash, without_head (stage, text));

@@ -205,6 +205,35 @@ for order in none read-fail reply-fail; do
   esac
 done
 
+begin "what is on its way when a connection fails there is still drained, within its time"
+sed 's/"transforms": {/& "pace": { "plugin": "throttle", "records_per_second": 200, "from": "split" },/
+     s/"to": "in", "from": "split"/"to": "in", "from": "pace"/' gate.json >paced.json
+for isolate in false true; do
+  serve paced.json --set in.isolate=$isolate
+  meet 1
+  say 1 "$(seq 2 100)"
+  wait_until grep -q '^100$' log
+  say 1 read-fail
+  part 1
+  expect_text got.1 "$(seq 1 100)
+read-fail"
+  stop
+  expect_status 0
+  balanced 4
+  expect_match stderr '^weir: warning: in \(gate, producer\): connection from peer 1: was told to fail$'
+done
+sed -i 's/"5s"/"100ms"/' paced.json
+serve paced.json --set in.isolate=true --set pace.records_per_second=1
+meet 1
+say 1 "$(seq 2 100)"
+wait_until grep -q '^100$' log
+say 1 read-fail
+part 1
+wait_until grep -q 'was told to fail' stderr
+stop
+expect_status 0
+balanced 4
+
 begin "a stage here fails: its connection ends there, and the others run on"
 sed 's/"transforms": {/& "words": { "plugin": "match", "pattern": "words", "from": "split" },/
      s/"consumers": {/& "strict": { "plugin": "wrong", "how": "fail", "from": "words" },/' gate.json >strict.json
