@@ -225,9 +225,10 @@ expect_file out.txt wanted
 echo old >summary.json
 rm out.txt
 "$WEIR" run --quiet --summary summary.json p.json </dev/null >stdout 2>stderr &
+pid=$!
 wait_until written
-kill -KILL $!
-wait $! 2>/dev/null
+kill -KILL $pid
+wait $pid 2>/dev/null
 expect_text summary.json old
 set -- summary.json?*
 [ "$1" = 'summary.json?*' ] || fail "left behind: $*"
