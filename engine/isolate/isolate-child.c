@@ -81,8 +81,7 @@ log_for (WeirStage *stage, const char *text)
   }
   GLogLevelFlags level = (GLogLevelFlags) g_ascii_strtoull (parts[0], NULL, 10) & G_LOG_LEVEL_MASK;
   if ((level & G_LOG_LEVEL_ERROR) != 0) {
-    level =
-      G_LOG_LEVEL_CRITICAL; /* such a message ends the process that it is given out in: it was the child that it was meant for */
+    level = G_LOG_LEVEL_CRITICAL; /* one that is fatal ends the process it is given out in: the child was meant */
   }
   if (g_str_equal (parts[1], G_LOG_DOMAIN)) {
     g_log_structured (G_LOG_DOMAIN, level, "WEIR_STAGE", stage->name, "WEIR_PLUGIN", stage->plugin, "MESSAGE", "%s",
