@@ -20,15 +20,6 @@ cat >unix.json <<'END'
                   "odd": { "plugin": "match", "pattern": "[13579]$", "from": "split" } },
   "consumers": { "back": { "plugin": "reply", "to": "in", "from": "odd" } } }
 END
-# serve ARGUMENT...: in the background, and listening.
-serve () {
-  rm -f serve.socket log
-  start "$@"
-  wait_until is_listening
-}
-is_listening () { grep -q 'listening on serve.socket$' stderr; }
-# ask NUMBER: what a peer that sends 1 to NUMBER gets is in got.
-ask () { seq 1 "$1" | timeout 50 "$WEIR" run --quiet peer.json >got 2>&1; }
 # meet NUMBER: a peer that stays, with the write end of its questions at descriptor 3 + NUMBER and its answers in got.NUMBER; it has had one.
 mkfifo ask.1 ask.2
 declare -a peers
@@ -107,6 +98,7 @@ child=$(child_of $pid)
 
 threads_of () { find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l; }
 all_of () { echo "$(files_of $pid) $(threads_of $pid) $(files_of "$child") $(threads_of "$child")"; }
+wait_until at_rest
 before=$(all_of)
 for round in 1 2 3 4 5 6; do
   asking=''
@@ -117,8 +109,9 @@ for round in 1 2 3 4 5 6; do
   wait $asking
   for peer in 1 2 3 4 5; do expect_text "got.$peer" "$(seq 1 2 $((round * 100 + peer)))"; done
 done
-as_before () { [ "$(all_of)" = "$before" ]; }
-wait_until as_before || fail "before: $before, now: $(all_of)"
+# no_more_than BEFORE: none of the numbers that all_of gives is greater.
+no_more_than () { paste -d ' ' <(tr ' ' '\n' <<<"$1") <(all_of | tr ' ' '\n') | awk '$2 > $1 { exit 1 }'; }
+wait_until no_more_than "$before" || fail "before: $before, now: $(all_of)"
 expect same_child
 stop
 expect_status 0
@@ -280,6 +273,7 @@ cat >give.json <<'END'
 END
 serve rest.json
 child=$(child_of $pid)
+wait_until at_rest
 before="$(files_of $pid) $(files_of "$child")"
 as_before () { [ "$(files_of $pid) $(files_of "$child")" = "$before" ]; }
 head -c 1700000 /dev/zero | timeout 50 "$WEIR" run --quiet give.json

@@ -41,3 +41,21 @@ children_of () { cat /proc/"$1"/task/*/children; }
 child_of () { children_of "$1" | tr ' ' '\n' | while read -r c; do [ -z "$c" ] || ! tr '\0' ' ' <"/proc/$c/cmdline" | grep -q '^weir isolated ' || echo "$c"; done; }
 has_child () { [ -n "$(child_of "$1")" ]; }
 is_gone () { [ ! -e "/proc/$1" ]; }
+# at_rest: no thread of it or of its children runs, wants to, or has done so while it was looked at: nothing will happen but by a timer,
+# or from outside. So is one that has only begun to wait for its first file; what it is to have done by then is awaited first.
+schedstat () { cat "/proc/$pid"/task/*/schedstat; for c in $(children_of $pid); do cat "/proc/$c"/task/*/schedstat; done; }
+states () { sed -s 's/.*) //; s/ .*//' "/proc/$pid"/task/*/stat; for c in $(children_of $pid); do sed -s 's/.*) //; s/ .*//' "/proc/$c"/task/*/stat; done; }
+at_rest () {
+  local before
+  before=$(schedstat)
+  ! states | grep -q -v S && [ "$before" = "$(schedstat)" ]
+}
+# serve ARGUMENT...: in the background, and listening; the socket is there a little before it does.
+serve () {
+  rm -f serve.socket log
+  start "$@"
+  wait_until is_listening
+}
+is_listening () { grep -q 'listening on serve.socket$' stderr; }
+# ask NUMBER: what a peer that sends 1 to NUMBER gets is in got.
+ask () { seq 1 "$1" | timeout 50 "$WEIR" run --quiet peer.json >got 2>&1; }
