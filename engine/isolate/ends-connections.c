@@ -8,7 +8,6 @@
 #include "isolate/wire.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <unistd.h>
 
 struct _WeirEndsTemplate {
@@ -46,29 +45,28 @@ take (WeirEnds *ends, int type, const char *text)
   }
 }
 
-static gboolean
-on_control (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition, gpointer data)
+static void
+on_control (gpointer owner, G_GNUC_UNUSED guint32 halves)
 {
-  WeirEnds *ends = data;
-  for (;;) {
+  WeirEnds *ends = owner;
+  int type;
+  do {
     g_autofree char *text = NULL;
-    int type = weir_control_hear (ends->control, &text);
+    type = weir_control_hear (ends->control, &text);
     if (type == 0) {
-      return G_SOURCE_CONTINUE;
+      weir_ends_listen (ends);
+    } else {
+      take (ends, type, text);
     }
-    take (ends, type, text);
-    if (type < 0) {
-      return G_SOURCE_REMOVE;
-    }
-  }
+  } while (type > 0 && ends->shared != NULL);
 }
 
 void
 weir_ends_listen (WeirEnds *ends)
 {
-  ends->hears = g_unix_fd_source_new (ends->control, G_IO_IN | G_IO_HUP);
-  g_source_set_callback (ends->hears, G_SOURCE_FUNC (on_control), ends, NULL);
-  g_source_attach (ends->hears, ends->stage->worker->context); /* no stage's: any of them may be the last to close */
+  /* No stage's wait: any of them may be the last to close. And no GSource: a poll of them all is linear in connections. */
+  ends->hears = TRUE;
+  weir_watches_add (ends->stage->worker->watches, ends->control, G_IO_IN, WEIR_HALF_INPUT, on_control, ends);
 }
 
 /* ---- one of a connection ---- */
@@ -124,13 +122,12 @@ end (WeirEnds *ends)
   }
   gboolean failed = ends->stage->failed || (ends->reader != NULL && ends->reader->failed) ||
                     (ends->writer != NULL && ends->writer->failed);
-  if (ends->hears != NULL) {
-    g_source_destroy (ends->hears);
-    g_clear_pointer (&ends->hears, g_source_unref);
-  }
   weir_ends_store_figures (ends);
   weir_store_release (&ends->shared->over, failed ? 0 : 1);
   g_clear_pointer (&ends->shared, weir_shared_free);
+  if (ends->hears) {
+    weir_watches_forget (ends->stage->worker->watches, ends->control);
+  }
   close (ends->data);
   close (ends->control);
 }

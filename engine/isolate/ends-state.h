@@ -24,7 +24,7 @@ struct _WeirEnds {
   WeirConnections *connections;      /* they are of a template, or of one of its connections; NULL: they exist once */
   WeirEndsTemplate *template;        /* of a listener: what its connections have */
   guint closed;                      /* of a connection: of the stage and its ends */
-  GSource *hears;                    /* of a connection: what the parent says; NULL: not yet, or no more */
+  gboolean hears;                    /* of a connection: its worker watches what the parent says */
   WeirRole reader_role, writer_role; /* with as many outputs as the stage has inputs */
   char **ports;
   WeirShared *shared; /* NULL: they are of a template, or over */

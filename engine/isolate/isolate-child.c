@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* isolate-child.c: what the child process of a stage that is isolated says to its parent, and its end (see isolate-state.h). Runs on the
- * stage's worker. What the child says comes by a source of the stage's context, whatever the stage is doing; where a callback has to wait for it
+ * stage's worker. What the child says comes by a watch of the worker's, whatever the stage is doing; where a callback has to wait for it
  * (open, start, close), it is taken there. */
 #include "isolate/isolate-state.h"
 
 #include "connections.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,18 +26,26 @@ saying_free (gpointer data)
   g_free (saying);
 }
 
-static gboolean
-on_room (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition, gpointer data)
+static void on_room (gpointer owner, guint32 halves);
+
+static void
+await_room (WeirIsolate *isolate)
 {
-  WeirIsolate *isolate = data;
+  weir_watches_add (isolate->stage->worker->watches, isolate->control, G_IO_OUT, WEIR_HALF_OUTPUT, on_room, isolate);
+}
+
+static void
+on_room (gpointer owner, G_GNUC_UNUSED guint32 halves)
+{
+  WeirIsolate *isolate = owner;
   while (!g_queue_is_empty (&isolate->unsaid)) {
     const Saying *saying = g_queue_peek_head (&isolate->unsaid);
     if (!isolate->gone && !weir_control_try (isolate->control, saying->what, saying->text) && errno == EAGAIN) {
-      return G_SOURCE_CONTINUE;
+      await_room (isolate);
+      return;
     }
     saying_free (g_queue_pop_head (&isolate->unsaid));
   }
-  return G_SOURCE_REMOVE;
 }
 
 /* Behind what waits already. */
@@ -48,9 +55,7 @@ say_later (WeirIsolate *isolate, WeirSaying what, const char *text)
   Saying *saying = g_new (Saying, 1);
   *saying = (Saying){ what, g_strdup (text) };
   if (g_queue_is_empty (&isolate->unsaid)) {
-    GSource *source = g_unix_fd_source_new (isolate->control, G_IO_OUT);
-    g_source_set_callback (source, G_SOURCE_FUNC (on_room), isolate, NULL);
-    weir_stage_attach (isolate->stage, source);
+    await_room (isolate);
   }
   g_queue_push_tail (&isolate->unsaid, saying);
 }
@@ -198,20 +203,21 @@ weir_isolate_hear (WeirIsolate *isolate)
   }
 }
 
-static gboolean
-on_control (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition, gpointer data)
+static void
+on_control (gpointer owner, G_GNUC_UNUSED guint32 halves)
 {
-  WeirIsolate *isolate = data;
+  WeirIsolate *isolate = owner;
   weir_isolate_hear (isolate);
-  return isolate->gone ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+  if (!isolate->gone && isolate->control >= 0) {
+    weir_isolate_listen_to (isolate);
+  }
 }
 
+/* No GSource: a poll of them all is linear in connections. */
 void
 weir_isolate_listen_to (WeirIsolate *isolate)
 {
-  GSource *source = g_unix_fd_source_new (isolate->control, G_IO_IN | G_IO_HUP);
-  g_source_set_callback (source, G_SOURCE_FUNC (on_control), isolate, NULL);
-  weir_stage_attach (isolate->stage, source);
+  weir_watches_add (isolate->stage->worker->watches, isolate->control, G_IO_IN, WEIR_HALF_INPUT, on_control, isolate);
 }
 
 void

@@ -61,7 +61,7 @@ gboolean weir_isolate_start_child (WeirIsolate *isolate);
 gboolean weir_isolate_join_child (WeirIsolate *isolate);
 
 /* ---- isolate-child.c ---- */
-/* Hears from now on what it says, by a source of the stage's. */
+/* Hears what it says, once, when there is anything. */
 void weir_isolate_listen_to (WeirIsolate *isolate);
 /* Takes what the child has said by now. */
 void weir_isolate_hear (WeirIsolate *isolate);
