@@ -38,6 +38,7 @@ typedef struct {
   gint64 active;              /* something was read or written last, monotonic microseconds; with an idle_timeout */
   gint64 idle_timeout;        /* of both halves, microseconds; 0: none */
   gboolean left;              /* its reader was stopped before the peer had sent all */
+  guint replies;              /* that still write to it: the last of them tells the peer that this was all */
   char peer[];                /* "127.0.0.1:5555" */
 } NetConnection;
 

@@ -78,6 +78,20 @@ stop
 expect_status 0
 balanced 3
 
+begin "several replies to a connection end each for itself, and the peer is told once the last has"
+sed 's/"odd": /"even": { "plugin": "match", "pattern": "[02468]$", "from": "split" },\n "pace": { "plugin": "throttle", "records_per_second": 200, "from": "even" },\n &/
+     s/"consumers": {/& "also": { "plugin": "reply", "to": "in", "from": "pace" },/' unix.json >several.json
+for isolate in false true; do
+  serve several.json --set in.isolate=$isolate
+  ask 60
+  sort -n got >sorted
+  expect_text sorted "$(seq 1 60)"
+  stop
+  expect_status 0
+  expect_no_match stderr 'connection from'
+  balanced 6
+done
+
 begin "what is between may have children of its own, and what connections share, too"
 sed 's/"from": "odd" }/&, "log": { "plugin": "file", "path": "log", "append": false, "sync": "none", "shared": true, "from": "odd", "isolate": true }/' \
   unix.json >more.json
