@@ -43,7 +43,7 @@ weir_peer () {
   peer "${as:-weir}" "$command $file"
 }
 weir_proxy () { weir_peer proxy.json client.listen=127.0.0.1:\$LISTEN upstream.connect=127.0.0.1:\$UPSTREAM "$@"; }
-weir_random () { weir_peer serve-random.json client.listen=127.0.0.1:\$LISTEN; }
+weir_random () { weir_peer serve-random.json client.listen=127.0.0.1:\$LISTEN "$@"; }
 
 loop_proxy () { peer "read and write loop in C, 64 KiB" "exec $programs/net-loop"; }
 
@@ -202,6 +202,7 @@ if case_is idle-serve; then
   title idle-serve "$idle idle connections to a server of random integers: resident bytes each; 100 busy ones beside them, M/s"
   forget_peers
   weir_random
+  as="weir, client isolated" weir_random client.isolate=true
   peer "C, a thread each" "exec $programs/net-random table"
   [ -z "$twisted" ] || peer "Twisted, 4,096 a write" "exec $twisted $bench/twisted-random.py 4096"
   if command -v node >/dev/null; then peer "Node, 4,096 a write" "exec node $bench/node-random.js"; fi
