@@ -22,6 +22,7 @@
 
 #define WEIR_FRAME_VERSION 1
 #define WEIR_FRAME_CONTEXTS 255u
+#define WEIR_FRAME_SLOTS (WEIR_FRAME_CONTEXTS + 1)
 #define WEIR_FRAME_REJECTED G_MAXUINT16
 /* A frame is closed once it has so much payload, or so many records; one record may be larger. */
 #define WEIR_FRAME_PAYLOAD 32768u

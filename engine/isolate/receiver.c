@@ -26,9 +26,10 @@ weir_receiver_init (WeirReceiver *receiver, WeirPool *pool, guint ports, gboolea
 void
 weir_receiver_clear (WeirReceiver *receiver)
 {
-  for (guint i = 0; i <= WEIR_FRAME_CONTEXTS; i++) {
+  for (guint i = 0; i < WEIR_FRAME_SLOTS && receiver->contexts != NULL; i++) {
     g_clear_pointer (&receiver->contexts[i], weir_context_unref);
   }
+  g_clear_pointer (&receiver->contexts, g_free);
   g_clear_pointer (&receiver->buffer, weir_buffer_unref);
   g_clear_pointer (&receiver->fault, g_free);
 }
@@ -73,6 +74,13 @@ weir_receiver_fill (WeirReceiver *receiver, int fd)
     got = recv (fd, receiver->buffer->data + receiver->end, receiver->buffer->capacity - receiver->end, MSG_DONTWAIT);
   } while (got < 0 && errno == EINTR);
   receiver->end += (gsize) MAX (got, 0);
+  if (got < 0 && receiver->begin == receiver->end) {
+    /* What waits, maybe for ever, holds nothing: there may be thousands. */
+    int error = errno;
+    g_clear_pointer (&receiver->buffer, weir_buffer_unref);
+    receiver->begin = receiver->end = 0;
+    errno = error;
+  }
   return got;
 }
 
@@ -126,7 +134,7 @@ check_records (WeirReceiver *receiver, const WeirFrame *frame, const guint8 *byt
     memcpy (&head, bytes + i * sizeof head, sizeof head);
     if ((head.flags & ~(WEIR_RECORD_CHUNK | WEIR_RECORD_GAP)) != 0) {
       refuse (receiver, "a record with the unknown flags %u", head.flags);
-    } else if (head.context != 0 && receiver->contexts[head.context] == NULL) {
+    } else if (head.context != 0 && (receiver->contexts == NULL || receiver->contexts[head.context] == NULL)) {
       refuse (receiver, "a record of context %u, which was not sent", head.context);
     } else if (head.size > left || head.trail > left - head.size) {
       refuse (receiver, "a record of %" G_GUINT64_FORMAT " bytes where %" G_GUINT64_FORMAT " are left", head.size,
@@ -193,6 +201,9 @@ take_context (WeirReceiver *receiver, const WeirFrame *frame, const char *bytes)
     tags = more;
     bytes = stop + 1;
   }
+  if (receiver->contexts == NULL) {
+    receiver->contexts = g_new0 (WeirContext *, WEIR_FRAME_SLOTS);
+  }
   g_clear_pointer (&receiver->contexts[frame->count], weir_context_unref);
   receiver->contexts[frame->count] = weir_context_new_under (tags, origin);
   g_clear_pointer (&origin, weir_origin_unref);
@@ -209,7 +220,7 @@ give_record (WeirReceiver *receiver, WeirRecord *record)
                           .size = head.size,
                           .buffer = receiver->buffer,
                           .time = head.time,
-                          .context = receiver->contexts[head.context],
+                          .context = head.context != 0 ? receiver->contexts[head.context] : NULL,
                           .stream = head.stream,
                           .trail = head.trail,
                           .flags = head.flags };

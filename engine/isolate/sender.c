@@ -29,9 +29,10 @@ weir_sender_init (WeirSender *sender)
 void
 weir_sender_clear (WeirSender *sender)
 {
-  for (guint i = 0; i <= WEIR_FRAME_CONTEXTS; i++) {
+  for (guint i = 0; i < WEIR_FRAME_SLOTS && sender->contexts != NULL; i++) {
     g_clear_pointer (&sender->contexts[i], weir_context_unref);
   }
+  g_clear_pointer (&sender->contexts, g_free);
   g_clear_pointer (&sender->pieces, g_array_unref);
   g_clear_pointer (&sender->head, g_byte_array_unref);
   g_clear_pointer (&sender->passing, g_byte_array_unref);
@@ -83,7 +84,7 @@ slot_of (const WeirContext *context)
 static gboolean
 is_known (const WeirSender *sender, const WeirContext *context)
 {
-  return context == sender->contexts[slot_of (context)];
+  return context == NULL || (sender->contexts != NULL && context == sender->contexts[slot_of (context)]);
 }
 
 static void
@@ -100,6 +101,9 @@ static void
 tell_context (WeirSender *sender, const WeirRecord *record)
 {
   guint8 slot = slot_of (record->context);
+  if (sender->contexts == NULL) {
+    sender->contexts = g_new0 (WeirContext *, WEIR_FRAME_SLOTS);
+  }
   g_clear_pointer (&sender->contexts[slot], weir_context_unref);
   sender->contexts[slot] = record->context;
   weir_context_ref (record->context);
