@@ -2,6 +2,10 @@
 /* accepted.c: a connection that was accepted in a child process begins here (see accepted.h). Runs on the listener's worker. */
 #include "isolate/accepted.h"
 
+#include "connections.h"
+
+#include "connections.h"
+
 #include <unistd.h>
 
 static void
@@ -25,11 +29,14 @@ weir_accepted_begin (WeirStage *listener, int process, guint places, const char 
     return;
   }
   /* The kernel keeps back what this process has no room for. The child sees that nobody is at the other end. */
-  weir_stage_log (listener, G_LOG_LEVEL_WARNING,
-                  "connection from %s: it is closed, as %" G_GSIZE_FORMAT
-                  " of %u descriptors came from the child process %d: "
-                  "expected a higher limit of open files",
-                  peer, count, places * 3, process);
+  if (weir_connections_may_tell (listener->connections)) {
+    weir_connections_tell_untold (listener->connections);
+    weir_stage_log (listener, G_LOG_LEVEL_WARNING,
+                    "connection from %s: it is closed, as %" G_GSIZE_FORMAT
+                    " of %u descriptors came from the child process %d: "
+                    "expected a higher limit of open files",
+                    peer, count, places * 3, process);
+  }
   for (gsize i = 0; i < count; i++) {
     close (fds[i]);
   }

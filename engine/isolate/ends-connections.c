@@ -181,8 +181,11 @@ begin (WeirConnection *connection, gpointer data)
   }
   if (!right || !hand_over (template, connection, far)) {
     int error = errno;
-    weir_stage_log (template->listener->stage, G_LOG_LEVEL_WARNING, "connection from %s: cannot hand it over: %s",
-                    connection->peer, g_strerror (error));
+    if (weir_connections_may_tell (template->connections)) {
+      weir_connections_tell_untold (template->connections);
+      weir_stage_log (template->listener->stage, G_LOG_LEVEL_WARNING, "connection from %s: cannot hand it over: %s",
+                      connection->peer, g_strerror (error));
+    }
     for (guint i = 0; i < template->count; i++) {
       weir_wire_close (&far[i]);
     }

@@ -434,6 +434,32 @@ stop
 expect_status 0
 expect_match stderr '^weir: warning: in \(gate, producer\): connection from peer 2: it is closed, as [0-5] of 6 descriptors came from the child process N'
 
+begin "without room for what a connection needs there it is closed, and told, of many in a second only of the first"
+serve gate.json --set in.isolate=true
+child=$(child_of $pid)
+meet 1
+used=$(files_of "$child")
+prlimit --pid "$child" --nofile=$((used + 3)):4096
+kill -STOP "$child"
+for peer in $(seq 40); do
+  "$WEIR" run --quiet peer.json </dev/null >/dev/null 2>&1 &
+  peers[peer + 2]=$!
+  knocks () { readlink /proc/"${peers[peer + 2]}"/fd/* | grep -q socket; }
+  wait_until knocks
+done
+kill -CONT "$child"
+for peer in $(seq 40); do wait "${peers[peer + 2]}"; done
+prlimit --pid "$child" --nofile=1024:4096
+ask 2
+expect_text got "1
+2"
+part 1
+stop
+expect_status 0
+expect_match stderr '^weir: warning: in \(gate, producer\): connection from peer 2: cannot hand it over: Too many open files$'
+[ "$(grep -c 'cannot hand it over' stderr)" -lt 40 ] || fail "$(cat stderr)"
+expect_match stderr '^weir: warning: in \(gate, producer\): [0-9]+ more connections? ha(s|ve) failed$'
+
 begin "more replies than wires can be handed over for"
 awk 'BEGIN { print "{ \"producers\": { \"in\": { \"plugin\": \"unix\", \"listen\": \"s\", \"per_connection\": true, \"isolate\": true } }, \"consumers\": {"
   for (i = 1; i <= 64; i++) printf "\"r%d\": { \"plugin\": \"reply\", \"to\": \"in\", \"from\": \"in\" }%s\n", i, i < 64 ? "," : " } }" }' >many.json

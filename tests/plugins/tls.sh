@@ -333,6 +333,29 @@ expect cmp large returned
 stop echo
 expect_no_match echo.err 'lost|refused|cut off'
 
+begin "where listener and reply live in a child, what comes back is exact, and who is refused is told of, as here"
+head -c 1000000 large >some
+sed 's/"large"/"some"/g' both.json >some.json
+for isolate in false true; do
+  rm -f returned
+  sed -i "s/\"per_connection\": true[^}]*}/\"per_connection\": true, \"isolate\": $isolate }/" echo.json
+  start echo
+  port_of echo
+  sed -i "s/127.0.0.1:[0-9]*/127.0.0.1:$port/" some.json
+  run "$WEIR" run --quiet some.json
+  expect_status 0
+  expect_stderr ''
+  expect cmp some returned
+  exec 8<>"/dev/tcp/127.0.0.1/$port"
+  printf 'GET / HTTP/1.0\r\n' >&8
+  wait_until grep -q 'refused' echo.err
+  exec 8>&-
+  stop echo
+  sed 's/127.0.0.1:[0-9]*/ADDRESS/g' echo.err >"told.$isolate"
+done
+expect_match told.false 'refused ADDRESS: expected a TLS handshake, found "GET / HTTP'
+expect_file told.true told.false
+
 begin "64 MiB to and from openssl are exact"
 server server ''
 received_all () { [ "$(stat -c %s received 2>/dev/null)" = 67108864 ]; }
