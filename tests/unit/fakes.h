@@ -47,7 +47,7 @@ struct _Fake {
   gpointer data;
   Fake *other;
   GPtrArray *kept;                       /* of WeirRecord *, as fake_keep() adds them */
-  gboolean quiet;                        /* produce, consume and flush are checked, but not noted */
+  _Atomic gboolean quiet;                /* produce, consume and flush are checked, but not noted */
   gboolean restarts, restarts_at_once;   /* see rig_restarts(); else when it is asked to */
   gboolean refused;                      /* the last fake_emit() answered FALSE */
   pthread_t thread;                      /* a helper thread */
