@@ -20,11 +20,11 @@ typedef struct {
   gboolean rejected; /* and that of rejected records is, too */
   gsize record_max;
   WeirBuffer *buffer; /* NULL: nothing has been read that was not taken */
-  gsize begin, end; /* of what has been read and not taken */
-  gsize need;       /* bytes from begin until the frame is whole */
-  WeirFrame frame;  /* of RECORDS, while `left` of its records are still to be given */
+  gsize begin, end;   /* of what has been read and not taken */
+  gsize need;         /* bytes from begin until the frame is whole */
+  WeirFrame frame;    /* of RECORDS, while `left` of its records are still to be given */
   guint left;
-  gsize heads, payload; /* offsets in the buffer of the next of them */
+  gsize heads, payload;   /* offsets in the buffer of the next of them */
   WeirContext **contexts; /* by slot; NULL: none has come yet */
   /* The origin of numbers that have crossed, a reference; NULL: there is none. Where this is NULL, none may cross. */
   WeirOrigin *(*resolve) (gpointer data, const guint64 *numbers, gsize count);

@@ -7,11 +7,11 @@
 #include "isolate/frame.h"
 
 typedef struct {
-  GArray *pieces;   /* Piece */
-  GByteArray *head; /* what the frames have beside payload */
-  guint next;       /* piece to send */
-  gsize skip;       /* bytes of it that are out */
-  WeirContext **contexts; /* by slot; NULL: none has been sent yet */
+  GArray *pieces;                                      /* Piece */
+  GByteArray *head;                                    /* what the frames have beside payload */
+  guint next;                                          /* piece to send */
+  gsize skip;                                          /* bytes of it that are out */
+  WeirContext **contexts;                              /* by slot; NULL: none has been sent yet */
   guint32 (*renumber) (guint32 stream, gpointer data); /* NULL: a stream is sent by its number here */
   gpointer renumber_data;
   /* Appends the numbers, each a guint64, of an origin that crosses; at: of the first record of it in its link. NULL: none crosses. */
