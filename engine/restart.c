@@ -22,7 +22,7 @@ struct _WeirRestart {
 static WeirRestart *
 restart_of (const WeirStage *stage)
 {
-  return stage->extras != NULL ? stage->extras->restart : NULL;
+  return stage->restarts ? stage->extras->restart : NULL; /* extras may be made while another thread looks */
 }
 
 static void
@@ -42,6 +42,7 @@ weir_restart_enable (WeirStage *stage, gint64 first)
   restart->first = first;
   restart->timer = (WeirTimer){ .fire = ask, .data = stage };
   weir_stage_extras (stage)->restart = restart;
+  stage->restarts = TRUE;
 }
 
 void

@@ -140,6 +140,7 @@ struct _WeirStage {
   guint template_index;
   GLogLevelFlags log_level; /* messages below are not logged */
   bool listens;             /* it accepts connections */
+  bool restarts;            /* may be started again; constant once it runs, as any thread asks for figures of that */
   bool duplex;              /* its two halves pause, wait and end apart (R1, R10) */
   bool logs_apart;          /* to extras->log() */
   gsize record_max;
