@@ -38,6 +38,7 @@ say (WeirSaying what, const char *text)
 
 /* ---- messages ---- */
 
+/* "": there is none. */
 static const char *
 field (const GLogField *fields, gsize count, const char *key)
 {
@@ -46,19 +47,20 @@ field (const GLogField *fields, gsize count, const char *key)
       return fields[i].value;
     }
   }
-  return NULL;
+  return "";
 }
 
 /* Any thread. */
 static GLogWriterOutput
 send_message (GLogLevelFlags level, const GLogField *fields, gsize count, G_GNUC_UNUSED gpointer data)
 {
-  const char *domain = field (fields, count, "GLIB_DOMAIN"), *message = field (fields, count, "MESSAGE");
-  gboolean ours = g_strcmp0 (domain, G_LOG_DOMAIN) == 0;
-  gboolean passes = ours && ((level & G_LOG_LEVEL_DEBUG) == 0 || field (fields, count, "WEIR_STAGE") != NULL);
-  if (passes || !g_log_writer_default_would_drop (level, domain)) {
-    g_autofree char *text = g_strdup_printf ("%d %s %s", (int) (level & G_LOG_LEVEL_MASK),
-                                             domain != NULL ? domain : "unknown", message != NULL ? message : "");
+  const char *domain = field (fields, count, "GLIB_DOMAIN"), *stage = field (fields, count, "WEIR_STAGE");
+  gboolean ours = g_str_equal (domain, G_LOG_DOMAIN);
+  gboolean passes = ours && ((level & G_LOG_LEVEL_DEBUG) == 0 || *stage != '\0');
+  if (passes || !g_log_writer_default_would_drop (level, *domain != '\0' ? domain : NULL)) {
+    g_autofree char *number = g_strdup_printf ("%d", (int) (level & G_LOG_LEVEL_MASK));
+    g_autofree char *text = g_strjoin (WEIR_CONTROL_BETWEEN, number, domain, stage,
+                                       field (fields, count, "WEIR_PLUGIN"), field (fields, count, "MESSAGE"), NULL);
     say (WEIR_SAY_LOG, text);
   }
   return G_LOG_WRITER_HANDLED;

@@ -7,8 +7,9 @@
 #include <glib.h>
 
 #define WEIR_CONTROL_VERSION "1"
-#define WEIR_CONTROL_TEXT 32768 /* bytes of text; what is longer is cut off */
-#define WEIR_CONTROL_FDS 192    /* that come with a message, at most; the kernel's limit is 253 */
+#define WEIR_CONTROL_BETWEEN "\x1f" /* fields of a text; the unit separator of ASCII */
+#define WEIR_CONTROL_TEXT 32768     /* bytes of text; what is longer is cut off */
+#define WEIR_CONTROL_FDS 192        /* that come with a message, at most; the kernel's limit is 253 */
 
 typedef enum {
   /* To the child. */
@@ -30,7 +31,9 @@ typedef enum {
   WEIR_SAY_ENOUGH = 'e',   /* the stage wants no more input */
   WEIR_SAY_RELEASED = 'd', /* look at what has been released */
   WEIR_SAY_ACCEPTED = 'n', /* text: a peer; with the wires of its connection (wire.h) */
-  WEIR_SAY_LOG = 'l'       /* text: the level's number, a space, the domain, a space, the message */
+  WEIR_SAY_LOG =
+    'l' /* text: the level's number, the domain, the stage, its plugin (each may be empty), the message; between them
+                           * WEIR_CONTROL_BETWEEN */
 } WeirSaying;
 
 #define WEIR_SAY_CRASHED_HEAD WEIR_CONTROL_VERSION "c"

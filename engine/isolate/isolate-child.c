@@ -76,23 +76,25 @@ weir_isolate_say (WeirIsolate *isolate, WeirSaying what, const char *text)
 
 /* ---- what it says ---- */
 
-/* "LEVEL DOMAIN MESSAGE" */
+/* As control.h has it. A listener's child speaks for the replies to its connections, too. */
 static void
 log_for (WeirStage *stage, const char *text)
 {
-  g_auto (GStrv) parts = g_strsplit (text, " ", 3);
-  if (g_strv_length (parts) != 3) {
+  enum { LEVEL, DOMAIN, STAGE, PLUGIN, MESSAGE, PARTS };
+  g_auto (GStrv) parts = g_strsplit (text, WEIR_CONTROL_BETWEEN, PARTS);
+  if (g_strv_length (parts) != PARTS) {
     return;
   }
-  GLogLevelFlags level = (GLogLevelFlags) g_ascii_strtoull (parts[0], NULL, 10) & G_LOG_LEVEL_MASK;
+  GLogLevelFlags level = (GLogLevelFlags) g_ascii_strtoull (parts[LEVEL], NULL, 10) & G_LOG_LEVEL_MASK;
   if ((level & G_LOG_LEVEL_ERROR) != 0) {
     level = G_LOG_LEVEL_CRITICAL; /* one that is fatal ends the process it is given out in: the child was meant */
   }
-  if (g_str_equal (parts[1], G_LOG_DOMAIN)) {
-    g_log_structured (G_LOG_DOMAIN, level, "WEIR_STAGE", stage->name, "WEIR_PLUGIN", stage->plugin, "MESSAGE", "%s",
-                      parts[2]);
+  if (g_str_equal (parts[DOMAIN], G_LOG_DOMAIN)) {
+    g_log_structured (G_LOG_DOMAIN, level, "WEIR_STAGE", *parts[STAGE] != '\0' ? parts[STAGE] : stage->name,
+                      "WEIR_PLUGIN", *parts[PLUGIN] != '\0' ? parts[PLUGIN] : stage->plugin, "MESSAGE", "%s",
+                      parts[MESSAGE]);
   } else {
-    g_log_structured (parts[1], level, "MESSAGE", "%s", parts[2]);
+    g_log_structured (*parts[DOMAIN] != '\0' ? parts[DOMAIN] : "unknown", level, "MESSAGE", "%s", parts[MESSAGE]);
   }
 }
 

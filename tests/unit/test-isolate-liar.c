@@ -62,7 +62,9 @@ lie (const char *how)
     weir_control_say (WEIR_CONTROL_FD, (WeirSaying) '?', "who");
     weir_store_release (&shared->over, 7);
   } else if (g_str_equal (how, "fatal")) {
-    weir_control_say (near.control, WEIR_SAY_LOG, "4 liar that was it");
+    weir_control_say (near.control, WEIR_SAY_LOG,
+                      "4" WEIR_CONTROL_BETWEEN "liar" WEIR_CONTROL_BETWEEN WEIR_CONTROL_BETWEEN WEIR_CONTROL_BETWEEN
+                      "that was it");
   }
   hand_over ("a liar", far.data, far.control, page, count);
   weir_wire_close (&near);
