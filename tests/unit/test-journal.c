@@ -237,12 +237,15 @@ close_journal (Journal *journal)
   close (journal->stream);
 }
 
+/* Also those that come from a child process. */
+static const char *const isolated[] = { "bad.isolate=false", "bad.isolate=true" };
+
 START_TEST (messages_have_fields)
 {
   Journal journal;
   if (set_up ()) {
     open_journal (&journal);
-    pid_t pid = start (journal.error, MORE ("--set", "bad.log=debug"));
+    pid_t pid = start (journal.error, MORE ("--set", "bad.log=debug", "--set", isolated[_i]));
     /* The main thread's come when they come. */
     g_autoptr (GPtrArray) heard = g_ptr_array_new_with_free_func (g_free);
     do {
@@ -367,7 +370,7 @@ main (void)
   Suite *suite = suite_create ("journal");
   TCase *cases = tcase_create ("journal");
   tcase_set_timeout (cases, 120);
-  tcase_add_test (cases, messages_have_fields);
+  tcase_add_loop_test (cases, messages_have_fields, 0, G_N_ELEMENTS (isolated));
   tcase_add_test (cases, a_failure_has_the_priority_of_an_error);
   tcase_add_test (cases, so_have_mistakes_in_the_file);
   tcase_add_test (cases, a_crash_has_its_level_before_it);
