@@ -202,7 +202,12 @@ if case_is idle-serve; then
   title idle-serve "$idle idle connections to a server of random integers: resident bytes each; 100 busy ones beside them, M/s"
   forget_peers
   weir_random
-  as="weir, client isolated" weir_random client.isolate=true
+  # Five descriptors a connection in the child.
+  if [ "$(ulimit -Hn)" -ge $((6 * idle)) ]; then
+    as="weir, client isolated" weir_random client.isolate=true
+  else
+    note "an isolated listener would need a limit of $((6 * idle)) open files"
+  fi
   peer "C, a thread each" "exec $programs/net-random table"
   [ -z "$twisted" ] || peer "Twisted, 4,096 a write" "exec $twisted $bench/twisted-random.py 4096"
   if command -v node >/dev/null; then peer "Node, 4,096 a write" "exec node $bench/node-random.js"; fi
