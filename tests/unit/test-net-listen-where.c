@@ -13,6 +13,8 @@
 static const char *const systemd_sockets[] = {
   PLAIN ("'listen': 'systemd:web'"),
   PLAIN ("'listen': 'systemd:web', 'isolate': true"),
+  "{'producers': {'in': {'plugin': 'tcp', 'listen': 'systemd:web', 'per_connection': true, 'isolate': true}},"
+  " 'consumers': {'out': {'plugin': 'file', 'path': 'out', 'from': 'in', 'shared': true}}}",
 };
 
 START_TEST (systemd_socket)
