@@ -100,13 +100,13 @@ be_the_child (const char *how)
 
 static WeirPipeline *pipeline;
 static WeirStage *listener;
+static GMutex lock; /* of what is told */
 static GString *told;
 
 /* All messages, with numbers taken out; any thread. */
 static GLogWriterOutput
 note_message (G_GNUC_UNUSED GLogLevelFlags level, const GLogField *fields, gsize count, G_GNUC_UNUSED gpointer data)
 {
-  static GMutex lock;
   g_mutex_lock (&lock);
   for (gsize i = 0; i < count; i++) {
     if (g_str_equal (fields[i].key, "MESSAGE")) {
@@ -121,7 +121,9 @@ static gboolean
 is_over (G_GNUC_UNUSED gpointer data)
 {
   WeirConnections *connections = listener->connections;
+  g_mutex_lock (&lock);
   gboolean told_of_none = strstr (told->str, "it is closed") != NULL;
+  g_mutex_unlock (&lock);
   if (told_of_none || (weir_connections_accepted (connections) > 0 && weir_connections_alive (connections) == 0)) {
     weir_pipeline_stop (pipeline);
     return G_SOURCE_REMOVE;
