@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `weir isolated`: the child process of a stage with "isolate": true, started by `weir run` and by nobody else. It runs the one stage
- * between hidden ends, of one that listens with what belongs to its connections, and says to its parent what happens there. Main thread: the loop here takes what the parent says. */
+ * between hidden ends, of one that listens with what belongs to its connections, and says to its parent what happens there. Main thread:
+ * the loop here takes what the parent says. */
 #include "cli/isolated.h"
 
 #include "cli/command.h"
