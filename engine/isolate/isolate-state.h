@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* isolate-state.h: the parent's end of a stage that is isolated, as its files share it: isolate.c (its life), isolate-start.c and
- * isolate-child.c (the child's beginning; what it says, and its end), isolate-flow.c (records), isolate-origins.c. All on the stage's worker, but for figures, which any thread may ask for. */
+/* isolate-state.h: the parent's end of a stage that is isolated, as its files share it: isolate.c (its life), isolate-start.c (the child's
+ * beginning), isolate-child.c (what the child says, and its end), isolate-flow.c (records), isolate-origins.c. All on the stage's worker,
+ * but for figures, which any thread may ask for. */
 #pragma once
 
 #include "isolate/accepted.h"
